@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test figures hostile properties screenshots simulate build deploy delete requirements clean
+.PHONY: help setup check demo test figures hostile properties screenshots simulate build deploy delete requirements clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -20,8 +20,9 @@ help: ## This list
 
 setup: $(VENV)/complete ## The Python tools of the tests and of the local AWS, in .venv
 
-# Made anew only when the list of packages changed. The mark is the last step, so a broken set-up is not kept.
-# checkov is apart, because it wants a boto3 of its own, too old for the tests.
+# Rebuilt only when the list of packages changed. The marker is written last, so a broken setup is
+# not kept. checkov is installed separately, because it requires a boto3 that is too old for the
+# tests.
 $(VENV)/complete: tests/requirements.txt tests/requirements-checkov.txt
 	@echo "Installing Python tools into $(VENV) (a minute or two, once)"
 	@$(PYTHON) -m venv --clear $(VENV)
@@ -32,6 +33,12 @@ $(VENV)/complete: tests/requirements.txt tests/requirements-checkov.txt
 
 demo: setup ## The whole system on a local AWS, from a cluster event to the mails
 	@$(VENV)/bin/python tests/stack/demo.py
+
+check: ## Format, lints and the domain's tests: the loop while you edit
+	@cargo fmt --all --check
+	@cargo clippy --quiet --workspace --all-targets -- --deny warnings
+	@if command -v cargo-nextest >/dev/null; then cargo nextest run --package fargaze --status-level fail; \
+	  else cargo test --quiet --package fargaze --lib --tests; fi
 
 test: setup ## Everything that CI runs
 	@$(VENV)/bin/python tests/run.py

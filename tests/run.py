@@ -1,7 +1,7 @@
 """`make test`: everything that CI runs, the cheap gates first. The last line counts the tests: passed, failed, skipped.
 
-A gate that fails ends the run, because what follows would only repeat it; of the tests themselves all are run, so that
-one run shows everything that is broken.
+A failed gate ends the run, because later gates would only repeat it; the tests themselves are all run, so that one run
+shows everything that is broken.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class Gate:
     name: str
     command: list[str]
     environment: dict[str, str] = field(default_factory=dict)
-    # The lines that count tests; the output of a failed test may hold other runners' lines of that kind.
+    # The lines that count tests; the output of a failed test may contain such lines of other
+    # runners.
     counted: str = r"$^"
     may_be_empty: bool = False
 
@@ -35,14 +36,16 @@ class Gate:
 GATES = [
     Gate("format", ["cargo", "fmt", "--all", "--check"]),
     Gate("template lint", [str(TOOLS / "cfn-lint"), "template.yaml", "member.template.yaml"]),
-    # The domain has to compile by itself, without what other crates switch on in its dependencies.
+    # The domain has to compile by itself, without features that other crates enable in its
+    # dependencies.
     Gate("domain alone", ["cargo", "check", "--package", "fargaze"]),
     Gate("clippy", ["cargo", "clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
     Gate("rustdoc", ["cargo", "doc", "--workspace", "--no-deps", "--document-private-items"],
          {"RUSTDOCFLAGS": "--deny warnings"}),
 ]
 
-# The same cases in each run, so that what fails is what was changed; `make properties` draws others.
+# The same cases in each run, so that a failure comes from the change; `make properties` draws
+# others.
 SAME_CASES = {seed: os.environ.get(seed, "1") for seed in ["PROPTEST_RNG_SEED", "FARGAZE_SEED"]}
 
 # "12 tests run: 11 passed (1 slow), 1 failed, 0 skipped"
@@ -63,13 +66,13 @@ TESTS = [
     RUST_TESTS,
     Gate("documentation tests", ["cargo", "test", "--workspace", "--doc", "--no-fail-fast"],
          counted=CARGO_TEST, may_be_empty=True),
-    # After the Rust tests, which record the calls that the roles are held against.
+    # After the Rust tests, which record the calls that are compared with the roles.
     Gate("template, document, kubectl, boto3 and stack tests",
          [PYTHON, "-m", "pytest", "tests/template", "tests/figures", "tests/kubernetes", "tests/fake-aws", "tests/stack"],
          counted=PYTEST),
 ]
 
-# Each runner's words for the three things that the last line counts.
+# Each runner's words for the three counts in the last line.
 WORDS = {
     "passed": "passed",
     "failed": "failed", "error": "failed", "errors": "failed", "timed out": "failed",
@@ -88,14 +91,15 @@ def main() -> int:
         if code != 0:
             broken.append(gate.name)
             break
-    # The calls that the Rust tests are about to record, not those of an earlier state of the code.
+    # Removes calls recorded from an earlier state of the code; the Rust tests record them again.
     (TARGET / "recorded-calls.json").unlink(missing_ok=True)
     for gate in TESTS if not broken else []:
         code, counts = run(gate)
         total += counts
         if code != 0:
             broken.append(gate.name)
-            # A runner that failed without counting a failed test (it did not compile, say) is a failure all the same.
+            # A runner that failed without counting a failed test (for example, it did not compile)
+            # is a failure, too.
             total["failed"] += counts["failed"] == 0
         elif counts["passed"] == 0 and not gate.may_be_empty:
             broken.append(f"{gate.name} (none was run)")
@@ -114,7 +118,7 @@ def last_line(total: Counter[str]) -> str:
 
 
 def run(gate: Gate) -> tuple[int, Counter[str]]:
-    """Runs the command, shows what it says, and counts: its exit code, and tests passed, failed and skipped."""
+    """Runs the command, shows its output, and counts: its exit code, and tests passed, failed and skipped."""
     print(f"\n--- {gate.name}: {' '.join(shown(part) for part in gate.command)}", flush=True)
     start = time.monotonic()
     colour = {"CARGO_TERM_COLOR": "always", "FORCE_COLOR": "1"} if sys.stdout.isatty() else {}
@@ -128,7 +132,7 @@ def run(gate: Gate) -> tuple[int, Counter[str]]:
                 print(line, end="", flush=True)
                 counts += counted(gate, line)
         except BaseException:
-            # Ctrl-C has reached the command as well; it gets the time to take down what it started.
+            # Ctrl-C has reached the command as well; it gets time to stop what it started.
             process.wait()
             raise
     print(f"--- {gate.name}: {'ok' if process.returncode == 0 else 'FAILED'}, {time.monotonic() - start:.1f} s",
@@ -137,7 +141,7 @@ def run(gate: Gate) -> tuple[int, Counter[str]]:
 
 
 def counted(gate: Gate, line: str) -> Counter[str]:
-    """The tests that a line of a runner counts; none if it is another line."""
+    """The tests that a runner's line counts; None for any other line."""
     plain = COLOUR.sub("", line).strip()
     counts: Counter[str] = Counter()
     if re.search(gate.counted, plain):

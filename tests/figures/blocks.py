@@ -11,16 +11,16 @@ PERFORMANCE = ROOT / "docs" / "performance.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 
 BLOCK = re.compile(r"<!-- figures: (?P<name>[a-z-]+) -->\n(?P<content>.*?)<!-- end -->\n", re.DOTALL)
-# Tables that tests write have marks of another kind: `made by a test`.
+# Tables that tests write have other markers: `made by a test`.
 MADE = re.compile(r"<!-- (?:figures|made by a test): [^>]+ -->\n.*?<!-- end -->\n", re.DOTALL)
 
 
 class BadFigures(Exception):
-    """A command printed something else than the documents have room for."""
+    """A command printed something that the documents have no block for."""
 
 
 def blocks(text: str) -> dict[str, str]:
-    """Name -> content of each block in a page, or in what a command printed."""
+    """Name -> content of each block in a page, or in the output of a command."""
     found: dict[str, str] = {}
     for match in BLOCK.finditer(text):
         if match["name"] in found:
@@ -30,7 +30,7 @@ def blocks(text: str) -> dict[str, str]:
 
 
 def replaced(text: str, name: str, content: str) -> str:
-    """The text with another content of one block."""
+    """The text with new content for one block."""
     if name not in blocks(text):
         raise BadFigures(f"no block `{name}`")
     return BLOCK.sub(

@@ -1,4 +1,5 @@
-"""What fargaze costs a month, computed from the template, the state machine, counted calls and prices: the table of README.md."""
+"""The monthly cost of fargaze, computed from the template, the state machine, counted calls and prices: the table of
+README.md."""
 
 from __future__ import annotations
 
@@ -16,10 +17,12 @@ from template import Template
 TEMPLATE = Template.of_project()
 SIZES = [5, 100, 1_000]
 
-# Assumptions, which README.md names: what a function takes at most on average, and what it logs in a call.
+# Assumptions, which README.md names: the average duration limit of a function, and its log volume
+# per call.
 SECONDS_OF_A_FUNCTION = 0.5
 LOGGED_BYTES = 2_000
-# Lambda reads a queue by up to five long polls of 20 s at once, also while it is empty, and they are billed (AWS Lambda Developer Guide, "SQS").
+# Lambda reads a queue with up to five concurrent long polls of 20 s, even while it is empty, and
+# they are billed (AWS Lambda Developer Guide, "SQS").
 POLLS = 5 * 3_600 // 20 * price.HOURS
 
 
@@ -30,7 +33,7 @@ def minutes_between(schedule: str) -> int:
 
 ALARMS_EVERY = minutes_between(TEMPLATE.parameters["AlarmsSchedule"]["Default"])
 ALARMS = price.HOURS * 60 // ALARMS_EVERY
-# Report and sweep run once a day (test_costs.py holds that).
+# Report and sweep run once a day (test_costs.py checks that).
 DAILY = price.DAYS
 RUNS = ALARMS + 2 * DAILY
 # ECS and EKS of the stack's own account and Region.
@@ -38,20 +41,20 @@ TARGETS = 2
 
 
 def built_in_metrics() -> int:
-    """Metrics that the built-in rules ask of each service: one for each measure of CloudWatch."""
+    """Metrics that the built-in rules request for each service: one for each CloudWatch measure."""
     rules = yaml.safe_load((ROOT / "shared/domain/src/config/default.yaml").read_text())["rules"]
     return len({rule["what"] for rule in rules} & {"memory-percent", "cpu-percent"})
 
 
 def report_metrics() -> int:
-    """Metrics that a report asks of a service in a cluster with Container Insights."""
+    """Metrics that a report requests for a service in a cluster with Container Insights."""
     source = (ROOT / "shared/domain/src" / "sources" / "plan.rs").read_text()
     table_ = re.search(r"const REPORT_METRICS:.*?\n\];", source, re.DOTALL)[0]
     return len(re.findall(r"Statistic::\w+\)", table_))
 
 
 def transitions(kind: str) -> int:
-    """State transitions of a run, and one for each child that it starts; children of EXPRESS bill none of their own."""
+    """State transitions of a run, and one for each child that it starts; EXPRESS children are not billed by transition."""
     machine, seen = TEMPLATE.state_machine, 0
     state = machine["StartAt"]
     while state:
@@ -85,27 +88,28 @@ def lambda_() -> float:
 
 
 def made(name: str) -> str:
-    """A table of docs/performance.md that a test made."""
+    """A table of docs/performance.md that a test wrote."""
     mark = f"<!-- made by a test: {name} -->\n"
     return next(match[0] for match in MADE.finditer(PERFORMANCE.read_text()) if match[0].startswith(mark))
 
 
 def calls(column: str) -> float:
-    """Calls a month of a column of the table that counts an hour of runs."""
+    """Calls per month of a column of the table that counts an hour of runs."""
     rows = table(made("calls of an hour"))
     hour = int(number(next(iter(rows[0]))))
     return sum(number(row[column]) for row in rows) * ALARMS / hour
 
 
 def snapshot_bytes(services: int) -> float:
-    """Bytes of a run's snapshot with the built-in rules, by the ratio of the series of the estate that is measured."""
+    """Bytes of a run's snapshot with the built-in rules, scaled by the number of series from the measured estate."""
     rows = table(blocks(PERFORMANCE.read_text())["collect-metrics"])
     row = next(row for row in rows if row["run"].startswith("a run that continues"))
     return number(row["snapshot kB"]) * 1_000 * services * built_in_metrics() / number(row["metrics billed"])
 
 
 def days_of_snapshots() -> tuple[int, int]:
-    """How many days the bucket keeps a snapshot, and how many it is billed: as a version that was replaced it stays longer."""
+    """How many days the bucket keeps a snapshot, and for how many it is billed: as a noncurrent version it stays
+    longer."""
     rules = TEMPLATE.properties("Bucket")["LifecycleConfiguration"]["Rules"]
     rule = next(rule for rule in rules if rule.get("Prefix") == "snapshots/")
     kept = rule["ExpirationInDays"]
@@ -134,7 +138,7 @@ def own_alarms() -> int:
 
 
 def lines() -> list[tuple[str, Callable[[int], float]]]:
-    """The lines of the table: what is billed, and the dollars of an estate of so many services."""
+    """The lines of the table: the billed item, and the dollars for an estate with this many services."""
     alarms, report = built_in_metrics(), report_metrics()
     ways = transitions("alarms")
     called = len(functions_of_a_run())
@@ -165,7 +169,7 @@ def month() -> str:
 
 
 def pods_seconds() -> float:
-    """Seconds that collect-pods takes in Lambda on the estate that is measured: its CPU time, at its share of a vCPU."""
+    """Seconds that collect-pods takes in Lambda on the measured estate: its CPU time, at its share of a vCPU."""
     rows = table(blocks(PERFORMANCE.read_text())["collect-pods"])
     warm = next(row for row in rows if row["run"] == "warm")
     share = pods_share()
@@ -187,7 +191,7 @@ def pods_storage() -> float:
 
 
 def eks() -> str:
-    """The paragraph of README.md on a large estate of EKS."""
+    """The paragraph of README.md on a large EKS estate."""
     rows = table(blocks(PERFORMANCE.read_text())["collect-pods"])
     megabytes = number(rows[0]["snapshot kB"]) / 1_000
     memory = TEMPLATE.functions["CollectPods"]["MemorySize"]

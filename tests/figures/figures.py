@@ -2,8 +2,8 @@
 
     python tests/figures/figures.py [NAME...]
 
-Without names everything is made; `costs` is computed from the other tables and takes no time. A measurement that fails, or
-prints a table of another form, leaves the page as it was.
+Without names it makes all tables; `costs` is computed from the others and takes no time. A measurement that fails, or
+prints a table of another form, leaves the page unchanged.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def main(names: list[str]) -> int:
         try:
             write(PERFORMANCE, measurement.name, measured(measurement))
         except BadFigures as bad:
-            print(f"{measurement.name}: left as it was. {bad}")
+            print(f"{measurement.name}: unchanged. {bad}")
             failed += 1
-    # Last, because they are computed from what was measured.
+    # Last, because they are computed from the measurements.
     for name in costs.BLOCKS:
         if name in wanted:
             write(README, name, costs.BLOCKS[name]())

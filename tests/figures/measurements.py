@@ -1,4 +1,4 @@
-"""What is measured, by which command, and the form of the table that it prints."""
+"""The measurements: their commands, and the form of the tables that they print."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Measurement:
 
     name: str
     command: list[str]
-    # What prints it: the head of the table stands there word for word.
+    # Its source: the head of the table appears there verbatim.
     source: Path
-    # What the first column names, in any order.
+    # The entries of the first column, in any order.
     rows: tuple[str, ...]
     # It runs the release bootstraps, which must be built before.
     of_bootstraps: bool = False
-    # Columns that are not measured in each row.
+    # Columns that are not measured in every row.
     sparse: tuple[str, ...] = ()
 
 
@@ -47,11 +47,11 @@ MEASUREMENTS = [
         "a run that continues: 8 points, and the snapshot before",
         "the same, 5 % of the services with gaps",
         "5 points a metric, no snapshot before",
-        "the first run, inventory listed anew",
+        "the first run, inventory listed again",
     ), sparse=("peak MiB of a new process",)),
     bench("collect-pods", "pods", ("warm", "first event of a process")),
     example("judging", "judge", ("nothing", "all that is not OK is new")),
-    example("report", "render", ("1000 clusters of ECS × 10 services, 20 of EKS × 200 pods",)),
+    example("report", "render", ("1000 ECS clusters × 10 services, 20 EKS clusters × 200 pods",)),
     bench("start", "start", tuple(FUNCTIONS)),
     bench("throttle", "throttle", (
         "SDK, standard retry, 5 attempts",
@@ -62,7 +62,7 @@ MEASUREMENTS = [
 
 
 def measured(measurement: Measurement) -> str:
-    """Runs the command, and gives the content of its block: the table, and where and when it was measured."""
+    """Runs the command, and returns the content of its block: the table, and where and when it was measured."""
     run = subprocess.run(measurement.command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     print(run.stdout, flush=True)
     if run.returncode != 0:
@@ -76,7 +76,7 @@ def measured(measurement: Measurement) -> str:
 
 
 def check_form(measurement: Measurement, content: str) -> None:
-    """Raises if a table has not the head that its source prints, or not these rows."""
+    """Raises if a table does not have the head that its source prints, or these rows."""
     head = content.splitlines()[0]
     if head not in measurement.source.read_text():
         raise BadFigures(f"{measurement.name}: {measurement.source.relative_to(ROOT)} prints no table with the head {head}")

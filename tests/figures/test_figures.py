@@ -1,4 +1,4 @@
-"""The tables of the documents are those that commands make, and no page repeats a figure of a machine by hand."""
+"""The tables of the documents are those that commands print, and no page repeats a machine-dependent figure by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ START = next(measurement for measurement in MEASUREMENTS if measurement.name == 
 
 
 def test_every_block_is_made_by_a_command() -> None:
-    """Issue 14, point 10: every figure in docs is made by a command that a test or `make figures` runs."""
+    """Issue 14, point 10: every figure in docs is produced by a command that a test or `make figures` runs."""
     assert sorted(PAGE) == sorted(measurement.name for measurement in MEASUREMENTS)
     assert sorted(blocks(README.read_text())) == sorted(BLOCKS)
     others = {page.name: blocks(page.read_text()) for page in PAGES if page not in (README, PERFORMANCE)}
@@ -73,7 +73,8 @@ def test_one_block_is_replaced_and_nothing_else() -> None:
         replaced(text, "no-such", "another\n")
 
 
-# What only a machine can tell: CPU time, wall time of a measurement, memory of a process, sizes of what was made.
+# Machine-dependent figures: CPU time, wall time of a measurement, memory of a process, sizes of
+# build results.
 BY_HAND = re.compile(
     r"\d[\d,.]*\s*(?:ms|s|seconds)\s+of\s+CPU|CPU time (?:is|was) [\d.]|\d[\d,.]*\s*Mi?B\s+(?:at most|at the peak)|"
     r"page has \d|JSON (?:has )?\d[\d.]* MB|peak was \d",

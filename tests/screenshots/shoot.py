@@ -1,9 +1,9 @@
-"""Takes pictures of the report's golden pages for docs/screenshots/, and proves that a page asks nobody for anything.
+"""Takes pictures of the report's golden pages for docs/screenshots/, and proves that a page makes no requests.
 
     python3 tests/screenshots/shoot.py
 
-Each page is served by a small server on this machine, which writes down every request: there must be one, for the page.
-Names of other hosts lead nowhere, and Chromium's own network log must hold no attempt to reach one. It needs Chromium.
+A small local server serves each page and records every request: there must be exactly one, for the page. Other host
+names do not resolve, and Chromium's own network log must show no attempt to reach one. Needs Chromium.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = ROOT / "shared/domain/tests/goldens/report"
 PICTURES = ROOT / "docs/screenshots"
 
-# Page, width, height: of the long ones the beginning, which is what a reader sees.
+# Page, width, height: of long pages the beginning, which a reader sees first.
 WANTED = [
     ("busy", 1280, 1750),
     ("busy", 390, 2000),
@@ -43,14 +43,14 @@ def find_chromium():
 
 
 def chromium():
-    """The browser, or the end of the program with a sentence."""
+    """The browser, or the end of the program with a message."""
     return find_chromium() or sys.exit(
         "Chromium is missing: install it (Debian: apt-get install chromium) and run this again."
     )
 
 
 class Recorder(http.server.SimpleHTTPRequestHandler):
-    """Serves the golden pages and writes down what was asked for."""
+    """Serves the golden pages and records the requests."""
 
     asked = []
 
@@ -63,7 +63,7 @@ class Recorder(http.server.SimpleHTTPRequestHandler):
 
 
 def shoot(browser, port, page, width, height, theme, to):
-    """One picture. Fails if the page asked for anything but itself."""
+    """One picture. Fails if the page requested anything but itself."""
     Recorder.asked.clear()
     url = f"http://127.0.0.1:{port}/{page}.html"
     with tempfile.TemporaryDirectory() as profile:
@@ -80,29 +80,29 @@ def shoot(browser, port, page, width, height, theme, to):
         if done.returncode != 0 or not to.exists():
             sys.exit(f"Chromium made no picture of {url}: {done.stderr[-500:]}")
         requests = urls_of(log)
-    # A browser asks for the icon of a site by itself; a page in a file or in S3 has none.
+    # A browser requests the icon of a site by itself; a page in a file or in S3 has none.
     strange = [path for path in Recorder.asked if path not in (f"/{page}.html", "/favicon.ico")]
     strange += [asked for asked in requests if page_made(asked, port)]
     if strange:
-        sys.exit(f"{page}.html asked for {strange}; a report must not ask for anything.")
+        sys.exit(f"{page}.html requested {strange}; a report must not make requests.")
 
 
 def urls_of(log):
-    """What the browser itself says it asked for, and by whom."""
+    """The requests according to the browser, with their initiators."""
     events = json.loads(log.read_text())["events"]
     params = [event.get("params", {}) for event in events]
     return [(param["url"], param.get("initiator", "")) for param in params if "url" in param]
 
 
 def page_made(asked, port):
-    """Whether the page made the request: the browser's own have another initiator or none."""
+    """Whether the page made the request: the browser's own requests have another initiator or none."""
     url, initiator = asked
     here = f"http://127.0.0.1:{port}"
     return initiator.startswith(here) and not url.startswith(here)
 
 
 def smaller(path):
-    """Fewer colours, if the tool is there and the picture is large."""
+    """Fewer colors, if the tool is installed and the picture is large."""
     if path.stat().st_size > MOST_BYTES and shutil.which("pngquant"):
         subprocess.run(["pngquant", "--force", "--ext", ".png", "64", str(path)], check=True)
 

@@ -1,8 +1,8 @@
-"""Builds the functions and zips each as Lambda wants it: one executable called `bootstrap`.
+"""Builds the functions and zips each for Lambda: one executable called `bootstrap`.
 
-Plain `cargo build` of the dev profile is used, not cargo-lambda, which always compiles for a named target and so into a
-folder of its own: everything would be compiled twice, once for the tests and once for the local stack. `make build` makes
-the release bootstraps with cargo-lambda.
+This uses plain `cargo build` with the dev profile, not cargo-lambda, which always compiles for a named target and
+therefore into a separate folder: everything would be compiled twice, once for the tests and once for the local stack.
+`make build` makes the release bootstraps with cargo-lambda.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from deployment import ROOT
 
 
 class BuildError(RuntimeError):
-    """cargo failed; the message has what it said."""
+    """cargo failed; the message has its output."""
 
 
 def build(binaries: set[str], note=lambda text: None) -> dict[str, Path]:
-    """The zip of each binary. `note` is told what is being compiled."""
+    """The zip of each binary. `note` receives what is being compiled."""
     return archives_of(cargo_build(note), binaries, note)
 
 
 def archives_of(executables: dict[str, Path], binaries: set[str], note=lambda text: None) -> dict[str, Path]:
-    """The zip of each binary, of what was built."""
+    """The zip of each built binary."""
     if missing := binaries - executables.keys():
         raise BuildError(f"no binary of the workspace is called {', '.join(sorted(missing))}")
     archives = {}
@@ -39,7 +39,8 @@ def archives_of(executables: dict[str, Path], binaries: set[str], note=lambda te
 
 
 def cargo_build(note=lambda text: None) -> dict[str, Path]:
-    """Every executable of the workspace, by name. Builds the whole workspace, as the tests do: a part of it would be compiled with other features, so again."""
+    """Every executable of the workspace, by name. Builds the whole workspace, as the tests do: a part would be compiled
+    with other features, and so again."""
     command = ["cargo", "build", "--workspace", "--message-format=json-render-diagnostics"]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -75,7 +76,7 @@ def follow(stream, said: list[str], note) -> None:
 
 
 def archive(executable: Path) -> Path:
-    """The zip beside the build's other results; made anew only if the executable is newer."""
+    """The zip next to the build's other results; rebuilt only if the executable is newer."""
     folder = executable.parent.parent / "local-stack"
     folder.mkdir(exist_ok=True)
     target = folder / f"{executable.name}.zip"
@@ -83,11 +84,11 @@ def archive(executable: Path) -> Path:
         return target
     stripped = folder / executable.name
     if shutil.which("strip"):
-        # A debug build is ten times as large with its symbols, and the upload takes that much longer.
+        # A debug build with symbols is ten times as large, and the upload takes that much longer.
         subprocess.run(["strip", "-o", str(stripped), str(executable)], check=True)
     else:
         shutil.copy2(executable, stripped)
-    # A fixed date, so that the same code is the same zip and a deployment of it changes nothing.
+    # A fixed date, so that the same code gives the same zip and deploying it again changes nothing.
     entry = zipfile.ZipInfo("bootstrap", date_time=(1980, 1, 1, 0, 0, 0))
     entry.external_attr = 0o755 << 16
     entry.compress_type = zipfile.ZIP_DEFLATED

@@ -1,4 +1,4 @@
-"""One local AWS with one deployed stack for all tests of a module, and whatever happens it is taken down again."""
+"""One local AWS with one deployed stack for all tests of a module; it is always taken down."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local_aws import LocalAws
 from mailbox import Mailbox
 from stack import Stack
 
-# The template tests' pattern matcher is held against the local AWS's own.
+# The template tests' pattern matcher is compared with the local AWS's own.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "template"))
 
 

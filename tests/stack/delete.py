@@ -1,8 +1,8 @@
-"""`make delete STACK=fargaze`: takes a stack out of your AWS account, with everything it stored.
+"""`make delete STACK=fargaze`: deletes a stack from your AWS account, with everything it stored.
 
-CloudFormation deletes no bucket that holds anything, and the versions that lifecycle rules have not removed yet count too.
-So first nothing starts any more, then the buckets are emptied, then the stack is deleted. Without a terminal nobody can be
-asked, so CONFIRM must hold the stack's name. Region and profile are those by which `make deploy` deploys.
+CloudFormation deletes no bucket that is not empty, and the versions that lifecycle rules have not removed yet count,
+too. So first nothing starts any more, then the buckets are emptied, then the stack is deleted. Without a terminal there
+is no prompt, so CONFIRM must be the stack's name. Region and profile are those with which `make deploy` deploys.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ import botocore.exceptions
 import deployment
 import samconfig
 
-# Lambda gives the network interfaces of functions in a VPC back after about 20 minutes, sometimes 40 (AWS Lambda Developer
-# Guide, "Understanding Hyperplane Elastic Network Interfaces"), and CloudFormation waits for it.
+# Lambda releases the network interfaces of functions in a VPC after about 20 minutes, sometimes 40
+# (AWS Lambda Developer Guide, "Understanding Hyperplane Elastic Network Interfaces"), and
+# CloudFormation waits for it.
 DEADLINE_SECONDS = 60 * 60
 
 IS_OURS = {"Run", "EnableInsights", "Bucket"}
-# What GetSchedule answers and UpdateSchedule does not take, or what is to change.
+# Fields that GetSchedule returns and UpdateSchedule does not accept, or that change.
 ANSWERED_ONLY = {"Arn", "CreationDate", "LastModificationDate", "ResponseMetadata", "State"}
-# What AWS says of something that is deleted already, by a deletion that stopped halfway.
-GONE = {"ResourceNotFoundException", "StateMachineDoesNotExist", "StateMachineDeleting"}
+# AWS's error codes for a resource that an earlier, interrupted deletion has deleted already.
+MISSING = {"ResourceNotFoundException", "StateMachineDoesNotExist", "StateMachineDeleting"}
 
 
 def main(
     arguments: list[str], connect: Callable, confirmed: str, ask: Callable[[str], str] | None, root: Path = deployment.ROOT
 ) -> int:
-    """`connect` takes profile and Region and gives what makes a client of a service, `confirmed` is what CONFIRM holds, `ask` is
+    """`connect` takes profile and Region and returns a client factory, `confirmed` is the value of CONFIRM, `ask` is
     None without a terminal.
     """
     if len(arguments) not in (1, 2):
@@ -46,7 +47,8 @@ def main(
         if deployment.stack_status(cloudformation, stack) is None:
             print(f"There is no stack {stack} of account {account} in {region}.", file=sys.stderr)
             return 1
-        # By its resources, not its outputs: a stack whose creation failed has none, and wants deleting all the same.
+        # By its resources, not its outputs: a stack whose creation failed has none, and still must
+        # be deleted.
         resources = deployment.resources(cloudformation, stack)
         if not IS_OURS <= resources.keys():
             print(f"The stack {stack} of account {account} in {region} is not one of fargaze; nothing was deleted.", file=sys.stderr)
@@ -65,9 +67,9 @@ def main(
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\nStopped. What was begun goes on in AWS; `make delete STACK={stack}` continues.", file=sys.stderr)
+        print(f"\nStopped. AWS continues what was begun; `make delete STACK={stack}` continues.", file=sys.stderr)
         return 130
-    print(f"{stack} is gone.")
+    print(f"{stack} is deleted.")
     return 0
 
 
@@ -80,8 +82,8 @@ def where(config: Path, environment: str) -> tuple[str | None, str | None]:
 
 
 def connect(profile: str | None, region: str | None) -> Callable:
-    # SAM knows AWS_DEFAULT_REGION and the profile's Region, as boto3 does. AWS_REGION comes after those, so that nothing is
-    # deleted in another Region than it was deployed to.
+    # SAM knows AWS_DEFAULT_REGION and the profile's Region, like boto3. AWS_REGION comes after
+    # those, so that nothing is deleted in a Region other than the one of the deployment.
     session = boto3.Session(profile_name=profile, region_name=region)
     return boto3.Session(profile_name=profile, region_name=session.region_name or os.environ.get("AWS_REGION")).client
 
@@ -102,25 +104,25 @@ def refused(stack: str, confirmed: str, ask: Callable[[str], str] | None) -> str
         return None if confirmed == stack else f"CONFIRM is {confirmed}, the stack is {stack}."
     if ask is None:
         return (
-            "There is no terminal to ask on. To delete it all the same, say so with its name: "
+            "There is no terminal for a prompt. To delete it anyway, pass its name: "
             f"make delete STACK={stack} CONFIRM={stack}."
         )
-    return None if ask(f"Type {stack} to go on: ").strip() == stack else "That is not its name."
+    return None if ask(f"Type {stack} to continue: ").strip() == stack else "That is not its name."
 
 
 def stop_what_starts(client: Callable, resources: dict[str, dict]) -> None:
     """The schedules, and the mapping by which Lambda reads the queue of cluster events."""
     scheduler, functions = client("scheduler"), client("lambda")
     for name in of_type(resources, "AWS::Scheduler::Schedule"):
-        unless_gone(lambda: disable(scheduler, name))
+        unless_missing(lambda: disable(scheduler, name))
     for mapping in of_type(resources, "AWS::Lambda::EventSourceMapping"):
-        unless_gone(lambda: functions.update_event_source_mapping(UUID=mapping, Enabled=False))
+        unless_missing(lambda: functions.update_event_source_mapping(UUID=mapping, Enabled=False))
     print("Nothing starts any more: schedules and the queue's mapping are disabled.")
 
 
 def disable(scheduler, name: str) -> None:
     schedule = scheduler.get_schedule(Name=name)
-    # An update replaces the whole schedule, so all of it is said again.
+    # An update replaces the whole schedule, so all fields are repeated.
     said = {key: value for key, value in schedule.items() if key not in ANSWERED_ONLY}
     scheduler.update_schedule(**said, State="DISABLED")
 
@@ -128,29 +130,29 @@ def disable(scheduler, name: str) -> None:
 def stop_what_runs(client: Callable, resources: dict[str, dict]) -> None:
     step_functions = client("stepfunctions")
     for machine in of_type(resources, "AWS::StepFunctions::StateMachine"):
-        pages = unless_gone(lambda: [*step_functions.get_paginator("list_executions").paginate(
+        pages = unless_missing(lambda: [*step_functions.get_paginator("list_executions").paginate(
             stateMachineArn=machine, statusFilter="RUNNING"
         )])
         running = [run["executionArn"] for page in pages or [] for run in page["executions"]]
         for run in running:
-            unless_gone(lambda: step_functions.stop_execution(executionArn=run, cause="make delete"))
+            unless_missing(lambda: step_functions.stop_execution(executionArn=run, cause="make delete"))
         if running:
             print(f"Stopped {len(running)} runs.")
 
 
-def unless_gone(call: Callable):
-    """What the call answers; None if the resource is gone already."""
+def unless_missing(call: Callable):
+    """The response of the call; None if the resource is already deleted."""
     try:
         return call()
     except botocore.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] not in GONE:
+        if error.response["Error"]["Code"] not in MISSING:
             raise
         return None
 
 
 def delete(client: Callable, stack: str) -> None:
     cloudformation, s3 = client("cloudformation"), client("s3")
-    # By its id, because a deleted stack is no longer found by its name.
+    # By its id, because a deleted stack can no longer be found by its name.
     stack_id = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
     print("Deleting the stack takes a few minutes; with VpcSubnetIds 20 to 40, until Lambda has given its network interfaces back.")
     for is_last in (False, True):
@@ -162,14 +164,15 @@ def delete(client: Callable, stack: str) -> None:
             deployment.await_stack(cloudformation, stack_id, "DELETE_COMPLETE", DEADLINE_SECONDS, note=print)
             return
         except deployment.DeploymentError:
-            # A function that was running wrote one more object: without the functions, nobody does.
+            # A running function may have written one more object; without the functions, nothing
+            # does.
             if is_last or not of_type(deployment.resources(cloudformation, stack_id), "AWS::S3::Bucket"):
                 raise
             print("The bucket was not empty after all; once more.")
 
 
 def of_type(resources: dict[str, dict], kind: str) -> list[str]:
-    """Physical ids of those that are still there."""
+    """Physical ids of those that still exist."""
     return [
         resource["PhysicalResourceId"]
         for resource in resources.values()

@@ -1,6 +1,6 @@
 """`make demo`: the whole system on a local AWS, from a cluster event to the mails. Needs no AWS account.
 
-Ends with 0 only if what it shows is right, and ends everything that it started, however it ends.
+Exits with 0 only if all checks pass, and always stops everything that it started.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EKS_EVENT = "enable-insights.eks-create-cluster.ok.json"
 EKS = estate.EKS_CLUSTER
 NONE = "none"
 CLUSTERS = len(estate.ESTATE) + 1
-# Beside those that are well: three that are not, and metrics-server.
+# In addition to the healthy ones: three unhealthy pods, and metrics-server.
 PODS = estate.EKS_PODS + 4
 
 
@@ -40,7 +40,7 @@ def main() -> int:
     try:
         return demo(terminal)
     except KeyboardInterrupt:
-        terminal.say("\n  Stopped. Everything that was started has been ended.")
+        terminal.say("\n  Stopped. Everything that was started has been stopped.")
         return 130
     except (LocalAwsError, eks.FakeKubernetesError, bootstraps.BuildError, deployment.DeploymentError, TimeoutError) as error:
         terminal.say(f"\n  {terminal.red('The demo stopped:')} {error}")
@@ -70,7 +70,7 @@ def demo(terminal: Terminal) -> int:
             stack.deploy_archives({logical_id: archives[binary] for logical_id, binary in binaries.items()})
             step.note = f"{len(stack.resources())} resources by CloudFormation"
         with ExitStack() as running:
-            with terminal.step("Making an estate") as step:
+            with terminal.step("Creating an estate") as step:
                 points = estate.create(aws)
                 running.enter_context(eks.answering(
                     stack, EKS, "--pods", str(estate.EKS_PODS), binary=executables["fake-kubernetes"],
@@ -81,7 +81,7 @@ def demo(terminal: Terminal) -> int:
         where_next(terminal, keep_page(stack, next(iter(archives.values())).with_name("demo-report.html")))
         failed = [text for holds, text in checks if not holds]
         if failed:
-            # The local AWS is taken down with all it logged; what shows why a check failed stays.
+            # The local AWS is taken down with its logs; files that explain a failed check stay.
             log = next(iter(archives.values())).with_name("demo.log")
             log.write_text(aws.log.read_text(errors="replace"))
             terminal.say(f"\n  The local AWS's log: {log}")
@@ -92,14 +92,14 @@ def demo(terminal: Terminal) -> int:
     if failed:
         terminal.say(f"  {terminal.red(f'{len(failed)} of {len(checks)} checks failed')} in {seconds:.0f} s.")
         return 1
-    terminal.say(f"  {terminal.green(f'All {len(checks)} checks hold')}, in {seconds:.0f} s. "
-                 "Everything that was started has been ended.")
+    terminal.say(f"  {terminal.green(f'All {len(checks)} checks pass')}, in {seconds:.0f} s. "
+                 "Everything that was started has been stopped.")
     return 0
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What came of the main job."""
+    """The result of the main job."""
 
     matched: list[bool]
     before: dict[str, str]
@@ -111,12 +111,12 @@ class Seen:
 
 
 def show(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> list[tuple[bool, str]]:
-    """The main job: events, runs, mails, and what must be true of them."""
+    """The main job: events, runs, mails, and the checks on them."""
     seen = main_job(terminal, stack, mailbox)
     terminal.title("What the events changed")
     terminal.table(
         ["cluster", "setting", "before", "after", ""],
-        [[name, setting(name), before, seen.after.get(name, "gone"), what_happened(name, before, seen.after.get(name))]
+        [[name, setting(name), before, seen.after.get(name, "deleted"), what_happened(name, before, seen.after.get(name))]
          for name, before in seen.before.items()],
     )
     for heading, run, mail in (
@@ -126,9 +126,9 @@ def show(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> list[tuple[bool,
         if mail is not None:
             terminal.mail(mail.subject, mail.body)
         else:
-            terminal.say(f"  no mail came; the run {run.status.lower()} {run.error} {run.cause}".rstrip())
+            terminal.say(f"  no mail arrived; the run {run.status.lower()} {run.error} {run.cause}".rstrip())
 
-    terminal.title("Is it right?")
+    terminal.title("Checks")
     checks = checked(seen)
     for holds, text in checks:
         terminal.check(holds, text)
@@ -137,7 +137,7 @@ def show(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> list[tuple[bool,
 
 def main_job(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> Seen:
     before = settings(stack)
-    with terminal.step("Telling it of six new clusters") as step:
+    with terminal.step("Sending events for six new clusters") as step:
         events = [recorded_event(EVENT, cluster.name) for cluster in estate.ESTATE]
         events.append(recorded_event(EKS_EVENT, EKS))
         matched = [stack.rule_matches(event) for event in events]
@@ -164,30 +164,30 @@ def main_job(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> Seen:
 
 
 def checked(seen: Seen) -> list[tuple[bool, str]]:
-    """What must be true."""
+    """The checks."""
     before, after, digest, report = seen.before, seen.after, seen.digest, seen.report
     return [
-        (all(seen.matched), "the deployed rule takes every one of these events"),
+        (all(seen.matched), "the deployed rule matches every one of these events"),
         (before["shop"] == "disabled" and after["shop"] == "enabled", "shop: Container Insights was off and is on"),
-        (after["orders"] == after["payments"] == "enabled", "orders, payments: on before, and still"),
+        (after["orders"] == after["payments"] == "enabled", "orders, payments: on before, and unchanged"),
         (after["search"] == "enhanced", "search: enhanced is not lowered"),
         (after["AWSBatch-nightly-5c1e"] == "disabled", "AWSBatch-nightly-5c1e: excluded, so untouched"),
-        ((before[EKS], after[EKS]) == (NONE, "metrics-server"), f"{EKS}: the add-on metrics-server was not there and is"),
+        ((before[EKS], after[EKS]) == (NONE, "metrics-server"), f"{EKS}: the add-on metrics-server was missing and is installed"),
         (ended_well(seen.alarms), "the run of alarms succeeded and published"),
         (ended_well(seen.report_run), "the run of the report succeeded and published"),
-        (mentions(digest, "orders", estate.HOT, "memory"), f"the digest tells of the memory of orders/{estate.HOT}"),
-        (mentions(digest, f"payments/{estate.SILENT}", "2 tasks missing"), f"the digest tells that payments/{estate.SILENT} does not run"),
-        (mentions(digest, "odd/pod/crashes", "CrashLoopBackOff", "OOMKilled"), "the digest tells that the pod odd/crashes crashes, and of what"),
-        (mentions(digest, "odd/pod/waits", "pending"), "the digest tells that the pod odd/waits finds no place"),
-        (looked_at_all(digest), f"the digest says that {CLUSTERS} clusters were looked at"),
-        (looked_at_all(report), f"the report says that {CLUSTERS} clusters were looked at"),
-        (mentions(report, f"payments/{estate.SILENT}", "0 of 2"), f"the report tells that payments/{estate.SILENT} does not run"),
+        (mentions(digest, "orders", estate.HOT, "memory"), f"the digest shows the memory of orders/{estate.HOT}"),
+        (mentions(digest, f"payments/{estate.SILENT}", "2 tasks missing"), f"the digest says that payments/{estate.SILENT} does not run"),
+        (mentions(digest, "odd/pod/crashes", "CrashLoopBackOff", "OOMKilled"), "the digest says that the pod odd/crashes crashes, and why"),
+        (mentions(digest, "odd/pod/waits", "pending"), "the digest says that the pod odd/waits is pending"),
+        (checked_all(digest), f"the digest says that {CLUSTERS} clusters were checked"),
+        (checked_all(report), f"the report says that {CLUSTERS} clusters were checked"),
+        (mentions(report, f"payments/{estate.SILENT}", "0 of 2"), f"the report says that payments/{estate.SILENT} does not run"),
         (mentions(report, f"{EKS}: ACTIVE", f"{PODS} pods", "Metrics API answers"), f"the report has {EKS} and its {PODS} pods"),
     ]
 
 
 def settings(stack: Stack) -> dict[str, str]:
-    """What is set of each cluster: Container Insights of ECS, the add-ons of EKS."""
+    """The settings of each cluster: Container Insights of ECS, the add-ons of EKS."""
     addons = stack.aws.client("eks").list_addons(clusterName=EKS)["addons"]
     return {**estate.insights(stack.aws), EKS: ", ".join(addons) or NONE}
 
@@ -197,7 +197,7 @@ def setting(name: str) -> str:
 
 
 def sample_pods(stack: Stack, time: str) -> None:
-    """Looks at the pods as a run does, and judges nothing."""
+    """Reads the pods as a run does, and evaluates nothing."""
     planned = stack.invoke("PlanRun", {"kind": "alarms", "time": time})
     for target in planned["targets"]:
         if target["platform"] == "eks":
@@ -219,7 +219,7 @@ def mentions(mail: Mail | None, *words: str) -> bool:
     return mail is not None and all(word.lower() in mail.body.lower() for word in words)
 
 
-def looked_at_all(mail: Mail | None) -> bool:
+def checked_all(mail: Mail | None) -> bool:
     return mail is not None and re.search(rf"\b{CLUSTERS}\s+clusters\b", mail.body) is not None
 
 
@@ -228,11 +228,11 @@ def what_happened(name: str, before: str, after: str | None) -> str:
         return "installed" if name == EKS else "turned on"
     if name.startswith("AWSBatch-"):
         return "excluded"
-    return "left as it was"
+    return "unchanged"
 
 
 def keep_page(stack: Stack, to: Path) -> str:
-    """Keeps the report's page, which would go with the local AWS; says where it is."""
+    """Keeps the report's page, which would be deleted with the local AWS; prints its path."""
     s3, bucket = stack.aws.client("s3"), stack.outputs["BucketName"]
     kept = s3.list_objects_v2(Bucket=bucket, Prefix="reports/dt=").get("Contents", [])
     pages = [item["Key"] for item in kept if item["Key"].endswith(".html")]
@@ -243,18 +243,18 @@ def keep_page(stack: Stack, to: Path) -> str:
 
 
 def where_next(terminal: Terminal, page: str) -> None:
-    terminal.title("Where to look next")
+    terminal.title("Next steps")
     terminal.table(
-        ["to see", "look at"],
+        ["", "see"],
         [
             ["the report's page, with charts", page],
             ["what was deployed", "template.yaml"],
-            ["the events that were fed in", f"events/{EVENT}"],
+            ["the events that were sent", f"events/{EVENT}"],
             ["", f"events/{EKS_EVENT}"],
             ["how it works", "README.md, docs/architecture.md"],
-            ["how EKS is read", "docs/eks.md"],
+            ["how fargaze reads EKS", "docs/eks.md"],
             ["what can be set", "docs/configuration.md"],
-            ["what it may do in your account", "docs/permissions.md"],
+            ["its permissions in your account", "docs/permissions.md"],
             ["how to deploy it for real", "README.md"],
         ],
     )

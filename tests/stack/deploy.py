@@ -1,7 +1,7 @@
-"""`make deploy`: builds and deploys to your AWS account by samconfig.toml, and says beforehand what would fail afterwards.
+"""`make deploy`: builds and deploys to your AWS account according to samconfig.toml, and reports problems beforehand.
 
-Everything that it refuses would otherwise be seen late: after a quarter of an hour of compiling, or in functions that do not
-start.
+Everything that it refuses would otherwise fail late: after a quarter of an hour of compiling, or in functions that do
+not start.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from deployment import ROOT
 
 # The first release without a beta flag for BuildMethod rust-cargolambda (aws-sam-cli, pull request 8526).
 SAM_VERSION = (1, 156, 0)
-# CloudFormation takes a longer template from S3 only (AWS CloudFormation User Guide, "CloudFormation quotas").
+# CloudFormation accepts a longer template from S3 only (AWS CloudFormation User Guide,
+# "CloudFormation quotas").
 MAX_TEMPLATE_BYTES = 51_200
-# e_machine of an ELF file: which processor it is for.
+# e_machine of an ELF file: its processor.
 PROCESSORS = {0x3E: "x86_64", 0xB7: "arm64"}
 DEFAULT_ARCHITECTURE = "arm64"
 
 
 class Refused(Exception):
-    """Why it is not deployed, and what to do."""
+    """Why it is not deployed, and the remedy."""
 
 
 def main(arguments: list[str], root: Path = ROOT) -> int:
@@ -46,7 +47,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
         print(refused, file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as failed:
-        # sam has said why.
+        # sam has printed the reason.
         return failed.returncode
     except KeyboardInterrupt:
         return 130
@@ -101,7 +102,7 @@ def check_size(template: Path, found: dict) -> None:
 
 
 def sam(root: Path, command: str, environment: str) -> None:
-    # `make setup` has put cargo-lambda beside this Python.
+    # `make setup` installs cargo-lambda next to this Python.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     subprocess.run(["sam", command, "--config-env", environment], cwd=root, env={**os.environ, "PATH": path}, check=True)
 

@@ -1,8 +1,8 @@
-"""Deploys template.yaml as `sam deploy` does, by CloudFormation, and takes a stack down again.
+"""Deploys template.yaml with CloudFormation as `sam deploy` does, and deletes a stack.
 
-The template is used as it is. As in `sam package`, two things are rewritten: each function's CodeUri and the state machine's
-DefinitionUri become the places in S3 to which they were uploaded. That is done on YAML's own tree of nodes, so that
-CloudFormation's tags (!Ref, !Sub, ...) pass through untouched.
+The template is used as it is. As in `sam package`, two things are rewritten: each function's CodeUri and the state
+machine's DefinitionUri become their S3 locations. That is done on YAML's own tree of nodes, so that CloudFormation's
+tags (!Ref, !Sub, ...) pass through unchanged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DEADLINE_SECONDS = 300
 
 
 class DeploymentError(RuntimeError):
-    """CloudFormation did not do what was asked; the message has its reasons."""
+    """CloudFormation failed; the message has its reasons."""
 
 
 def function_binaries(template: Path = TEMPLATE) -> dict[str, str]:
@@ -37,7 +37,7 @@ def function_binaries(template: Path = TEMPLATE) -> dict[str, str]:
 
 
 def package(code: dict[str, Path], s3, bucket: str, template: Path = TEMPLATE) -> str:
-    """Uploads each function's zip and the state machine, and returns the template that points there."""
+    """Uploads each function's zip and the state machine, and returns the template with their locations."""
     document = yaml.compose(template.read_text())
     resources = entry(document, "Resources")
     for logical_id, archive in code.items():
@@ -52,14 +52,14 @@ def package(code: dict[str, Path], s3, bucket: str, template: Path = TEMPLATE) -
 
 
 def upload(content: bytes, suffix: str, s3, bucket: str) -> str:
-    """Where it is. The key is the hash of the content, so a deployment of the same code is a deployment without change."""
+    """Its location. The key is the hash of the content, so deploying the same code is a deployment without changes."""
     key = f"{hashlib.sha256(content).hexdigest()}.{suffix}"
     s3.put_object(Bucket=bucket, Key=key, Body=content)
     return f"s3://{bucket}/{key}"
 
 
 class Definition(yaml.SafeLoader):
-    """Reads a state machine and marks the placeholders that are not quoted: numbers will stand there."""
+    """Reads a state machine and marks the unquoted placeholders: they become numbers."""
 
 
 Definition.add_implicit_resolver("!placeholder", re.compile(r"\$\{\w+\}$"), ["$"])
@@ -67,16 +67,16 @@ Definition.add_constructor("!placeholder", lambda loader, node: f"\0{node.value}
 
 
 def definition(path: Path) -> str:
-    """A state machine as JSON, the one form that the local AWS reads; AWS itself takes the YAML.
+    """A state machine as JSON, the only format that the local AWS reads; AWS itself accepts the YAML.
 
-    Both put the values of the template's DefinitionSubstitutions into the text, before they read it.
+    Both substitute the values of the template's DefinitionSubstitutions before they parse the text.
     """
     found = json.dumps(yaml.load(path.read_text(), Definition), indent=1)
     return re.sub(r'"\\u0000(\$\{\w+\})\\u0000"', r"\1", found)
 
 
 def deploy(cloudformation, stack: str, body: str, parameters: dict[str, str] | None = None) -> bool:
-    """Creates or updates the stack by a change set, as `sam deploy` does. False: there was nothing to change."""
+    """Creates or updates the stack with a change set, as `sam deploy` does. False: there was nothing to change."""
     exists = stack_status(cloudformation, stack) is not None
     kind = "UPDATE" if exists else "CREATE"
     change_set = cloudformation.create_change_set(
@@ -111,7 +111,7 @@ def resources(cloudformation, stack: str) -> dict[str, dict]:
 
 
 def empty(s3, bucket: str) -> int:
-    """Deletes every version and delete marker. Returns how many."""
+    """Deletes every version and delete marker. Returns their number."""
     count = 0
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         versions = page.get("Versions", []) + page.get("DeleteMarkers", [])
@@ -132,7 +132,7 @@ def stack_status(cloudformation, stack: str) -> str | None:
         if "does not exist" in str(error):
             return None
         raise
-    # A change set that was never executed leaves a stack that is none yet.
+    # A change set that was never executed leaves an empty stack.
     return None if status in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS") else status
 
 
@@ -147,7 +147,7 @@ def await_change_set(cloudformation, change_set: str) -> dict:
 
 
 def await_stack(cloudformation, stack: str, wanted: str, seconds: float = DEADLINE_SECONDS, note=lambda text: None) -> None:
-    """Waits for the wanted status. `note` gets a line once a minute: what CloudFormation still works on."""
+    """Waits for the wanted status. `note` gets a line once a minute: what CloudFormation is still working on."""
     start = time.monotonic()
     status, noted, pause = None, start, 0.2
     while time.monotonic() < start + seconds:
@@ -167,7 +167,7 @@ def await_stack(cloudformation, stack: str, wanted: str, seconds: float = DEADLI
                     if resource["ResourceStatus"].endswith("_IN_PROGRESS")]
             note(f"{(noted - start) / 60:.0f} min: {status}, working on {', '.join(busy) or 'nothing that it names'}")
         time.sleep(pause)
-        # A local AWS is done in a second; the real one is not to be asked all the time.
+        # A local AWS finishes in a second; the real one is polled less often.
         pause = min(pause * 1.2, 10)
     raise DeploymentError(f"{stack} was not {wanted} within {seconds:.0f} s, it is {status}")
 

@@ -1,9 +1,9 @@
-"""A cluster of EKS that answers, on the local AWS.
+"""An EKS cluster with an API server, on the local AWS.
 
-The local AWS keeps EKS clusters as records: no API server runs behind them, and it has no route for Fargate profiles. So the
-deployed functions are told to ask for EKS at a stand-in, which passes everything on to the local AWS, writes the endpoint and CA
-of the fake Kubernetes API server into what it says of one cluster, and answers for that cluster's Fargate profile itself. Tokens
-are checked by the fake API server in all but the signature, whose keys the local AWS keeps for itself.
+The local AWS keeps EKS clusters as records: no API server runs behind them, and it has no route for Fargate profiles.
+So the deployed functions call EKS at a stand-in, which forwards everything to the local AWS, writes the endpoint and CA
+of the fake Kubernetes API server into its responses about one cluster, and answers for that cluster's Fargate profile
+itself. Tokens are checked by the fake API server in everything but the signature, whose keys only the local AWS knows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from fake_kubernetes import BINARY, FakeKubernetes  # noqa: E402
 
 PROFILE = "everything"
 NAMESPACES = ["default", "kube-system", "odd", "payments", "shop", "web"]
-# The functions that ask EKS.
+# The functions that call EKS.
 CALLERS = ["CollectPods", "EnableInsights"]
 HEALTH = "/health"
 DEADLINE_SECONDS = 60
@@ -57,7 +57,7 @@ def create_cluster(aws: LocalAws, name: str) -> None:
 
 
 class EksStandIn:
-    """Between the functions and the local AWS's EKS, on a free port of loopback."""
+    """Between the functions and the local AWS's EKS, on a free loopback port."""
 
     def __init__(self, aws: LocalAws, cluster: str, kubernetes: FakeKubernetes) -> None:
         self._aws = aws
@@ -128,7 +128,8 @@ class EksStandIn:
         return {listed: {"fargateProfileNames": [PROFILE]}, f"{listed}/{PROFILE}": {"fargateProfile": profile}}
 
     def _pass_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """Asks the local AWS with the caller's own signature, which covers the host, so that the caller's rights count."""
+        """Calls the local AWS with the caller's own signature, which covers the host, so that the caller's permissions
+        apply."""
         trust = ssl.create_default_context(cafile=self._aws.environment["AWS_CA_BUNDLE"])
         connection = http.client.HTTPSConnection("127.0.0.1", self._aws.port, timeout=DEADLINE_SECONDS, context=trust)
         hop = {"connection", "content-length", "transfer-encoding"}

@@ -1,5 +1,5 @@
-"""The estate of the demo and of the stack tests: five ECS clusters as a team may have them, and their metrics; for the demo an EKS
-cluster, too."""
+"""The estate of the demo and of the stack tests: five ECS clusters as a team may have them, and their metrics; for the
+demo an EKS cluster, too."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from local_aws import LocalAws
 NAMESPACE = "AWS/ECS"
 # Longer than the window of an alarms run.
 MINUTES_OF_POINTS = 90
-# Points go on into the future, as CloudWatch allows, so that a run can be about a time when the services are no longer
-# new: a service that has only just been created may still be starting, and is not judged.
+# Points continue into the future, as CloudWatch allows, so that a run can be at a time when the
+# services are no longer new: a service that was just created may still be starting, and is not
+# evaluated.
 MINUTES_AHEAD = 15
 
 
@@ -33,23 +34,23 @@ class Cluster:
 
 
 HOT = "worker"
-SILENT = "ledger"
+SILENT = "billing"
 ESTATE = [
     Cluster("shop", "disabled", [Service("web", cpu=24, memory=52), Service("cart", cpu=11, memory=38)]),
     Cluster("orders", "enabled", [Service("api", cpu=31, memory=47), Service(HOT, cpu=58, memory=93)]),
     Cluster("search", "enhanced", [Service("query", cpu=42, memory=61), Service("indexer", cpu=66, memory=55)]),
-    # AWS Batch makes and removes such clusters by itself; they are excluded by default.
+    # AWS Batch creates and removes these clusters itself; they are excluded by default.
     Cluster("AWSBatch-nightly-5c1e", "disabled"),
-    # A service that should run twice and does not run at all. CloudWatch has no points of it, and says nothing.
+    # A service with two desired tasks and no running one. CloudWatch has no points for it.
     Cluster("payments", "enabled", [Service("gateway", cpu=17, memory=44), Service(SILENT, cpu=0, memory=0, running=0)]),
 ]
-# One cluster of EKS on Fargate; eks.py says what is in it beside these pods, which are well.
+# One EKS cluster on Fargate; eks.py describes its contents in addition to these healthy pods.
 EKS_CLUSTER = "platform"
 EKS_PODS = 20
 
 
 def create(aws: LocalAws, estate: list[Cluster] = ESTATE) -> int:
-    """Creates clusters, services and metric points. Returns how many points."""
+    """Creates clusters, services and metric points. Returns the number of points."""
     ecs = aws.client("ecs")
     task = ecs.register_task_definition(
         family="web", cpu="256", memory="512", networkMode="awsvpc", requiresCompatibilities=["FARGATE"],
@@ -65,14 +66,14 @@ def create(aws: LocalAws, estate: list[Cluster] = ESTATE) -> int:
                 desiredCount=service.desired, launchType="FARGATE",
             )
             if service.running == 0:
-                # The local AWS starts every task and replaces none that is stopped.
+                # The local AWS starts every task and does not replace a stopped one.
                 for arn in ecs.list_tasks(cluster=cluster.name, serviceName=service.name)["taskArns"]:
                     ecs.stop_task(cluster=cluster.name, task=arn)
     return put_points(aws, estate)
 
 
 def put_points(aws: LocalAws, estate: list[Cluster]) -> int:
-    """One point a minute of CPU and memory for every service that runs, and on into the future."""
+    """One point a minute of CPU and memory for every running service, continuing into the future."""
     now = datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0)
     points = []
     for cluster in estate:
@@ -80,7 +81,7 @@ def put_points(aws: LocalAws, estate: list[Cluster]) -> int:
             if service.running == 0:
                 continue
             for ago in range(-MINUTES_AHEAD, MINUTES_OF_POINTS):
-                # A little movement, the same in every run.
+                # A little variation, the same in every run.
                 sway = (ago * 7 % 5 - 2) * 0.6
                 for metric, value in (("CPUUtilization", service.cpu), ("MemoryUtilization", service.memory)):
                     points.append({
@@ -96,7 +97,7 @@ def put_points(aws: LocalAws, estate: list[Cluster]) -> int:
     cloudwatch = aws.client("cloudwatch")
     for start in range(0, len(points), 1000):
         cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=points[start:start + 1000])
-    # What Container Insights publishes where it is on, as far as fargaze asks for it.
+    # The Container Insights metrics that fargaze requests, where it is on.
     counts = []
     for cluster in estate:
         if cluster.insights == "disabled":
@@ -115,7 +116,7 @@ def put_points(aws: LocalAws, estate: list[Cluster]) -> int:
 
 
 def later(minutes: int = MINUTES_AHEAD) -> str:
-    """The time of a run that finds the services a quarter of an hour old."""
+    """The time of a run at which the services are a quarter of an hour old."""
     time = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 

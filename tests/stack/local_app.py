@@ -1,8 +1,8 @@
-"""ministack with the limits of AWS that it does not hold (local_limits.py), and with the one thing in which its CloudFormation is
-not AWS's and template.yaml notices.
+"""ministack with the AWS limits that it lacks (local_limits.py), and with one fix where its CloudFormation differs from
+AWS's and template.yaml is affected.
 
-AWS evaluates Fn::Join and Fn::Split inside conditions; ministack takes them for text, so that no condition with one is ever
-false. Here they are evaluated first, and then ministack does the rest.
+AWS evaluates Fn::Join and Fn::Split inside conditions; ministack treats them as text, so that a condition with one is
+never false. Here they are evaluated first, and then ministack does the rest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def evaluate_conditions(template: dict, parameters: dict) -> dict:
 
 
 def resolved(value, parameters: dict):
-    """The value with every Fn::Join and Fn::Split in it replaced by what it is."""
+    """The value with every Fn::Join and Fn::Split in it evaluated."""
     if isinstance(value, list):
         return [resolved(entry, parameters) for entry in value]
     if not isinstance(value, dict):
@@ -36,7 +36,7 @@ def resolved(value, parameters: dict):
 
 
 def text(value, parameters: dict) -> str:
-    """A parameter's text; a list among the parameters is text with commas, too."""
+    """A parameter's text; a list parameter is text with commas, too."""
     return str(parameters[value["Ref"]]["Value"]) if isinstance(value, dict) else value
 
 

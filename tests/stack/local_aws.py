@@ -1,11 +1,11 @@
-"""A local AWS (ministack) on loopback, for as long as a `with` block lasts.
+"""A local AWS (ministack) on loopback, for the duration of a `with` block.
 
-Three choices are worth knowing:
+Three design decisions:
 
-* It speaks TLS, with a certificate made for this one run: the policies of template.yaml refuse plain HTTP, and they
-  shall be tested as they are.
+* It uses TLS, with a certificate made for this run: the policies of template.yaml refuse plain HTTP, and are tested
+  unchanged.
 * IAM is enforced (`AUTH=true`): every function runs with its own role from template.yaml.
-* ministack opens a second port for IoT's MQTT on all interfaces unless told otherwise. `IOT_MTLS_ENABLED=0` tells it.
+* ministack opens a second port for IoT's MQTT on all interfaces unless `IOT_MTLS_ENABLED=0`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ STOP_DEADLINE_SECONDS = 10
 
 
 class LocalAwsError(RuntimeError):
-    """The local AWS did not do what it was started for; the message says what."""
+    """The local AWS did not start or failed; the message says why."""
 
 
 class LocalAws:
@@ -68,7 +68,7 @@ class LocalAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a command needs to use this AWS instead of the real one."""
+        """The environment with which a command uses this AWS instead of the real one."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_CA_BUNDLE": str(self._certificate),
@@ -78,7 +78,7 @@ class LocalAws:
         }
 
     def client(self, service: str, **credentials):
-        """A boto3 client of this AWS: by default with the rights of the account's root, as a deployment has."""
+        """A boto3 client of this AWS: by default with the permissions of the account's root, as in a deployment."""
         if credentials:
             return self._new_client(service, **credentials)
         if service not in self._clients:
@@ -96,7 +96,7 @@ class LocalAws:
         )
 
     def start(self) -> None:
-        """Starts ministack and waits until it answers. Whatever goes wrong, nothing is left running."""
+        """Starts ministack and waits until it answers. On any failure nothing is left running."""
         try:
             self._start()
         except BaseException:
@@ -106,7 +106,8 @@ class LocalAws:
     def _start(self) -> None:
         key = self.folder / "key.pem"
         make_certificate(self._certificate, key)
-        # Functions inherit this environment, so it holds what they need to find this AWS and nothing of the caller's.
+        # Functions inherit this environment, so it has what they need to find this AWS and nothing
+        # of the caller's.
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.folder),
@@ -121,14 +122,15 @@ class LocalAws:
             # A minute between two attempts of a state takes a second.
             "SFN_WAIT_SCALE": "0.02",
             "SFTP_ENABLED": "0",
-            # Makes the addresses that it hands out (of queues, say) https.
+            # Makes the addresses that it returns (of queues, for example) https.
             "USE_SSL": "1",
             "AWS_ENDPOINT_URL": self.url,
             "SSL_CERT_FILE": str(self._certificate),
         }
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                # ministack's server without ministack's own start command, which with TLS takes port 443 as well.
+                # ministack's server without ministack's own start command, which with TLS uses port
+                # 443 as well.
                 [
                     sys.executable, "-m", "hypercorn", "local_app:app",
                     "--bind", f"127.0.0.1:{self.port}",
@@ -141,7 +143,8 @@ class LocalAws:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # A group of its own: Ctrl-C reaches us alone, and we end it and the functions that it started.
+                # Its own process group: Ctrl-C reaches only this process, which then stops
+                # ministack and the functions that it started.
                 start_new_session=True,
             )
         self._await_health()
@@ -161,13 +164,13 @@ class LocalAws:
         raise LocalAwsError(f"ministack did not answer within {START_DEADLINE_SECONDS} s:\n{self.tail()}")
 
     def tail(self, lines: int = 30) -> str:
-        """The end of ministack's own log, for messages about what went wrong."""
+        """The end of ministack's own log, for error messages."""
         if not self.log.exists():
             return "(no log)"
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def stop(self) -> None:
-        """Ends ministack and the functions it started. Safe to call twice."""
+        """Stops ministack and the functions it started. Safe to call twice."""
         process, self._process = self._process, None
         try:
             if process is not None:
@@ -184,7 +187,7 @@ class LocalAws:
 
 
 def signal_group(group: int, number: int) -> None:
-    """Signals a process group that we started, if anything of it is left."""
+    """Signals a process group started here, if any process of it is left."""
     try:
         os.killpg(group, number)
     except ProcessLookupError:
@@ -198,7 +201,7 @@ def free_port() -> int:
 
 
 def make_certificate(certificate: Path, key: Path) -> None:
-    """A self-signed certificate for loopback, valid for a day, its key readable by us alone."""
+    """A self-signed certificate for loopback, valid for a day; only the current user can read its key."""
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "fargaze local AWS")])
     now = datetime.datetime.now(datetime.timezone.utc)

@@ -1,13 +1,13 @@
-"""Limits of AWS that ministack does not hold: here it does, so that what AWS would refuse is refused in the tests, too.
+"""AWS limits that ministack lacks: added here, so that the tests refuse what AWS would refuse.
 
-Step Functions (Developer Guide, "Service quotas" and "Handling errors"): 262,144 bytes of input or output of a state, a task
-or an execution; 25,000 events of an execution's history, but of EXPRESS ones; 80 characters of names, 40 of a map's label;
-10,000 children of a distributed map at once; five minutes of an EXPRESS execution, by what its retries wait; 32,768 characters
-of a cause. What is too long ends the execution with States.DataLimitExceeded, and a path that leads nowhere with
-States.Runtime: no Retry or Catch sees either, not even one of States.ALL.
+Step Functions (Developer Guide, "Service quotas" and "Handling errors"): 262,144 bytes of input or output of a state, a
+task or an execution; 25,000 events of an execution's history, except EXPRESS ones; 80 characters of names, 40 of a
+map's label; 10,000 concurrent children of a distributed map; five minutes of an EXPRESS execution, counting the waits
+of its retries; 32,768 characters of a cause. Data that is too long ends the execution with States.DataLimitExceeded,
+and a path to nothing with States.Runtime: no Retry or Catch sees either, not even one of States.ALL.
 
-EventBridge (User Guide, "Sending and receiving events between event buses"): an event is handed from one bus to another
-once, and not on from there.
+EventBridge (User Guide, "Sending and receiving events between event buses"): an event is forwarded from one bus to
+another once, and not beyond.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EVENTS = 25_000
 NAME = 80
 LABEL = 40
 CHILDREN = 10_000
-# What a name may not hold (API reference of StartExecution and CreateStateMachine).
+# Characters that a name must not contain (API reference of StartExecution and CreateStateMachine).
 FORBIDDEN = re.compile(r'[\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]')
 
 CAUSE = 32_768
@@ -34,7 +34,7 @@ TOO_LONG = "States.DataLimitExceeded"
 # Ends an execution, whatever its states catch.
 UNCAUGHT = {TOO_LONG, "States.Runtime", "ExecutionTimedOut"}
 EXPRESS = contextvars.ContextVar("express", default=False)
-# The child of a distributed map that goes on here, if it keeps a history.
+# The current child of a distributed map, if it keeps a history.
 CHILD: contextvars.ContextVar[dict | None] = contextvars.ContextVar("child", default=None)
 
 # Seconds that the retries of an EXPRESS child have waited so far.
@@ -66,18 +66,18 @@ def within(what: str, value):
 
 
 def add_event(execution, event_type, details=None):
-    # The last one tells how it ended.
+    # The last one says how it ended.
     if len(execution["events"]) >= EVENTS - 1 and event_type != "ExecutionFailed":
         raise stepfunctions._ExecutionError("States.Runtime", f"the history has more than {EVENTS} events")
     event = ADD_EVENT(execution, event_type, details)
     if event_type == "TaskScheduled":
-        # ministack leaves it out.
+        # ministack omits it.
         ADD_EVENT(execution, "TaskStarted")
     return event
 
 
 def parameters(template, data, ctx=None):
-    """What a state hands on; a path that leads nowhere ends the execution."""
+    """The output of a state; a path to nothing ends the execution."""
     for key, path in template.items() if isinstance(template, dict) else ():
         if key.endswith(".$") and isinstance(path, str) and path.startswith("$") and not leads_somewhere(path, data, ctx):
             raise stepfunctions._ExecutionError("States.Runtime", f"the path {path} leads nowhere")
@@ -85,7 +85,7 @@ def parameters(template, data, ctx=None):
 
 
 def leads_somewhere(path: str, data, ctx) -> bool:
-    """Whether there is something at a plain path; others are left to ministack."""
+    """Whether a plain path leads to a value; others are left to ministack."""
     at, names = (ctx, path[2:]) if path.startswith("$$") else (data, path[1:])
     if not re.fullmatch(r"(\.\w+)*", names):
         return True
@@ -150,7 +150,7 @@ def run_map(state_def, raw_input, effective, iterator, execution, ctx):
 
 
 def result_selector(state_def, data):
-    """A map's results are too long together even if nobody wants them."""
+    """A map's combined results can be too long even if they are discarded."""
     return RESULT_SELECTOR(state_def, within("the result of a state", data))
 
 
@@ -171,7 +171,7 @@ def update(data):
 
 
 def definition_of_stack(props):
-    """The definition as CloudFormation hands it on."""
+    """The definition as CloudFormation passes it on."""
     definition = DEFINITION(props)
     if problems := list(wrong_states(json.loads(definition))):
         raise provisioners._sfn_handler_error(f"Invalid State Machine Definition: {'; '.join(problems)}")
@@ -182,7 +182,7 @@ def refused_definition(data):
     try:
         problems = list(wrong_states(json.loads(data.get("definition", "{}"))))
     except ValueError:
-        # ministack says so itself.
+        # ministack checks this itself.
         return None
     return stepfunctions.error_response_json("InvalidDefinition", "; ".join(problems), 400) if problems else None
 
@@ -214,13 +214,13 @@ def start(data):
 
 
 def to_bus(spec, event, rule, event_path, target_input_payload=None):
-    # Each bus that it was handed on from stands in the path.
+    # The path contains each bus that forwarded it.
     if not event_path:
         TO_BUS(spec, event, rule, event_path, target_input_payload)
 
 
 def hold() -> None:
-    """Puts the limits in place."""
+    """Installs the limits."""
     for name in ("_execute_pass", "_execute_task", "_execute_choice", "_execute_wait", "_execute_parallel", "_execute_map"):
         setattr(stepfunctions, name, limited(getattr(stepfunctions, name)))
     stepfunctions._add_event = add_event

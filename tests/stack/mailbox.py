@@ -1,4 +1,4 @@
-"""Receives what a topic publishes, as an HTTP subscription on loopback, and answers SNS's request to confirm it."""
+"""Receives the messages of a topic, as an HTTP subscription on loopback, and answers SNS's confirmation request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Mail:
 
     @property
     def is_sendable(self) -> bool:
-        """Whether SNS takes the subject for an email: printable ASCII, fewer than 100 characters."""
+        """Whether SNS accepts the subject for an email: printable ASCII, fewer than 100 characters."""
         return self.subject.isascii() and self.subject.isprintable() and 0 < len(self.subject) < 100
 
 
@@ -55,7 +55,7 @@ class Mailbox:
         try:
             endpoint = f"http://127.0.0.1:{self._server.server_port}/"
             self._aws.client("sns").subscribe(TopicArn=self._topic, Protocol="http", Endpoint=endpoint)
-            self._wait(lambda: self._confirmed, 20, "SNS did not ask to confirm the subscription")
+            self._wait(lambda: self._confirmed, 20, "SNS did not request the confirmation of the subscription")
         except BaseException:
             self.__exit__()
             raise
@@ -70,14 +70,14 @@ class Mailbox:
             return len(self._mails)
 
     def wait_for(self, count: int, seconds: float = 60) -> list[Mail]:
-        """All mails, once there are at least so many."""
+        """All mails, once there are at least this many."""
         self._wait(lambda: len(self._mails) >= count, seconds, f"fewer than {count} mails came")
         with self._arrived:
             return list(self._mails)
 
     def _take(self, envelope: dict) -> None:
         if envelope["Type"] == "SubscriptionConfirmation":
-            # Only the topic that we subscribed to, and only by our own AWS, whatever address the message names.
+            # Only the subscribed topic, and only at this AWS, whatever address the message names.
             if envelope["TopicArn"] == self._topic:
                 self._aws.client("sns").confirm_subscription(TopicArn=self._topic, Token=envelope["Token"])
                 with self._arrived:

@@ -1,4 +1,4 @@
-"""samconfig.toml, by which `make deploy` and `make delete` know the account and the Region."""
+"""samconfig.toml, from which `make deploy` and `make delete` read the account and the Region."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 
 class Unusable(Exception):
-    """Why the file cannot be used, and what to do."""
+    """Why the file cannot be used, and the remedy."""
 
 
 def read(path: Path, environment: str) -> dict:
-    """What the file says for an environment: for each command its parameters."""
+    """The file's content for an environment: for each command its parameters."""
     if not path.exists():
         raise Unusable(f"{path.name} is missing. Make one: cp samconfig.example.toml samconfig.toml, and write your address into it.")
     try:
@@ -26,12 +26,12 @@ def read(path: Path, environment: str) -> dict:
 
 
 def parameters(config: dict, command: str) -> dict:
-    """Those of a command, which are stronger than those of all commands."""
+    """The parameters of a command, which override those of all commands."""
     return {**config.get("global", {}).get("parameters", {}), **config.get(command, {}).get("parameters", {})}
 
 
 def overrides(found: dict) -> dict[str, str]:
-    """parameter_overrides, which SAM takes as text and as a list, of `Name=value` and of CloudFormation's own
+    """parameter_overrides, which SAM accepts as text and as a list, of `Name=value` and of CloudFormation's own
     `ParameterKey=Name,ParameterValue=value`."""
     given = found.get("parameter_overrides", [])
     words = shlex.split(given) if isinstance(given, str) else given

@@ -1,4 +1,4 @@
-"""template.yaml deployed on a local AWS, and what one does with it: feed events, start runs, wait."""
+"""template.yaml deployed on a local AWS, and its operation: send events, start runs, wait."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from mailbox import Mail, Mailbox
 EVENTS = deployment.ROOT / "events"
 CODE_BUCKET = "deployment-artifacts"
 
-# Where ministack's IAM is not AWS's, the roles of template.yaml, which are right for AWS, are refused here. It asks for
-# ecs:DescribeClusters on "*" and for ecs:DescribeServices and ecs:DescribeTasks on the cluster, where AWS asks for the
-# clusters, services and tasks that are named; for eks:DescribeAddon on the cluster, where AWS asks for the add-on; and it
-# does not know the condition keys ecs:cluster and ecs:account-setting. So these actions are granted beside the template's, each to a role that has it there, too (a test
-# holds that). Everything else runs on the template's roles alone.
+# Where ministack's IAM differs from AWS's, it refuses the roles of template.yaml, which are right
+# for AWS. It checks ecs:DescribeClusters on "*" and ecs:DescribeServices and ecs:DescribeTasks on
+# the cluster, where AWS checks the named clusters, services and tasks; eks:DescribeAddon on the
+# cluster, where AWS checks the add-on; and it does not know the condition keys ecs:cluster and
+# ecs:account-setting. So these actions are granted in addition to the template's, each to a role
+# that has it there, too (a test checks that). Everything else runs with the template's roles alone.
 LOCAL_GRANTS = {
     "CollectMetricsRole": ["ecs:DescribeClusters", "ecs:DescribeServices"],
     "CollectPodsRole": ["eks:DescribeAddon"],
@@ -30,12 +31,12 @@ LOCAL_GRANTS = {
         "ecs:DescribeClusters", "ecs:DescribeTasks", "ecs:ListTasks", "ecs:PutAccountSettingDefault", "eks:DescribeAddon",
     ],
 }
-LOCAL_GRANT_NAME = "local-aws-asks-otherwise"
+LOCAL_GRANT_NAME = "local-aws-differs"
 
 
 @dataclass(frozen=True)
 class Execution:
-    """How a run of the state machine ended."""
+    """The end of a run of the state machine."""
 
     arn: str
     status: str
@@ -69,12 +70,12 @@ class Stack:
         return changed
 
     def take_back_local_grant(self) -> None:
-        """Leaves the stack as CloudFormation made it: a role with a policy that the stack does not know is not deleted."""
+        """Removes the added policies: CloudFormation does not delete a role with a policy that the stack does not know."""
         for role in LOCAL_GRANTS:
             self.aws.client("iam").delete_role_policy(RoleName=self.physical_id(role), PolicyName=LOCAL_GRANT_NAME)
 
     def put_policy(self, role: str, name: str, effect: str, actions: list[str]) -> None:
-        """Gives a role of the stack a policy beside its own."""
+        """Gives a role of the stack an additional policy."""
         document = {
             "Version": "2012-10-17",
             "Statement": [{"Effect": effect, "Action": actions, "Resource": "*"}],
@@ -90,7 +91,7 @@ class Stack:
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": {**before, **variables}})
 
     def invoke(self, function: str, event: dict) -> dict:
-        """Calls one function of the stack by itself, and gives its answer."""
+        """Calls one function of the stack directly and returns its response."""
         payload = json.dumps(event).encode()
         answer = self.aws.client("lambda").invoke(FunctionName=self.physical_id(function), Payload=payload)
         text = answer["Payload"].read().decode()
@@ -100,7 +101,7 @@ class Stack:
 
     @contextmanager
     def denied(self, role: str, *actions: str):
-        """As if somebody had taken these rights away from a role."""
+        """As if someone had removed these permissions from a role."""
         self.put_policy(role, "denied", "Deny", list(actions))
         try:
             yield
@@ -109,7 +110,8 @@ class Stack:
 
     @contextmanager
     def acting_as(self, role: str):
-        """Clients with a function's rights. Only Lambda may take on the role, so for this long the account may, too."""
+        """Clients with a function's permissions. Only Lambda may assume the role, so for this long the account may,
+        too."""
         iam, name = self.aws.client("iam"), self.physical_id(role)
         described = iam.get_role(RoleName=name)["Role"]
         trust = {
@@ -138,8 +140,8 @@ class Stack:
         return self.resources()[logical_id]
 
     def run(self, request: dict, seconds: float = 120) -> Execution:
-        """Starts the state machine, as a schedule would, and waits for its end."""
-        # A run is named by its second: two in one second would be one, tried twice.
+        """Starts the state machine, like a schedule, and waits for its end."""
+        # A run is named by its second: two in one second would be the same run, tried twice.
         wait_until(lambda: int(time.time()) > self._last_start, 5, "the clock stood still")
         self._last_start = int(time.time())
         step_functions = self.aws.client("stepfunctions")
@@ -165,7 +167,7 @@ class Stack:
     def send(self, body: str) -> None:
         """Puts a message into the queue of cluster events, as the rule does.
 
-        Nobody but AWS may publish events of source aws.ecs, so the rule itself cannot be fired from here.
+        Only AWS may publish events of source aws.ecs, so the rule itself cannot be triggered from here.
         """
         self.aws.client("sqs").send_message(QueueUrl=self.outputs["ClusterEventsUrl"], MessageBody=body)
 
@@ -181,7 +183,7 @@ class Stack:
 
 
 def run_and_mail(stack: Stack, mailbox: Mailbox, request: dict) -> tuple[Execution, Mail]:
-    """Runs, and waits for the one mail that comes of it."""
+    """Runs, and waits for the one resulting mail."""
     before = len(mailbox)
     run = stack.run(request)
     assert run.status == "SUCCEEDED", f"{run}\n{stack.aws.tail()}"
@@ -189,7 +191,8 @@ def run_and_mail(stack: Stack, mailbox: Mailbox, request: dict) -> tuple[Executi
 
 
 def recorded_event(name: str, cluster: str | None = None, occasion: str = "") -> dict:
-    """An event of events/ as if it had just happened here: local account and Region, now, and if asked another cluster.
+    """An event of events/ as if it had just happened here: local account and Region, now, and optionally another
+    cluster.
 
     The same cluster on another occasion is another event.
     """
@@ -207,7 +210,7 @@ def recorded_event(name: str, cluster: str | None = None, occasion: str = "") ->
             (f'"name": "{old_cluster}"', f'"name": "{cluster}"'),
             (f'"cluster": "{old_cluster}"', f'"cluster": "{cluster}"'),
         ]
-        # Another cluster, another event: the same id would be taken for a second delivery.
+        # Another cluster, another event: the same id would be treated as a second delivery.
         salt = f"{cluster} {occasion}"
         moved += [(old, str(uuid.uuid5(uuid.UUID(int=0), old + salt))) for old in (event["id"], detail["eventID"])]
     text = json.dumps(event)
@@ -217,7 +220,7 @@ def recorded_event(name: str, cluster: str | None = None, occasion: str = "") ->
 
 
 def wait_until(done, seconds: float, otherwise: str):
-    """Asks until there is an answer, or says what did not happen."""
+    """Polls until there is a result, or fails with what did not happen."""
     deadline = time.monotonic() + seconds
     while True:
         if answer := done():

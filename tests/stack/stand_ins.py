@@ -1,6 +1,6 @@
-"""Functions that stand in for the real ones, so that the state machine itself can be tried: every way through it, at will.
+"""Stand-ins for the functions, so that the state machine itself can be tested on every path.
 
-Each is a zip with a `bootstrap` in Python that speaks Lambda's Runtime API and answers as its few lines say.
+Each is a zip with a `bootstrap` in Python that implements Lambda's Runtime API and answers with its few lines.
 """
 
 from __future__ import annotations

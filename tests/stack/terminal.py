@@ -1,6 +1,6 @@
-"""What a person sees while something takes long: one line a step, with the seconds that it took.
+"""Progress for slow steps: one line per step, with its duration in seconds.
 
-On a terminal the running step's line moves; in a log it is written again now and then, so that nobody wonders.
+On a terminal the running step's line is updated; in a log it is repeated periodically to show progress.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Terminal:
 
     @contextmanager
     def step(self, text: str):
-        """A step in progress; its `note` says what it is at, and afterwards what came of it."""
+        """A step in progress; its `note` is what it is doing, and afterwards its result."""
         step = Step(self, text)
         ticker = threading.Thread(target=step.tick, daemon=True)
         ticker.start()

@@ -1,5 +1,5 @@
-"""An alarm through the deployed state machine, from its beginning to its end, and what the table holds of it. The tests run in
-this order, and each begins with what the one before has left.
+"""An alarm through the deployed state machine, from its beginning to its end, with its item in the table. The tests run
+in this order, and each continues from the state that the previous one left.
 """
 
 from __future__ import annotations
@@ -62,27 +62,26 @@ def test_table_holds_what_the_documentation_says(stack) -> None:
     documented = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", documentation("What the table holds"), re.MULTILINE)
     assert {name for names in documented for name in re.findall(r"`(\w+)`", names)} == set(item)
     assert (item["pk"], item["sk"]) == (PARTITION, "jobs-waiting#shop")
-    assert (item["rule"], item["cluster"], item["service"]) == ("jobs-waiting", "shop", "")
-    assert (item["task_family"], item["workload"]) == ("", "")
+    assert (item["rule"], json.loads(item["subject"])) == ("jobs-waiting", {"cluster": "shop"})
     memory = json.loads(item["memory"])
     documented = re.search(r"^\| `memory` \| (.*) \|$", documentation("What the table holds"), re.MULTILINE)[1]
     described = {"state", "since", "judged_until", *re.findall(r"`(\w+)`", documented)}
-    # What there is none of is left out.
+    # Empty sections are omitted.
     assert set(memory) | {"blind", "settled", "outage_seen"} == described
     assert memory["notified"] == "ALARM" and json.loads(item["pending"]) == []
-    # Written, and marked as told.
+    # Written, and marked as notified.
     assert item["version"] == "2"
     kept = int(item["expires"]) - datetime.datetime.fromisoformat(item["judged_until"]).timestamp()
     assert kept == 400 * 24 * 3600
 
 
-def test_run_that_finds_nothing_new_writes_and_tells_nothing(stack, mailbox, start) -> None:
+def test_run_that_finds_nothing_new_writes_and_sends_nothing(stack, mailbox, start) -> None:
     before, mails = items(stack), len(mailbox)
     assert run(stack, start, 2).output["published"] is False
     assert (items(stack), len(mailbox)) == (before, mails)
 
 
-def test_bad_file_is_told_first_and_the_last_good_one_stays_in_force(stack, mailbox, start) -> None:
+def test_bad_file_is_reported_first_and_the_last_good_one_stays_in_force(stack, mailbox, start) -> None:
     put_rules(stack, RULE.replace("threshold", "treshold"))
     # The reminder is due, too.
     _, mail = run_and_mail(stack, mailbox, alarms(start, 5))
@@ -97,14 +96,14 @@ def test_bad_file_is_told_first_and_the_last_good_one_stays_in_force(stack, mail
 def test_alarm_ends_under_the_last_good_file(stack, mailbox, start) -> None:
     _, mail = run_and_mail(stack, mailbox, alarms(start, 12))
     assert mail.subject == "OK shop: jobs-waiting ended"
-    assert mail.body.startswith("fargaze.yaml HAS "), "it is told first in every mail"
+    assert mail.body.startswith("fargaze.yaml HAS "), "every mail begins with it"
     [item] = items(stack)
     assert item["state"] == "OK" and item["since"] == utc(start, HOT.stop + 1)
     kept = int(item["expires"]) - datetime.datetime.fromisoformat(item["judged_until"]).timestamp()
     assert kept == 24 * 3600
 
 
-def test_old_run_that_comes_late_turns_nothing_back(stack, mailbox, start) -> None:
+def test_late_execution_of_an_old_run_reverts_nothing(stack, mailbox, start) -> None:
     before, mails = items(stack), len(mailbox)
     assert run(stack, start, 1).output["published"] is False
     assert (items(stack), len(mailbox)) == (before, mails)
@@ -114,7 +113,7 @@ REGIONS = [f"{place}-{number}" for place in ("eu-west", "us-east", "us-west", "a
 
 
 def test_many_targets_and_many_mistakes_in_the_file_pass_between_the_states(stack, mailbox, start) -> None:
-    """Issue 14, point 1: with ten targets and many rules that are wrong the execution ended before."""
+    """Issue 14, point 1: with ten targets and many invalid rules the execution used to fail."""
     targets = f'targets: [{{account: "{ACCOUNT}", regions: [{", ".join(REGIONS)}], platforms: [ecs]}}]\n'
     put_rules(stack, targets)
     run(stack, start, 14)
@@ -123,7 +122,7 @@ def test_many_targets_and_many_mistakes_in_the_file_pass_between_the_states(stac
     _, mail = run_and_mail(stack, mailbox, alarms(start, 16))
     assert "rule `rule-0`" in mail.body and "rule `rule-109`" in mail.body
     plans = stack.aws.client("s3").list_objects_v2(Bucket=stack.outputs["BucketName"], Prefix="runs/")["Contents"]
-    # What did not travel: as often as there are targets it was too long.
+    # The data that no longer travels: once per target it was too long.
     assert max(plan["Size"] for plan in plans) * len(REGIONS) > 262_144
 
 
@@ -156,6 +155,6 @@ def items(stack: Stack) -> list[dict[str, str]]:
 
 
 def documentation(section: str) -> str:
-    """A section of docs/delivery.md, without those below it."""
+    """A section of docs/delivery.md, without its subsections."""
     text = (ROOT / "docs" / "delivery.md").read_text()
     return re.split(r"\n##+ ", text.split(f"\n## {section}\n", 1)[1], maxsplit=1)[0]

@@ -1,5 +1,5 @@
-"""Issue 14, point 4: `make delete` stops what starts before it empties the bucket, waits as long as a VPC takes, asks, and says
-what goes. test_stack.py deletes a real stack of the local AWS with it; here AWS is a script.
+"""Issue 14, point 4: `make delete` stops new starts before it empties the bucket, waits as long as a VPC takes, asks,
+and says what will be lost. test_stack.py deletes a real stack of the local AWS with it; here AWS is scripted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def refusal(code: str, operation: str) -> botocore.exceptions.ClientError:
 
 
 class Account:
-    """One client for all services. It writes the calls down, and the stack is gone `minutes` after its deletion began."""
+    """One client for all services. It records the calls, and the stack is deleted `minutes` after its deletion began."""
 
     def __init__(self, minutes: float = 1, clock: Clock | None = None, writes_late: bool = False) -> None:
         self.calls: list[str] = []
@@ -39,7 +39,7 @@ class Account:
         self.minutes, self.clock, self.writes_late = minutes, clock, writes_late
         self.objects = 3
         self.deletions: list[float] = []
-        self.gone: set[str] = set()
+        self.deleted: set[str] = set()
 
     def __call__(self, service: str) -> Account:
         return self
@@ -83,7 +83,7 @@ class Account:
         return {"Versions": [{"Key": str(key), "VersionId": "1"} for key in range(self.objects)]}
 
     def get_schedule(self, Name: str) -> dict:
-        if Name in self.gone:
+        if Name in self.deleted:
             raise refusal("ResourceNotFoundException", "GetSchedule")
         return {"Name": Name, **SCHEDULE}
 
@@ -145,7 +145,7 @@ def test_nothing_starts_or_runs_when_the_bucket_is_emptied(clock) -> None:
         "disable fargaze-RunAlarms-1", "disable fargaze-RunSweep-1", "disable uuid-1", "stop run-1", "stop run-2",
         "empty fargaze-bucket-1", "delete",
     ]
-    # The rest of a schedule stays as it was.
+    # The rest of a schedule is unchanged.
     kept = {key: value for key, value in SCHEDULE.items() if key not in ("Arn", "State", "ResponseMetadata")}
     assert account.updates[0] == {"Name": "fargaze-RunAlarms-1", "State": "DISABLED", **kept}
 
@@ -154,7 +154,7 @@ def test_network_interfaces_are_waited_for_and_it_says_so(clock, capsys) -> None
     account = Account(minutes=38, clock=clock)
     assert removed(account) == 0
     said = capsys.readouterr().out
-    assert "with VpcSubnetIds 20 to 40" in said and "fargaze is gone." in said
+    assert "with VpcSubnetIds 20 to 40" in said and "fargaze is deleted." in said
     assert "37 min: DELETE_IN_PROGRESS, working on" in said and "EnableInsights" in said
     assert 30 <= said.count("DELETE_IN_PROGRESS") <= 38, "once a minute"
 
@@ -165,7 +165,7 @@ def test_it_gives_up_some_time(clock, capsys) -> None:
     assert "was not DELETE_COMPLETE within 3600 s" in capsys.readouterr().err
 
 
-def test_without_a_terminal_it_must_be_told_the_name(clock, capsys) -> None:
+def test_without_a_terminal_the_name_must_be_given(clock, capsys) -> None:
     account = Account(clock=clock)
     assert removed(account, confirmed="") == 1
     assert "make delete STACK=fargaze CONFIRM=fargaze" in capsys.readouterr().err
@@ -173,7 +173,7 @@ def test_without_a_terminal_it_must_be_told_the_name(clock, capsys) -> None:
     assert account.calls == []
 
 
-def test_a_terminal_is_asked(clock, capsys) -> None:
+def test_a_terminal_is_prompted(clock, capsys) -> None:
     account, asked = Account(clock=clock), []
     assert removed(account, "", lambda text: asked.append(text) or "no") == 1
     assert account.calls == [] and "fargaze" in asked[0]
@@ -181,7 +181,7 @@ def test_a_terminal_is_asked(clock, capsys) -> None:
     assert removed(account, "", lambda text: "fargaze ") == 0
 
 
-def test_it_says_before_that_the_change_log_goes_and_rollback_with_it(clock, capsys) -> None:
+def test_it_warns_that_the_change_log_is_deleted_and_rollback_with_it(clock, capsys) -> None:
     removed(Account(clock=clock), confirmed="")
     said = capsys.readouterr().out
     assert "change log" in said and "fargaze changed in your clusters" in said and '{"kind":"rollback"}' in said
@@ -194,9 +194,9 @@ def test_an_object_that_came_late_is_deleted_too(clock) -> None:
     assert account.calls[-4:] == ["empty fargaze-bucket-1", "delete", "empty fargaze-bucket-1", "delete"]
 
 
-def test_a_deletion_that_stopped_halfway_is_gone_on_with(clock) -> None:
+def test_deletion_that_stopped_halfway_is_continued(clock) -> None:
     account = Account(clock=clock)
-    account.gone = {"fargaze-RunAlarms-1"}
+    account.deleted = {"fargaze-RunAlarms-1"}
     assert removed(account) == 0
     assert "disable fargaze-RunSweep-1" in account.calls and "disable fargaze-RunAlarms-1" not in account.calls
 
@@ -269,7 +269,7 @@ aws_secret_access_key = x
     (None, None, {"AWS_PROFILE": "platform"}, "eu-central-1"),
     (None, None, {"AWS_CONFIG_FILE": "/dev/null", "AWS_REGION": "us-east-2"}, "us-east-2"),
 ])
-def test_what_the_file_leaves_out_comes_from_the_environment_as_sam_reads_it(
+def test_what_the_file_omits_comes_from_the_environment_as_sam_reads_it(
     tmp_path, monkeypatch, profile: str | None, region: str | None, environment: dict, used: str
 ) -> None:
     (tmp_path / "config").write_text(PROFILES)

@@ -130,7 +130,7 @@ def test_without_samconfig_it_says_how_to_make_one(project, capsys) -> None:
     assert "cp samconfig.example.toml samconfig.toml" in capsys.readouterr().err
 
 
-def test_another_environment_is_asked_for_by_name(project, capsys) -> None:
+def test_another_environment_is_selected_by_name(project, capsys) -> None:
     assert project.deploy("production") == 1
     assert "[production." in capsys.readouterr().err
 

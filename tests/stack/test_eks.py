@@ -1,5 +1,5 @@
-"""EKS on the local AWS as it is: its clusters are records without an API server, so that nothing more than "cannot be read" can
-be seen of them. test_eks_answers.py has one that answers.
+"""EKS on the plain local AWS: its clusters are records without an API server, so only "cannot be read" can be tested.
+test_eks_answers.py has a cluster that answers.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ def billing(stack: Stack) -> None:
     eks.create_cluster(stack.aws, CLUSTER)
 
 
-def test_cluster_that_cannot_be_read_is_told(stack: Stack, mailbox: Mailbox, billing: None) -> None:
+def test_cluster_that_cannot_be_read_is_reported(stack: Stack, mailbox: Mailbox, billing: None) -> None:
     run = stack.run({"kind": "alarms"})
     assert run.status == "SUCCEEDED", run
     mail = mailbox.wait_for(1)[-1]
-    assert "CANNOT SEE EKS in" in mail.body and CLUSTER in mail.body, mail.body
+    assert "CANNOT READ EKS in" in mail.body and CLUSTER in mail.body, mail.body
 
 
 def test_report_says_what_is_amiss(stack: Stack, billing: None) -> None:
@@ -35,8 +35,8 @@ def test_report_says_what_is_amiss(stack: Stack, billing: None) -> None:
     assert cluster["findings"] and all(finding["problem"] for finding in cluster["findings"]), cluster
 
 
-def test_sweep_looks_at_clusters_of_eks(stack: Stack, billing: None) -> None:
+def test_sweep_checks_clusters_of_eks(stack: Stack, billing: None) -> None:
     run = stack.run({"kind": "sweep"})
     assert run.status == "SUCCEEDED", run
-    # No policy changes clusters that were there before.
+    # No policy changes existing clusters.
     assert stack.aws.client("eks").list_addons(clusterName=CLUSTER)["addons"] == []

@@ -1,8 +1,9 @@
-"""A cluster of EKS that answers (eks.py), through the deployed stack: an event until it is set up, a schedule until mail and
-report, and kubectl beside the report. The tests run in this order, and each begins with what the one before has left.
+"""An EKS cluster that answers (eks.py), through the deployed stack: from an event to the setup, from a schedule to mail
+and report, compared with kubectl. The tests run in this order, and each continues from the state that the previous
+one left.
 
-The estate of fake-kubernetes has pods that are well, and three in the namespace `odd` that are not: `crashes` and `killed` ran
-out of memory seven minutes before the server was started, and `waits` is pending since a minute before that.
+The estate of fake-kubernetes has healthy pods, and three unhealthy ones in the namespace `odd`: `crashes` and `killed`
+ran out of memory seven minutes before the server was started, and `waits` has been pending since a minute before that.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from stack import Stack, recorded_event, run_and_mail
 
 CLUSTER = "platform"
 CREATED = "enable-insights.eks-create-cluster.ok.json"
-# Beside the three, and metrics-server.
+# In addition to the three, and metrics-server.
 WELL = 20
 METRICS_SERVER = "kube-system/metrics-server-6c8b54d8b7-x2k4p"
 LOGGING = """
@@ -59,7 +60,7 @@ def killed_at(kubernetes: FakeKubernetes) -> datetime.datetime:
 def test_new_cluster_gets_metrics_server(stack: Stack, kubernetes: FakeKubernetes) -> None:
     event = recorded_event(CREATED, CLUSTER)
     assert stack.rule_matches(event)
-    hear(stack, event)
+    deliver(stack, event)
     assert stack.aws.client("eks").list_addons(clusterName=CLUSTER)["addons"] == ["metrics-server"]
     assert set(change_log(stack)) == {"platform/metrics-server"}
 
@@ -68,7 +69,7 @@ def test_logging_is_set_up_by_a_policy(stack: Stack, kubernetes: FakeKubernetes)
     s3, bucket = stack.aws.client("s3"), stack.outputs["BucketName"]
     s3.put_object(Bucket=bucket, Key="fargaze.yaml", Body=LOGGING.lstrip().encode())
     try:
-        hear(stack, recorded_event(CREATED, CLUSTER, "with a policy"))
+        deliver(stack, recorded_event(CREATED, CLUSTER, "with a policy"))
     finally:
         s3.delete_object(Bucket=bucket, Key="fargaze.yaml")
     written = json.loads(kubernetes.get("/api/v1/namespaces/aws-observability/configmaps/aws-logging"))
@@ -78,7 +79,7 @@ def test_logging_is_set_up_by_a_policy(stack: Stack, kubernetes: FakeKubernetes)
     assert change_log(stack)["platform/aws-logging"] == "done"
 
 
-def test_killed_containers_are_told(stack, mailbox, killed_at) -> None:
+def test_killed_containers_are_notified(stack, mailbox, killed_at) -> None:
     # In the five minutes before the first sample.
     mail = alarms(stack, mailbox, killed_at, 3)
     at = killed_at.strftime("%H:%M UTC")
@@ -87,24 +88,24 @@ def test_killed_containers_are_told(stack, mailbox, killed_at) -> None:
     assert not says(mail, "crash-looping"), "one sample is no loop"
 
 
-def test_crash_loop_is_told_with_the_second_sample(stack, mailbox, killed_at) -> None:
+def test_crash_loop_is_notified_with_the_second_sample(stack, mailbox, killed_at) -> None:
     mail = alarms(stack, mailbox, killed_at, 8)
     assert says(mail, "CRITICAL platform odd/pod/crashes: 1 pod crash-looping")
-    assert says(mail, "waits: CrashLoopBackOff, ended before with OOMKilled (exit code 137)")
+    assert says(mail, "waits: CrashLoopBackOff, last ended with OOMKilled (exit code 137)")
     assert not says(mail, "odd/pod/waits"), "it waits for less than ten minutes"
 
 
-def test_pending_pod_is_told_after_ten_minutes(stack, mailbox, killed_at) -> None:
+def test_pending_pod_is_notified_after_ten_minutes(stack, mailbox, killed_at) -> None:
     mail = alarms(stack, mailbox, killed_at, 13)
     assert says(mail, "CRITICAL platform odd/pod/waits: pending for 14.2 min")
     assert says(mail, "Unschedulable (Pod provisioning timed out (will retry))")
 
 
-def test_what_goes_on_is_told_once(stack, mailbox, killed_at) -> None:
+def test_alarm_that_stays_active_is_notified_once(stack, mailbox, killed_at) -> None:
     before = len(mailbox)
     run = stack.run({"kind": "alarms", "time": utc(killed_at, 18)})
     assert run.status == "SUCCEEDED", run
-    # The services of ECS are no longer new by then, and have their own to tell.
+    # The ECS services are no longer new by then and have notifications of their own.
     mails = mailbox.wait_for(before + run.output["published"])[before:]
     assert not any(says(mail, "odd/pod/") for mail in mails), mails
 
@@ -145,19 +146,19 @@ def test_report_shows_what_kubectl_shows(stack: Stack, kubernetes: FakeKubernete
         METRICS_SERVER: "no data yet", "odd/crashes": "no data yet", "odd/waits": "not running",
     }
 
-    # Requests and limits with their percents, of CPU and then of memory, for each pod that has a node.
+    # Requests and limits with their percents, of CPU and then of memory, for each pod with a node.
     described = dict(pods_of_nodes(kubectl("describe", "nodes")))
     assert {pod: (row[4], row[5], row[7], row[8]) for pod, row in ours.items() if pod != "odd/waits"} == described
 
     columns = "custom-columns=NS:.metadata.namespace,N:.metadata.name,P:.status.phase,R:.status.containerStatuses[*].restartCount"
-    told = {}
+    listed = {}
     for namespace, name, phase, restarts in rows(kubectl("get", "pods", "-A", "-o", columns)):
-        told[f"{namespace}/{name}"] = (phase, sum(int(count) for count in restarts.split(",") if count != "<none>"))
-    assert {f"{pod['namespace']}/{pod['pod']}": (pod["phase"], pod["restarts"]) for pod in report["pods"]} == told
-    assert {pod: int(row[2]) for pod, row in ours.items()} == {pod: restarts for pod, (_, restarts) in told.items()}
+        listed[f"{namespace}/{name}"] = (phase, sum(int(count) for count in restarts.split(",") if count != "<none>"))
+    assert {f"{pod['namespace']}/{pod['pod']}": (pod["phase"], pod["restarts"]) for pod in report["pods"]} == listed
+    assert {pod: int(row[2]) for pod, row in ours.items()} == {pod: restarts for pod, (_, restarts) in listed.items()}
 
 
-def test_rights_of_the_function_count_behind_the_stand_in(stack, mailbox, killed_at, report) -> None:
+def test_permissions_of_the_function_apply_behind_the_stand_in(stack, mailbox, killed_at, report) -> None:
     with stack.denied("CollectPodsRole", "eks:DescribeCluster"):
         # Over an hour after the clusters were listed.
         _, mail = run_and_mail(stack, mailbox, {"kind": "report", "time": utc(killed_at, 90)})
@@ -170,13 +171,13 @@ def test_no_token_is_kept(stack: Stack, kubernetes: FakeKubernetes, report: dict
     kept = {item["Key"]: read(stack, item["Key"]) for page in pages for item in page["Contents"]}
     assert sum(b"crashes" in content for content in kept.values()) > 5, sorted(kept)
     kept["log"] = stack.aws.log.read_bytes()
-    # A token's beginning, that of the URL in it, and what signs that.
+    # The beginning of a token, of the URL in it, and of its signature.
     for secret in (b"k8s-aws-v1.", b"aHR0cHM6Ly9zdHMu", b"X-Amz-Signature", kubernetes.token.encode()):
         assert [key for key, content in kept.items() if secret in content] == [], secret
 
 
 def test_no_token_is_logged_at_trace(stack: Stack, kubernetes: FakeKubernetes, killed_at, report: dict) -> None:
-    """Issue 14, point 3: TRACE of the crates that sign had the token, part by part."""
+    """Issue 14, point 3: TRACE of the signing crates contained the token, part by part."""
     # As Lambda sets it for LogLevel TRACE; the local AWS does not.
     stack.put_environment("CollectPods", AWS_LAMBDA_LOG_LEVEL="TRACE", AWS_LAMBDA_LOG_FORMAT="JSON")
     before = len(log(stack))
@@ -194,14 +195,14 @@ def log(stack: Stack) -> list[str]:
     return [line for page in pages for event in page["events"] for line in event["message"].splitlines()]
 
 
-def hear(stack: Stack, event: dict) -> None:
-    """Sends the event to the queue, and waits until it is done with. What the function sends itself for later waits longer."""
+def deliver(stack: Stack, event: dict) -> None:
+    """Sends the event to the queue and waits until it is processed. Messages that the function delays for itself stay longer."""
     stack.send(json.dumps(event))
     stack.wait_until_queue_is_empty()
 
 
 def change_log(stack: Stack) -> dict[str, str]:
-    """Clusters and aspects that were changed -> how far the change has come."""
+    """Changed clusters and aspects -> state of the change."""
     answer = stack.aws.client("dynamodb").query(
         TableName=stack.outputs["TableName"],
         KeyConditionExpression="pk = :pk",
@@ -220,7 +221,7 @@ def utc(killed_at: datetime.datetime, minute: int) -> str:
 
 
 def says(mail: Mail, *words: str) -> bool:
-    """Whether all of it is in the mail, wherever its lines are broken."""
+    """Whether the mail contains all the texts, wherever its lines are broken."""
     text = " ".join(mail.body.split())
     return all(word in text for word in words)
 
@@ -231,7 +232,7 @@ def read(stack: Stack, key: str) -> bytes:
 
 
 def pods_of_page(stack: Stack) -> list[list[str]]:
-    """Cells of the table of pods on the newest report's page."""
+    """Cells of the pods table on the newest report's page."""
     s3, bucket = stack.aws.client("s3"), stack.outputs["BucketName"]
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix="reports/dt=")["Contents"]]
     page = read(stack, max(key for key in keys if key.endswith(".html"))).decode()
@@ -240,7 +241,7 @@ def pods_of_page(stack: Stack) -> list[list[str]]:
 
 
 def pods_of_nodes(described: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """What `kubectl describe nodes` says of each pod."""
+    """What `kubectl describe nodes` says about each pod."""
     share = r"(\S+ \(\d+%\)) +"
     for found in re.finditer(rf"^  (\S+) +(\S+) +{share * 4}\S+$", described, re.MULTILINE):
         namespace, name, *shares = found.groups()

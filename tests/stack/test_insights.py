@@ -1,5 +1,5 @@
-"""Container Insights as the policies of fargaze.yaml say: the real functions on a local AWS that enforces IAM. The tests run in this
-order, and each begins with what the one before has left.
+"""Container Insights according to the policies of fargaze.yaml: the real functions on a local AWS that enforces IAM.
+The tests run in this order, and each continues from the state that the previous one left.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def clusters(stack: Stack) -> None:
     """Beside the estate's: one that is off, and one that is off and shall be left alone."""
     create(stack, "forgotten")
     create(stack, "by-hand", tags=[{"key": "fargaze", "value": "hands-off"}])
-    # As it is on AWS until somebody sets it; the local AWS has it enabled.
+    # As on AWS until someone sets it; the local AWS has it enabled.
     set_account_default(stack, "disabled")
 
 
@@ -100,7 +100,7 @@ def test_rollback_since_later_undoes_nothing(stack) -> None:
     assert estate.insights(stack.aws) == before and account_default(stack) == "enabled"
 
 
-def test_rollback_undoes_what_nobody_has_changed_since(stack, mailbox) -> None:
+def test_rollback_undoes_what_is_unchanged_since(stack, mailbox) -> None:
     set_insights(stack, "forgotten", "enhanced")
     before = estate.insights(stack.aws)
     _, mail = run_and_mail(stack, mailbox, {"kind": "rollback"})
@@ -132,7 +132,7 @@ def test_one_run_changes_no_more_than_it_may(stack, mailbox) -> None:
     levels = estate.insights(stack.aws)
     assert sorted(levels[name] for name in new) == ["disabled", "disabled", "enabled"]
     assert says(mail, *new)
-    # They are new, and no event told of them.
+    # They are new, and no event reported them.
     assert says(mail, "cloudtrail")
     configure(stack, CHANGE)
     assert stack.run({"kind": "sweep"}).status == "SUCCEEDED"
@@ -145,24 +145,24 @@ def test_own_change_is_not_answered_and_that_of_others_is(stack) -> None:
     changes = change_log(stack)
     own = json.dumps(recorded_event(OWN, "quiet"))
     issuer = recorded_event(OWN)["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"]
-    tell(stack, own.replace(issuer, role_arn(stack, "EnableInsightsRole")))
+    deliver(stack, own.replace(issuer, role_arn(stack, "EnableInsightsRole")))
     assert estate.insights(stack.aws)["quiet"] == "disabled"
     assert change_log(stack) == changes
-    tell(stack, json.dumps(recorded_event(TURNED_OFF, "quiet")))
+    deliver(stack, json.dumps(recorded_event(TURNED_OFF, "quiet")))
     assert estate.insights(stack.aws)["quiet"] == "enabled"
 
 
 def test_what_is_turned_off_twice_is_left_and_notified(stack, mailbox) -> None:
     create(stack, "contested")
-    tell(stack, json.dumps(recorded_event(CREATED, "contested")))
+    deliver(stack, json.dumps(recorded_event(CREATED, "contested")))
     assert estate.insights(stack.aws)["contested"] == "enabled"
     off = [json.dumps(recorded_event(TURNED_OFF, "contested", occasion)) for occasion in ("first", "second")]
     set_insights(stack, "contested", "disabled")
     # EventBridge may deliver an event more than once.
-    tell(stack, off[0], off[0])
+    deliver(stack, off[0], off[0])
     assert estate.insights(stack.aws)["contested"] == "enabled"
     set_insights(stack, "contested", "disabled")
-    tell(stack, off[1])
+    deliver(stack, off[1])
     assert estate.insights(stack.aws)["contested"] == "disabled"
     _, mail = run_and_mail(stack, mailbox, {"kind": "sweep"})
     assert estate.insights(stack.aws)["contested"] == "disabled"
@@ -182,7 +182,7 @@ def test_change_that_is_refused_is_notified_and_made_later(stack, mailbox) -> No
     assert [change["state"] for change in changes if change["state"] != "abandoned"] == ["done"]
 
 
-def test_sweep_that_needs_longer_than_the_function_goes_on(stack, mailbox) -> None:
+def test_sweep_that_needs_longer_than_the_function_continues(stack, mailbox) -> None:
     """More changes than the function has seconds for, at one a second after the first 20."""
     configure(stack, ANY_NUMBER)
     many = [create(stack, f"many-{number:02}") for number in range(32)]
@@ -223,14 +223,14 @@ def configure(stack: Stack, text: str) -> None:
 
 
 def create(stack: Stack, name: str, **more) -> str:
-    """A cluster that is off, of which no event tells."""
+    """A cluster without Container Insights, and without an event."""
     settings = [{"name": "containerInsights", "value": "disabled"}]
     stack.aws.client("ecs").create_cluster(clusterName=name, settings=settings, **more)
     return name
 
 
 def set_insights(stack: Stack, cluster: str, level: str) -> None:
-    """As somebody in the account does."""
+    """As someone in the account does."""
     settings = [{"name": "containerInsights", "value": level}]
     stack.aws.client("ecs").update_cluster_settings(cluster=cluster, settings=settings)
 
@@ -248,15 +248,15 @@ def role_arn(stack: Stack, role: str) -> str:
     return stack.aws.client("iam").get_role(RoleName=stack.physical_id(role))["Role"]["Arn"]
 
 
-def tell(stack: Stack, *events: str) -> None:
-    """Puts events into the queue and waits until they are dealt with."""
+def deliver(stack: Stack, *events: str) -> None:
+    """Sends events to the queue and waits until they are processed."""
     for event in events:
         stack.send(event)
     stack.wait_until_queue_is_empty()
 
 
 def change_log(stack: Stack) -> list[dict[str, str]]:
-    """The changes that are written down, in the order of their keys, each with its parts as text."""
+    """The recorded changes, in the order of their keys, each with its fields as text."""
     pages = stack.aws.client("dynamodb").get_paginator("query").paginate(
         TableName=stack.outputs["TableName"],
         KeyConditionExpression="pk = :target",
@@ -265,17 +265,17 @@ def change_log(stack: Stack) -> list[dict[str, str]]:
     items = [
         {name: next(iter(value.values())) for name, value in item.items()} for page in pages for item in page["Items"]
     ]
-    # The others say who reverted a change.
+    # The other items say who reverted a change.
     return [{**item, **json.loads(item["change"])} | words(item) for item in items if "change" in item]
 
 
 def words(item: dict[str, str]) -> dict[str, str]:
-    """What the table spells for people: in the change itself it is JSON."""
+    """The part of the table for people: in the change itself it is JSON."""
     return {name: item[name] for name in ("subject", "from", "to", "state")}
 
 
 def says(mail: Mail, *words: str) -> bool:
-    """Whether all the words are in the mail; if not, the failed assertion shows the mail."""
+    """Whether the mail contains all the words; if not, the failed assertion shows the mail."""
     text = " ".join(f"{mail.subject}\n{mail.body}".lower().split())
     missing = [word for word in words if word.lower() not in text]
     assert not missing, f"not in the mail: {missing}\n{mail.subject}\n{mail.body}"
@@ -290,7 +290,7 @@ def children(stack: Stack, run) -> list[str]:
 
 
 def ends(stack: Stack, run) -> list[dict]:
-    """How each target of the run ended."""
+    """The end of each target of the run."""
     step_functions = stack.aws.client("stepfunctions")
     return [json.loads(step_functions.describe_execution(executionArn=child)["output"]) for child in children(stack, run)]
 

@@ -1,4 +1,4 @@
-"""The local AWS listens on loopback alone, and nothing of it is left, however it ends."""
+"""The local AWS listens on loopback only, and leaves nothing behind, however it ends."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 from local_aws import LocalAws, LocalAwsError
 from stack import wait_until
 
-# Python ends without clean-up at SIGTERM unless told otherwise; the demo tells it so in the same way. It is told before the
-# first line is printed, because the signal may come right after it.
+# By default Python exits without cleanup at SIGTERM; this handler, as in the demo, prevents that. It is installed before the
+# first line is printed, because the signal may arrive right after it.
 PROGRAM = """
 import signal, sys, time
 from local_aws import LocalAws
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-# A shell's background jobs ignore it, and so would we.
+# A shell's background jobs ignore it, and so would this process.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with LocalAws() as aws:
     print(aws.port, aws.pid, aws.folder, flush=True)
@@ -47,7 +47,7 @@ def listening(group: int) -> set[tuple[str, int]]:
 
 
 def group_of(process: int) -> int | None:
-    """The process's group; None if it has ended, also if nobody has asked yet how."""
+    """The process's group; None if it has ended, even as a zombie."""
     try:
         state, _, group = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[:3]
     except (FileNotFoundError, ProcessLookupError):
@@ -94,7 +94,7 @@ def assert_leaves_nothing(then: str, ending: signal.Signals | None) -> None:
 
 
 def test_says_why_it_did_not_start(monkeypatch) -> None:
-    # A port that is taken: the message has what ministack said.
+    # A port that is in use: the message has ministack's output.
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

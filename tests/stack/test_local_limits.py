@@ -1,4 +1,5 @@
-"""The local AWS refuses what AWS refuses (issue 14, point 1): each limit of local_limits.py is met once, and passed once."""
+"""The local AWS refuses what AWS refuses (issue 14, point 1): each limit of local_limits.py is reached once and
+exceeded once."""
 
 from __future__ import annotations
 
@@ -13,12 +14,12 @@ from stack import wait_until
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/tests"
 PAYLOAD = 262_144
-# Answers a text of so many characters, or says how much it was given.
+# Returns a text of this many characters, or the size of its input.
 SPEAKER = '''
 def answer(event):
     if "fail" in event:
         raise Failed("Odd", "no" * 20_000)
-    return {"text": "x" * event["say"]} if "say" in event else {"heard": len(json.dumps(event))}
+    return {"text": "x" * event["say"]} if "say" in event else {"received": len(json.dumps(event))}
 '''
 
 
@@ -41,7 +42,7 @@ def speaker(aws: LocalAws, tmp_path_factory) -> str:
 
 
 def run(aws: LocalAws, definition: dict, given: dict | None = None) -> dict:
-    """How an execution of that machine ends."""
+    """The end of an execution of the machine."""
     client = aws.client("stepfunctions")
     machine = client.create_state_machine(
         name=f"limits-{uuid.uuid4()}", definition=json.dumps(definition), roleArn=ROLE
@@ -60,7 +61,7 @@ def machine(**states: dict) -> dict:
 
 
 def caught(state: dict) -> dict:
-    """The state with a Catch of everything, which does not see what is too long."""
+    """The state with a Catch of everything, which does not see data that is too long."""
     return machine(A={**state, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}], "End": True},
                    Caught={"Type": "Pass", "End": True})
 
@@ -87,7 +88,7 @@ def test_bytes_are_counted_and_not_characters(aws: LocalAws) -> None:
 
 
 @pytest.mark.parametrize(("say", "ends"), [(PAYLOAD - 1000, True), (PAYLOAD, False)])
-def test_answer_of_a_task_also_if_nobody_keeps_it(aws: LocalAws, speaker: str, say: int, ends: bool) -> None:
+def test_answer_of_a_task_even_if_it_is_discarded(aws: LocalAws, speaker: str, say: int, ends: bool) -> None:
     task = {"Type": "Task", "Resource": speaker, "ResultPath": None}
     ended = run(aws, caught(task), {"say": say})
     assert (ended["status"] == "SUCCEEDED") is ends and is_too_long(ended) is not ends
@@ -125,7 +126,7 @@ def test_a_path_that_leads_nowhere_is_caught_by_nothing(aws: LocalAws, speaker: 
 def test_life_of_an_express_child(aws: LocalAws, speaker: str, kind: str, ends: bool) -> None:
     retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 60, "BackoffRate": 1, "MaxAttempts": 6}
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
-    # It answers nothing but an error to who says neither.
+    # It answers other inputs with an error.
     fails = {"Type": "Task", "Resource": speaker, "Parameters": {"fail": True}, "Retry": [retry], "Catch": catch, "End": True}
     each = machine(Fails=fails, Caught={"Type": "Pass", "End": True})
     ended = run(aws, machine(A=children(each, kind, End=True)), {"items": [1]})
@@ -139,39 +140,39 @@ def test_length_of_a_cause(aws: LocalAws, speaker: str) -> None:
 
 
 def around(times: int) -> dict:
-    """A machine that goes around so often: three states a turn."""
-    more = {"Variable": "$.turn", "NumericLessThan": times, "Next": "Turn"}
+    """A machine that loops this often: three states per iteration."""
+    more = {"Variable": "$.pass", "NumericLessThan": times, "Next": "Again"}
     return machine(
-        Turn={"Type": "Pass", "Parameters": {"turn.$": "States.MathAdd($.turn, 1)"}, "Next": "More"},
+        Again={"Type": "Pass", "Parameters": {"pass.$": "States.MathAdd($.pass, 1)"}, "Next": "More"},
         More={"Type": "Choice", "Choices": [more], "Default": "Over"},
         Over={"Type": "Pass", "End": True},
     )
 
 
-# Entered and left, four events a turn.
+# Entered and left, four events per iteration.
 @pytest.mark.parametrize(("times", "ends"), [(6_000, True), (6_300, False)])
 def test_history_of_an_execution(aws: LocalAws, times: int, ends: bool) -> None:
-    ended = run(aws, around(times), {"turn": 0})
+    ended = run(aws, around(times), {"pass": 0})
     assert (ended["status"] == "SUCCEEDED") is ends
     assert ends or "history has more than 25000 events" in ended["cause"]
 
 
 @pytest.mark.parametrize(("kind", "ends"), [("STANDARD", False), ("EXPRESS", True)])
 def test_history_of_a_child_unless_it_is_express(aws: LocalAws, kind: str, ends: bool) -> None:
-    ended = run(aws, machine(A=children(around(6_300), kind, End=True)), {"items": [{"turn": 0}]})
+    ended = run(aws, machine(A=children(around(6_300), kind, End=True)), {"items": [{"pass": 0}]})
     assert (ended["status"] == "SUCCEEDED") is ends
 
 
-@pytest.mark.parametrize(("definition", "notified"), [
+@pytest.mark.parametrize(("definition", "message"), [
     (machine(**{"N" * 81: {"Type": "Succeed"}}), "more than 80 characters"),
     (machine(A=children(machine(**{"N" * 81: {"Type": "Succeed"}}), End=True)), "more than 80 characters"),
     (machine(A=children(machine(B={"Type": "Succeed"}), Label="l" * 41, End=True)), "more than 40 characters"),
     (machine(A=children(machine(B={"Type": "Succeed"}), MaxConcurrency=10_001, End=True)), "more than 10000"),
 ])
-def test_names_and_size_of_a_map(aws: LocalAws, definition: dict, told: str) -> None:
-    with pytest.raises(ClientError, match=told):
+def test_names_and_size_of_a_map(aws: LocalAws, definition: dict, message: str) -> None:
+    with pytest.raises(ClientError, match=message):
         run(aws, definition)
-    # CloudFormation hears the same.
+    # CloudFormation returns the same.
     template = {"Resources": {"M": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {
         "RoleArn": ROLE, "DefinitionString": json.dumps(definition)}}}}
     formation, name = aws.client("cloudformation"), f"limits-{uuid.uuid4().hex[:8]}"
@@ -183,7 +184,7 @@ def test_names_and_size_of_a_map(aws: LocalAws, definition: dict, told: str) -> 
 
     assert wait_until(ended, 30, "the stack did not end") == "CREATE_FAILED"
     events = formation.describe_stack_events(StackName=name)["StackEvents"]
-    assert any(told in event.get("ResourceStatusReason", "") for event in events)
+    assert any(message in event.get("ResourceStatusReason", "") for event in events)
 
 
 @pytest.mark.parametrize("name", ["n" * 81, "a b", "a/b", "a:b"])
@@ -200,11 +201,11 @@ def test_one_hop_between_buses(aws: LocalAws) -> None:
     events, queues = aws.client("events"), aws.client("sqs")
     for bus in ("first", "second", "third"):
         events.create_event_bus(Name=bus)
-    heard = {}
+    urls = {}
     for bus, then in (("first", "second"), ("second", "third"), ("third", None)):
-        url = queues.create_queue(QueueName=f"heard-{bus}")["QueueUrl"]
-        heard[bus] = url
-        targets = [{"Id": "queue", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:heard-{bus}"}]
+        url = queues.create_queue(QueueName=f"received-{bus}")["QueueUrl"]
+        urls[bus] = url
+        targets = [{"Id": "queue", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:received-{bus}"}]
         if then:
             targets.append({"Id": "bus", "Arn": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{then}", "RoleArn": ROLE})
         events.put_rule(Name="all", EventBusName=bus, EventPattern=json.dumps({"source": ["tests"]}))
@@ -213,8 +214,8 @@ def test_one_hop_between_buses(aws: LocalAws) -> None:
     assert events.put_events(Entries=[entry])["FailedEntryCount"] == 0
 
     def count(bus: str) -> int:
-        return len(queues.receive_message(QueueUrl=heard[bus]).get("Messages", []))
+        return len(queues.receive_message(QueueUrl=urls[bus]).get("Messages", []))
 
-    wait_until(lambda: count("second"), 10, "the second bus heard nothing")
-    # Buses are served in turn: what the third had to hear is there.
+    wait_until(lambda: count("second"), 10, "the second bus received nothing")
+    # Buses are served in turn, so an event for the third would have arrived.
     assert (count("first"), count("third")) == (1, 0)

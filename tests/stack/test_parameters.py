@@ -1,4 +1,5 @@
-"""What parameters make of the stack, and which the local AWS refuses by template.yaml. Stand-ins are enough for the functions."""
+"""The effect of parameters on the stack, and which values the local AWS refuses because of template.yaml. Stand-ins are
+enough for the functions."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ def deployed(aws: LocalAws, code: dict, name: str, **parameters: str) -> Stack:
 
 
 def alarms(stack: Stack) -> dict[str, dict]:
-    """Logical id -> the alarm as CloudWatch has it."""
+    """Logical id -> the alarm in CloudWatch."""
     found = {alarm["AlarmName"]: alarm for alarm in stack.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]}
     return {logical_id: found[name] for logical_id, name in stack.resources().items() if name in found}
 
@@ -70,7 +71,8 @@ def test_organisation_bounds_roles_and_operators_get_the_alarms(aws, code) -> No
     roles = [aws.client("iam").get_role(RoleName=name)["Role"] for logical_id, name in stack.resources().items()
              if logical_id.endswith("Role")]
     assert len(roles) == 8
-    # ministack forgets the boundary; rules_of_operation.py holds that the template gives it to each role.
+    # ministack ignores the boundary; rules_of_operation.py checks that the template gives it to
+    # each role.
     for role in roles:
         assert role["Path"] == "/teams/platform/", role["RoleName"]
     found = alarms(stack)

@@ -1,5 +1,5 @@
-"""The state machine of template.yaml, as it is, with stand-ins for the functions: what goes where, what is done again, what
-is told of failures. What the real functions answer is test_stack.py's matter.
+"""The state machine of template.yaml, as it is, with stand-ins for the functions: routing,
+retries and the reporting of failures. test_stack.py tests the real functions.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import stand_ins
 from local_aws import LocalAws
 from stack import Execution, Stack
 
-# A target's name says what becomes of it, and whether it is one of EKS. Each function writes down what it was called with,
-# because the state machine drops what it answers.
+# A target's name determines its result, and whether it is on EKS. Each function records its input,
+# because the state machine drops its output.
 PLAN_RUN = '''
 def answer(event):
     request = event["request"]
@@ -49,16 +49,16 @@ ENABLE_INSIGHTS = '''
 def answer(event):
     note(event)
     name, cursor = event["name"], event.get("cursor")
-    turns = 1 if cursor is None else 1 + int(cursor["after"])
-    if name == "denied" or (name == "denied-later" and turns == 3):
+    passes = 1 if cursor is None else 1 + int(cursor["after"])
+    if name == "denied" or (name == "denied-later" and passes == 3):
         raise Failed("Denied", "ecs:ListClusters: no")
-    more = turns < {"three-turns": 3, "denied-later": 3, "endless": 1000}.get(name, 1)
-    done = {"outcome": {"key": f"after {turns} turns"}}
+    more = passes < {"three-passes": 3, "denied-later": 3, "endless": 1000}.get(name, 1)
+    done = {"outcome": {"key": f"after {passes} passes"}}
     if name == "without-cursor":
         return done
-    return {**done, "cursor": {"after": str(turns), "findings": {"key": "findings"}} if more else None}
+    return {**done, "cursor": {"after": str(passes), "findings": {"key": "findings"}} if more else None}
 '''
-# Answers what it was told, so that the execution's output has it.
+# Returns its input, so that the output of the execution contains it.
 FORWARD_SUMMARY = '''
 def answer(event):
     note(event)
@@ -66,7 +66,7 @@ def answer(event):
         raise Failed("Denied", "s3:PutObject: no")
     return event
 '''
-# One file for all: a short line is written at once.
+# One file for all: a short line is written atomically.
 NOTE = '''
 def note(event):
     with open("{file}", "a") as out:
@@ -89,7 +89,7 @@ class Machine:
         self.notes = notes
 
     def run(self, kind: str, *targets: str, many: int = 0) -> dict[str, str]:
-        """How ForwardSummary was told that each target ended."""
+        """The end of each target as ForwardSummary received it."""
         self.notes.write_text("")
         run: Execution = self.stack.run({"kind": kind, "targets": targets, "many": many})
         assert run.status == "SUCCEEDED", f"{run}\n{self.stack.aws.tail()}"
@@ -102,11 +102,11 @@ class Machine:
         return [tuple(json.loads(line)) for line in self.notes.read_text().splitlines()]
 
     def steps(self, name: str) -> list[str]:
-        """The functions that a target went through."""
+        """The functions that processed a target."""
         return [function for function, event in self.calls() if event.get("name") == name]
 
     def kept(self) -> dict[str, dict]:
-        """What is kept of the targets that failed."""
+        """The stored failures by target."""
         return {event["failed"]["name"]: event["failed"] for _, event in self.calls() if "failed" in event}
 
 
@@ -128,14 +128,14 @@ def machine(aws: LocalAws, tmp_path_factory) -> Machine:
     ("sweep", ["EnableInsights"], ["EnableInsights"]),
     ("rollback", ["EnableInsights"], ["EnableInsights"]),
 ])
-def test_kind_and_platform_decide_which_functions_a_target_goes_through(
+def test_kind_and_platform_decide_which_functions_process_a_target(
     machine: Machine, kind: str, of_ecs: list[str], of_eks: list[str]
 ) -> None:
     assert machine.run(kind, "one", "eks-one", "two") == {"one": "done", "eks-one": "done", "two": "done"}
     assert [machine.steps(name) for name in ("one", "eks-one", "two")] == [of_ecs, of_eks, of_ecs]
 
 
-def test_every_function_is_told_where_the_plan_is_and_a_number(machine: Machine) -> None:
+def test_every_function_receives_the_location_of_the_plan_and_a_number(machine: Machine) -> None:
     """Issue 14, points 1 and 6: nothing else travels, so no role and no external id."""
     for kind in ("alarms", "sweep"):
         machine.run(kind, "one", "eks-one")
@@ -143,59 +143,59 @@ def test_every_function_is_told_where_the_plan_is_and_a_number(machine: Machine)
             if function == "ForwardSummary":
                 assert event.keys() == {"plan", "ended"}
             else:
-                assert event.keys() <= {"kind", "plan", "target", "platform", "name", "turn"}, function
+                assert event.keys() <= {"kind", "plan", "target", "platform", "name", "pass"}, function
                 assert event["plan"] == "runs/run-1/plan.json" and event["target"] in (0, 1)
 
 
-def test_target_of_eks_that_fails_is_told(machine: Machine) -> None:
+def test_target_of_eks_that_fails_is_reported(machine: Machine) -> None:
     assert machine.run("alarms", "eks-denied", "one") == {"eks-denied": "failed", "one": "done"}
     assert machine.kept()["eks-denied"]["failure"]["Error"] == "Denied"
 
 
 @pytest.mark.parametrize("kind", ["sweep", "rollback"])
-def test_unfinished_target_is_gone_on_with_until_it_is_finished(machine: Machine, kind: str) -> None:
-    targets = {"three-turns": 3, "one-turn": 1, "without-cursor": 1}
+def test_unfinished_target_is_continued_until_it_is_finished(machine: Machine, kind: str) -> None:
+    targets = {"three-passes": 3, "one-pass": 1, "without-cursor": 1}
     assert machine.run(kind, *targets) == dict.fromkeys(targets, "done")
     assert {name: len(machine.steps(name)) for name in targets} == targets
     assert machine.kept() == {}
 
 
 @pytest.mark.parametrize("kind", ["alarms", "report", "sweep", "rollback"])
-def test_target_that_fails_is_told_and_takes_no_other_along(machine: Machine, kind: str) -> None:
-    assert machine.run(kind, "denied", "one-turn") == {"denied": "failed", "one-turn": "done"}
+def test_target_that_fails_is_reported_and_stops_no_other(machine: Machine, kind: str) -> None:
+    assert machine.run(kind, "denied", "one-pass") == {"denied": "failed", "one-pass": "done"}
     [failed] = machine.kept().values()
     assert (failed["target"], failed["plan"]) == (0, "runs/run-1/plan.json")
     assert failed["failure"]["Error"] == "Denied"
     assert json.loads(failed["failure"]["Cause"])["errorMessage"].endswith(": no")
 
 
-def test_target_that_fails_later_tells_what_was_done_before(machine: Machine) -> None:
+def test_target_that_fails_later_reports_what_was_done_before(machine: Machine) -> None:
     assert machine.run("sweep", "denied-later") == {"denied-later": "failed"}
     [failed] = machine.kept().values()
     assert failed["failure"]["Error"] == "Denied"
     assert failed["cursor"] == {"after": "2", "findings": {"key": "findings"}}
 
 
-def test_target_that_never_ends_is_ended_and_told(machine: Machine) -> None:
-    assert machine.run("sweep", "endless", "one-turn") == {"endless": "failed", "one-turn": "done"}
+def test_target_that_never_ends_is_stopped_and_reported(machine: Machine) -> None:
+    assert machine.run("sweep", "endless", "one-pass") == {"endless": "failed", "one-pass": "done"}
     failed = machine.kept()["endless"]
     assert failed["failure"]["Error"] == "Unfinished"
-    assert "100 turns" in failed["failure"]["Cause"]
+    assert "100 passes" in failed["failure"]["Cause"]
     assert failed["cursor"]["after"] == "100"
 
 
 @pytest.mark.parametrize("kind", ["alarms", "report"])
 def test_many_long_failures_pass_between_the_states(machine: Machine, kind: str) -> None:
-    """Issue 14, point 1: fifteen causes of 30,000 characters; what travels is that there are some."""
+    """Issue 14, point 1: fifteen causes of 30,000 characters; only their existence travels."""
     names = [f"verbose-{number}" for number in range(15)]
     assert machine.run(kind, *names) == dict.fromkeys(names, "failed")
     assert sum(len(failed["failure"]["Cause"]) for failed in machine.kept().values()) > 262_144
 
 
-def test_target_whose_failure_cannot_be_kept_is_told_as_failed(machine: Machine) -> None:
+def test_target_whose_failure_cannot_be_stored_is_reported_as_failed(machine: Machine) -> None:
     assert machine.run("alarms", "verbose-unkept", "one") == {"verbose-unkept": "failed", "one": "done"}
 
 
 def test_many_targets_pass_between_the_states(machine: Machine) -> None:
-    """Issue 14, point 1: three hundred targets, which with their roles were too many before."""
+    """Issue 14, point 1: three hundred targets, which with their roles used to be too many."""
     assert set(machine.run("report", many=300).values()) == {"done"}

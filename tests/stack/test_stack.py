@@ -59,7 +59,7 @@ def test_event_turns_insights_on_and_lowers_nothing(stack) -> None:
     assert dead_letters(stack) == []
 
 
-def test_alarms_are_told(stack, mailbox) -> None:
+def test_alarms_are_notified(stack, mailbox) -> None:
     run, mail = run_and_mail(stack, mailbox, {"kind": "alarms"})
     assert run.status == "SUCCEEDED" and run.output["published"] is True, run
     assert estate.HOT in mail.body and "orders" in mail.body and "memory" in mail.body.lower()
@@ -67,7 +67,7 @@ def test_alarms_are_told(stack, mailbox) -> None:
     assert mail.is_sendable
 
 
-def test_report_is_told(stack, mailbox) -> None:
+def test_report_is_mailed(stack, mailbox) -> None:
     run, mail = run_and_mail(stack, mailbox, {"kind": "report"})
     assert run.status == "SUCCEEDED" and run.output["published"] is True, run
     assert "5 clusters" in " ".join(mail.body.split())
@@ -98,7 +98,7 @@ def test_sweep_reports_and_changes_nothing_unasked(stack) -> None:
     assert estate.insights(stack.aws) == before and before["forgotten"] == "disabled"
 
 
-def test_target_that_cannot_be_read_is_told(stack, mailbox) -> None:
+def test_target_that_cannot_be_read_is_reported(stack, mailbox) -> None:
     with stack.denied("CollectMetricsRole", "ecs:*"):
         run, mail = run_and_mail(stack, mailbox, {"kind": "report"})
     assert run.status == "SUCCEEDED", run
@@ -117,7 +117,7 @@ def test_unknown_kind_fails_with_a_sentence(stack) -> None:
 def test_unreadable_message_is_kept_as_a_dead_letter(stack) -> None:
     queue = stack.outputs["ClusterEventsUrl"]
     sqs = stack.aws.client("sqs")
-    # Five deliveries twelve minutes apart are right on AWS and too long for a test.
+    # Five deliveries twelve minutes apart are right on AWS and too slow for a test.
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
     try:
         stack.send("{this is no event")
@@ -239,7 +239,7 @@ def test_topic_is_closed_to_plain_http(stack) -> None:
     with stack.acting_as("ForwardSummaryRole") as client:
         client("sns").publish(**message)
         over_http = client("sns")
-        # What a load balancer says of a request that came by plain HTTP; the local AWS believes it.
+        # The header of a load balancer for a request over plain HTTP; the local AWS trusts it.
         over_http.meta.events.register(
             "before-send.sns", lambda request, **_: request.headers.__setitem__("X-Forwarded-Proto", "http")
         )
@@ -250,7 +250,8 @@ def test_topic_is_closed_to_plain_http(stack) -> None:
 def test_deleting_leaves_nothing(stack, tmp_path) -> None:
     aws, resources = stack.aws, stack.resources()
     stack.take_back_local_grant()
-    # What `make delete` runs, in a folder without a samconfig.toml, which would lead to an AWS account.
+    # The command of `make delete`, in a folder without a samconfig.toml, which could lead to an AWS
+    # account.
     program = f"import delete, pathlib; exit(delete.main(['{stack.name}'], delete.connect, '{stack.name}', None, pathlib.Path('{tmp_path}')))"
     deleted = subprocess.run(
         [sys.executable, "-c", program], cwd=Path(__file__).parent, env={**os.environ, **aws.environment},
@@ -275,7 +276,7 @@ def test_deleting_leaves_nothing(stack, tmp_path) -> None:
         "subscriptions": aws.client("sns").list_subscriptions()["Subscriptions"],
     }
     assert {kind: found for kind, found in left.items() if found} == {}
-    # A key cannot be deleted at once; what can be asked is that it is on its way.
+    # A key cannot be deleted at once; the test can only check that its deletion is scheduled.
     key = aws.client("kms").describe_key(KeyId=resources["TopicKey"])["KeyMetadata"]
     assert key["KeyState"] == "PendingDeletion"
 

@@ -1,5 +1,5 @@
-"""What comes of a digest and of a report: each protocol in its form, who listens, and the report's objects. The tests run in this
-order.
+"""The results of a digest and of a report: each protocol in its form, the subscriptions, and the report's objects. The
+tests run in this order.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ def queue(stack: Stack) -> str:
     return url
 
 
-def test_nobody_listens(stack) -> None:
+def test_topic_without_subscription_is_logged(stack) -> None:
     run = stack.run({"kind": "alarms"})
     assert run.status == "SUCCEEDED" and run.output["listeners"] == 0, run
     [heartbeat] = heartbeats(stack)
     assert heartbeat["ConfirmedSubscriptions"] == 0 and heartbeat["Heartbeat"] == 1
-    assert any("nobody listens" in line for line in log(stack))
+    assert any("no confirmed subscription" in line for line in log(stack))
 
 
 def test_heartbeat_passes_the_filter_of_a_log_level(stack) -> None:
-    """Issue 14, point 3: what Lambda filters by is in the line, and is as high as the function's level."""
+    """Issue 14, point 3: the field by which Lambda filters is in the line, and is as high as the function's level."""
     # As Lambda sets it for LogLevel ERROR; the local AWS sets nothing and filters nothing.
     stack.put_environment("ForwardSummary", AWS_LAMBDA_LOG_LEVEL="ERROR")
     try:
@@ -119,19 +119,19 @@ def test_report_is_kept_as_a_page_and_as_data_that_its_schema_describes(stack) -
 
 
 @pytest.mark.skipif(shoot.find_chromium() is None, reason="Chromium is not installed (Debian: apt-get install chromium)")
-def test_report_page_opens_in_a_browser_and_asks_nobody_for_anything(stack, tmp_path) -> None:
+def test_report_page_opens_in_a_browser_and_makes_no_requests(stack, tmp_path) -> None:
     s3, bucket = stack.aws.client("s3"), stack.outputs["BucketName"]
     [page] = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix="reports/dt=")["Contents"]
               if item["Key"].endswith(".html")]
     (tmp_path / "report.html").write_bytes(s3.get_object(Bucket=bucket, Key=page)["Body"].read())
     with shoot.served(tmp_path) as port:
-        # Fails if the page asked for anything but itself.
+        # Fails if the page requested anything but itself.
         shoot.shoot(shoot.chromium(), port, "report", 1280, 1600, "light", tmp_path / "report.png")
     assert (tmp_path / "report.png").stat().st_size > 20_000
 
 
 def received(stack: Stack, queue: str) -> list[dict]:
-    """All that is in the queue, once there is anything."""
+    """Everything in the queue, once there is something."""
     sqs = stack.aws.client("sqs")
 
     def messages() -> list[dict]:
@@ -150,6 +150,6 @@ def log(stack: Stack) -> list[str]:
 
 
 def heartbeats(stack: Stack) -> list[dict]:
-    """The lines of the log that CloudWatch would read metrics out of."""
+    """The log lines from which CloudWatch would extract metrics."""
     lines = [line for line in log(stack) if '"_aws"' in line]
     return [json.loads(line) for line in lines]

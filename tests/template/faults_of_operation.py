@@ -1,15 +1,16 @@
-"""Faults that rules_of_operation.py and rules_of_network.py must notice; test_rules.py puts each into a copy of the template."""
+"""Faults that rules_of_operation.py and rules_of_network.py must detect; test_rules.py puts each into a copy of the
+template."""
 
 from __future__ import annotations
 
 from template import Template
 
 
-def nobody_sees_stopped_runs(template: Template) -> None:
+def stopped_runs_raise_no_alarm(template: Template) -> None:
     del template.resources["RunAborted"]
 
 
-def nobody_sees_dead_letters(template: Template) -> None:
+def dead_letters_raise_no_alarm(template: Template) -> None:
     template.properties("DeadLettersWaiting")["Dimensions"][0]["Value"] = {"Fn::GetAtt": ["ClusterEvents", "QueueName"]}
 
 
@@ -58,8 +59,8 @@ def code_may_make_interfaces(template: Template) -> None:
 
 
 FAULTS = [
-    (nobody_sees_stopped_runs, "each_way_to_fail_has_its_alarm"),
-    (nobody_sees_dead_letters, "each_way_to_fail_has_its_alarm"),
+    (stopped_runs_raise_no_alarm, "each_way_to_fail_has_its_alarm"),
+    (dead_letters_raise_no_alarm, "each_way_to_fail_has_its_alarm"),
     (a_run_for_a_year, "each_way_to_fail_has_its_alarm"),
     (operators_left_out, "alarms_go_to_the_operators_if_there_are_any"),
     (start_forgotten, "a_start_that_fails_is_kept"),

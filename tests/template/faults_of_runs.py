@@ -1,4 +1,4 @@
-"""Faults that rules_of_runs.py must notice; test_rules.py puts each into a copy of the template."""
+"""Faults that rules_of_runs.py must detect; test_rules.py puts each into a copy of the template."""
 
 from __future__ import annotations
 
@@ -89,11 +89,11 @@ def retry_everything(template: Template) -> None:
 
 
 def always_from_the_start(template: Template) -> None:
-    del child(template, "EachTargetsInsights")["NextTurn"]["Parameters"]["cursor.$"]
+    del child(template, "EachTargetsInsights")["NextPass"]["Parameters"]["cursor.$"]
 
 
 def never_counted(template: Template) -> None:
-    child(template, "EachTargetsInsights")["NextTurn"]["Parameters"]["turn.$"] = "$.turn"
+    child(template, "EachTargetsInsights")["NextPass"]["Parameters"]["pass.$"] = "$.pass"
 
 
 def past_the_count(template: Template) -> None:
@@ -101,7 +101,7 @@ def past_the_count(template: Template) -> None:
 
 
 def for_days(template: Template) -> None:
-    child(template, "EachTargetsInsights")["MayGoOn"]["Choices"][0]["NumericLessThanEquals"] = 1000
+    child(template, "EachTargetsInsights")["MayContinue"]["Choices"][0]["NumericLessThanEquals"] = 1000
 
 
 def for_ever(template: Template) -> None:
@@ -120,21 +120,21 @@ FAULTS = [
     (restore_among_metrics, "settings_and_metrics_are_looked_at_apart"),
     (same_state_twice, "every_state_has_a_name_of_its_own"),
     (same_label_twice, "every_state_has_a_name_of_its_own"),
-    (uncaught, "a_target_that_fails_is_told_and_takes_no_other_along"),
-    (uncaught_sweep, "a_target_that_fails_is_told_and_takes_no_other_along"),
-    (unkept, "a_target_that_fails_is_told_and_takes_no_other_along"),
-    (lost_with_its_failure, "a_target_that_fails_is_told_and_takes_no_other_along"),
+    (uncaught, "a_target_that_fails_is_reported_and_stops_no_other"),
+    (uncaught_sweep, "a_target_that_fails_is_reported_and_stops_no_other"),
+    (unkept, "a_target_that_fails_is_reported_and_stops_no_other"),
+    (lost_with_its_failure, "a_target_that_fails_is_reported_and_stops_no_other"),
     (whole_run_travels, "what_travels_is_references_and_small_fixed_answers"),
     (answer_travels, "what_travels_is_references_and_small_fixed_answers"),
     (both_lists_in_one_state, "settings_and_metrics_are_looked_at_apart"),
-    (one_for_all, "a_target_that_fails_is_told_and_takes_no_other_along"),
+    (one_for_all, "a_target_that_fails_is_reported_and_stops_no_other"),
     (retry_everything, "what_passes_by_itself_is_tried_again"),
     (slow_target, "a_target_ends_before_the_child_that_it_runs_in"),
     (short_sweep, "a_target_ends_before_the_child_that_it_runs_in"),
-    (always_from_the_start, "a_target_goes_on_where_it_was_but_not_for_ever"),
-    (never_counted, "a_target_goes_on_where_it_was_but_not_for_ever"),
-    (past_the_count, "a_target_goes_on_where_it_was_but_not_for_ever"),
-    (for_days, "a_target_goes_on_where_it_was_but_not_for_ever"),
+    (always_from_the_start, "a_target_continues_where_it_stopped_but_not_for_ever"),
+    (never_counted, "a_target_continues_where_it_stopped_but_not_for_ever"),
+    (past_the_count, "a_target_continues_where_it_stopped_but_not_for_ever"),
+    (for_days, "a_target_continues_where_it_stopped_but_not_for_ever"),
     (for_ever, "nothing_else_goes_around"),
     (chatty_log, "the_log_of_runs_holds_no_data"),
 ]

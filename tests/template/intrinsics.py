@@ -1,6 +1,6 @@
-"""What CloudFormation makes of a value of the template, given parameters: the functions that this template uses.
+"""CloudFormation's evaluation of a template value with parameters: the functions that this template uses.
 
-The local AWS is asked the same in tests/stack/test_parameters.py, so this is not the only witness.
+tests/stack/test_parameters.py checks the same on the local AWS, so this is not the only evidence.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 class Values:
-    """A template with parameters. Those that are not given have their defaults."""
+    """A template with parameters. Missing ones have their defaults."""
 
-    # What an empty CommaDelimitedList is: AWS does not say whether it has no member or an empty one.
+    # The value of an empty CommaDelimitedList: AWS does not document whether it has no member or an
+    # empty one.
     empty_list = [""]
 
     def __init__(self, template: Template, **given: str) -> None:
@@ -57,7 +58,7 @@ class Values:
             case "Fn::EachMemberEquals":
                 entries, wanted = self.of(arguments)
                 return all(entry == wanted for entry in entries)
-        # A resource's attribute, say, which parameters do not decide.
+        # For example a resource's attribute, which does not depend on parameters.
         return value
 
     def parameter(self, name: str):
@@ -69,7 +70,7 @@ class Values:
         return value.split(",") if value else self.empty_list
 
     def refusals(self) -> list[str]:
-        """What the section Rules says against the parameters."""
+        """The errors of the section Rules for the parameters."""
         return [
             assertion["AssertDescription"]
             for rule in self.template.document["Rules"].values()

@@ -1,6 +1,6 @@
-"""Matches events against EventBridge patterns, with the operators that our rule uses.
+"""Matches events against EventBridge patterns, with the operators that the rule uses.
 
-tests/stack asks the local AWS the same questions, so this is not the only witness.
+tests/stack checks the same on the local AWS, so this is not the only evidence.
 """
 
 from __future__ import annotations

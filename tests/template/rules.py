@@ -1,4 +1,5 @@
-"""What template.yaml must hold and no linter knows. Each rule is one function; test_rules.py shows that each can fail."""
+"""Requirements on template.yaml that no linter knows. Each rule is one function; test_rules.py shows that each can
+fail."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from template import Template, actions, as_list, function_folders, if_so, pascal
 
 RULES: dict[str, Callable[[Template], None]] = {}
 
-# What Lambda needs to connect a function with a VPC.
+# The actions that Lambda needs to connect a function to a VPC.
 CONNECTS = {
     "ec2:CreateNetworkInterface",
     "ec2:DescribeNetworkInterfaces",
@@ -20,7 +21,7 @@ CONNECTS = {
     "ec2:UnassignPrivateIpAddresses",
 }
 
-# IAM knows no resource for these, so "*" is all that can be said.
+# IAM knows no resource for these, so "*" is the only possible value.
 ACTIONS_WITHOUT_RESOURCE = {
     "ecs:ListClusters",
     "ecs:ListServices",
@@ -34,7 +35,7 @@ ACTIONS_WITHOUT_RESOURCE = {
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
     *CONNECTS,
-    # The eight that Step Functions needs to have its log delivered.
+    # The eight actions that Step Functions needs for log delivery.
     "logs:CreateLogDelivery",
     "logs:GetLogDelivery",
     "logs:UpdateLogDelivery",
@@ -43,12 +44,12 @@ ACTIONS_WITHOUT_RESOURCE = {
     "logs:PutResourcePolicy",
     "logs:DescribeResourcePolicies",
     "logs:DescribeLogGroups",
-    # A query of Logs Insights is known by its id alone.
+    # A query of Logs Insights is identified by its id alone.
     "logs:GetQueryResults",
     "logs:StopQuery",
 }
 
-# For these it knows something else to hold them by.
+# These can be restricted in another way.
 CONDITIONS = {
     "ecs:PutAccountSettingDefault": {"StringEquals": {"ecs:account-setting": "containerInsights"}},
     "ecs:ListTasks": {
@@ -56,7 +57,7 @@ CONDITIONS = {
     },
 }
 
-# What changes anything outside the stack.
+# Actions that change anything outside the stack.
 CHANGES = {
     "ecs:UpdateClusterSettings",
     "ecs:PutAccountSettingDefault",
@@ -113,7 +114,8 @@ def every_function_has_a_log_group_of_its_own_that_forgets(template: Template) -
 
 @rule
 def no_function_reserves_concurrency(template: Template) -> None:
-    # A new account may run ten functions at once; a reservation would make the deployment fail.
+    # A new account may run ten functions concurrently; a reservation would make the deployment
+    # fail.
     for name, function in template.functions.items():
         assert "ReservedConcurrentExecutions" not in function, name
         assert "ProvisionedConcurrencyConfig" not in function, name
@@ -137,7 +139,7 @@ def no_parameter_is_required(template: Template) -> None:
         assert parameter["Description"], name
 
 
-# ---------------------------------------------------------------- rights
+# ---------------------------------------------------------------- permissions
 
 
 @rule
@@ -157,7 +159,7 @@ def roles_are_taken_on_by_one_service_only(template: Template) -> None:
 
 @rule
 def no_policy_of_aws_is_attached(template: Template) -> None:
-    # They change without us and allow more than is called.
+    # AWS changes them, and they allow more than is called.
     for name, role in template.transformed.of_type("AWS::IAM::Role").items():
         for attached in role.get("ManagedPolicyArns", []):
             assert if_so(attached)["Ref"] in template.resources, f"{name}: {attached}"
@@ -206,7 +208,7 @@ def only_forward_summary_publishes(template: Template) -> None:
 
 @rule
 def other_accounts_are_reached_by_the_named_roles_only(template: Template) -> None:
-    """Issue 14, point 6: who reads cannot take on the role of who changes."""
+    """Issue 14, point 6: a reading function cannot assume the role of a changing one."""
     reader, changer = (
         {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::*:role/${{{name}}}"} for name in ("TargetRoleName", "TargetChangerRoleName")
     )
@@ -224,7 +226,7 @@ def other_accounts_are_reached_by_the_named_roles_only(template: Template) -> No
 
 @rule
 def no_arn_names_a_partition(template: Template) -> None:
-    # Or the template would not deploy in China or GovCloud.
+    # Otherwise the template could not be deployed in China or GovCloud.
     assert not re.search(r"arn:aws(-[a-z-]+)?:", json.dumps(template.document))
 
 
@@ -233,7 +235,7 @@ def no_arn_names_a_partition(template: Template) -> None:
 
 @rule
 def enable_insights_knows_its_own_changes(template: Template) -> None:
-    # By its role in CloudTrail's record; without it, it would answer itself.
+    # By its role in CloudTrail's record; without this, it would react to itself.
     variables = template.functions["EnableInsights"]["Environment"]["Variables"]
     assert variables["FARGAZE_ROLE_ARN"] == {"Fn::GetAtt": [template.role_of("EnableInsights"), "Arn"]}
     assert variables["FARGAZE_REGION"] == {"Ref": "AWS::Region"}
@@ -274,8 +276,8 @@ def what_cannot_be_delivered_is_kept(template: Template) -> None:
 
 
 @rule
-def services_are_let_in_for_our_own_sake_only(template: Template) -> None:
-    # Or anybody's rule or alarm could use our queue, topic or key: the confused deputy.
+def services_are_allowed_only_on_behalf_of_this_account(template: Template) -> None:
+    # Otherwise any rule or alarm could use the queue, topic or key: the confused deputy.
     for name, statement in resource_policy_statements(template):
         if statement["Effect"] == "Allow" and "Service" in statement["Principal"]:
             named = {key for condition in statement["Condition"].values() for key in condition}
@@ -286,7 +288,7 @@ def services_are_let_in_for_our_own_sake_only(template: Template) -> None:
 def the_rule_takes_calls_of_ecs_that_succeeded(template: Template) -> None:
     pattern = template.properties("ClusterChanged")["EventPattern"]
     assert pattern["detail"]["eventSource"] == ["ecs.amazonaws.com", "eks.amazonaws.com"]
-    # Which calls these are is known in shared/domain/src/events/calls.rs, and compared there.
+    # The list of these calls is in shared/domain/src/events/calls.rs, and compared there.
     assert {"CreateCluster", "UpdateCluster", "UpdateClusterSettings"} <= set(pattern["detail"]["eventName"])
     assert pattern["detail"]["errorCode"] == [{"exists": False}]
     assert template.properties("ClusterChanged")["State"] == "ENABLED"

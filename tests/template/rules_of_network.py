@@ -1,4 +1,4 @@
-"""What template.yaml must hold of functions that reach private API servers of EKS clusters."""
+"""Requirements on template.yaml for functions that reach private API servers of EKS clusters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ IN_VPC = {"CollectPods", "EnableInsights"}
 
 
 @rule
-def what_asks_kubernetes_runs_in_the_vpc_if_there_is_one_and_nothing_else_does(template: Template) -> None:
+def functions_that_call_kubernetes_run_in_the_vpc_if_there_is_one_and_no_others_do(template: Template) -> None:
     configured = {name: function["VpcConfig"] for name, function in template.functions.items() if "VpcConfig" in function}
     assert configured.keys() == IN_VPC
     for name, config in configured.items():
@@ -26,7 +26,7 @@ def what_asks_kubernetes_runs_in_the_vpc_if_there_is_one_and_nothing_else_does(t
 
 @rule
 def what_runs_in_the_vpc_may_connect_before_it_is_made(template: Template) -> None:
-    # Lambda refuses to make a function in a VPC whose role cannot connect it yet.
+    # Lambda refuses to create a function in a VPC whose role cannot connect it yet.
     policy = template.resources["ConnectToVpc"]
     assert policy["Condition"] == "IsInVpc"
     statement = policy["Properties"]["PolicyDocument"]["Statement"][0]
@@ -35,17 +35,18 @@ def what_runs_in_the_vpc_may_connect_before_it_is_made(template: Template) -> No
     roles = template.of_type("AWS::IAM::Role").items()
     able = {name for name, role in roles if attached in role.get("ManagedPolicyArns", [])}
     assert able == {template.role_of(name) for name in IN_VPC}
-    # Attached from the policy's side, a role may be there before it.
+    # Attached from the policy's side, a role may exist before it.
     assert "Roles" not in policy["Properties"]
 
 
 @rule
 def code_in_the_vpc_cannot_use_what_lambda_needs(template: Template) -> None:
-    """Issue 14, point 9: Lambda connects a function with the function's own rights, so they are refused to its code."""
+    """Issue 14, point 9: Lambda connects a function with the function's own permissions, so they are denied to its
+    code."""
     [_, refusal] = template.properties("ConnectToVpc")["PolicyDocument"]["Statement"]
     assert refusal["Effect"] == "Deny" and refusal["Resource"] == "*"
     assert all(any(fnmatchcase(action, pattern) for pattern in actions(refusal)) for action in CONNECTS)
-    # The key is there only in calls of a function's code, not in those that Lambda makes for it.
+    # The key is present only in calls of a function's code, not in those that Lambda makes for it.
     assert refusal["Condition"] == {
         "ArnLike": {
             "lambda:SourceFunctionArn": {"Fn::Sub": "arn:${AWS::Partition}:lambda:*:${AWS::AccountId}:function:*"}

@@ -1,4 +1,4 @@
-"""What template.yaml must hold so that it can be operated: alarms on fargaze itself, and the limits of accounts and organisations."""
+"""Requirements on template.yaml for operation: alarms on fargaze itself, and the limits of accounts and organizations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ IS_RUN = [{"Name": "StateMachineArn", "Value": {"Ref": "Run"}}]
 
 @rule
 def each_way_to_fail_has_its_alarm(template: Template) -> None:
-    """Issue 14, point 5: runs that fail, hang or are stopped, and whatever ends as a dead letter."""
+    """Issue 14, point 5: runs that fail, hang or are stopped, and all dead letters."""
     watched = [
         (alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"])
         for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
@@ -37,13 +37,13 @@ def each_way_to_fail_has_its_alarm(template: Template) -> None:
     for queue in dead_letter_queues(template):
         named = [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
         assert ("AWS/SQS", "ApproximateNumberOfMessagesVisible", named) in watched, queue
-    # Without it a run that hangs lasts for a year; no sweep lasts for a day.
+    # Without it a hanging run lasts for a year; no sweep takes a day.
     assert 4 * 3600 < template.state_machine["TimeoutSeconds"] <= 86400
 
 
 @rule
 def alarms_go_to_the_operators_if_there_are_any(template: Template) -> None:
-    """Issue 14, point 5: the stack's alarms on itself may have a topic of their own."""
+    """Issue 14, point 5: the stack's alarms on itself may have a separate topic."""
     for name, alarm in template.of_type("AWS::CloudWatch::Alarm").items():
         assert alarm["AlarmActions"] == [TOPIC], name
         assert alarm.get("OKActions", [TOPIC]) == [TOPIC], name
@@ -56,7 +56,7 @@ def alarms_go_to_the_operators_if_there_are_any(template: Template) -> None:
 
 @rule
 def a_start_that_fails_is_kept(template: Template) -> None:
-    """Issue 14, point 5: the scheduler gives up after its retries, and nobody would know why."""
+    """Issue 14, point 5: the scheduler gives up after its retries without any trace."""
     schedules = template.transformed.of_type("AWS::Scheduler::Schedule")
     assert len(schedules) == 3
     for name, schedule in schedules.items():
@@ -73,7 +73,7 @@ def a_start_that_fails_is_kept(template: Template) -> None:
 
 @rule
 def the_heartbeat_is_missed_after_some_intervals(template: Template) -> None:
-    """Issue 14, point 3: NoHeartbeat waits as long as the schedule says, and CloudWatch takes it."""
+    """Issue 14, point 3: NoHeartbeat waits as long as the schedule requires, and CloudWatch accepts it."""
     pattern = template.parameters["AlarmsSchedule"]["AllowedPattern"]
     for schedule, interval in SCHEDULES.items():
         assert re.search(pattern, schedule), schedule
@@ -90,7 +90,7 @@ def the_heartbeat_is_missed_after_some_intervals(template: Template) -> None:
 
 @rule
 def subnets_and_security_groups_go_together(template: Template) -> None:
-    """Issue 14, point 7: with one of them alone Lambda refuses the functions, half a stack later."""
+    """Issue 14, point 7: with only one of them Lambda refuses the functions, halfway through the deployment."""
     subnets, groups = {"VpcSubnetIds": "subnet-1,subnet-2"}, {"VpcSecurityGroupIds": "sg-1"}
     for empty in ([""], []):
         def refusals(**parameters: str) -> list[str]:
@@ -105,7 +105,7 @@ def subnets_and_security_groups_go_together(template: Template) -> None:
 
 @rule
 def every_role_can_be_bounded_and_has_its_path(template: Template) -> None:
-    """Issue 14, point 7: some organisations let nobody make a role without a boundary, or outside a path."""
+    """Issue 14, point 7: some organizations allow no role without a boundary, or outside a path."""
     boundary = "arn:aws:iam::123456789012:policy/boundary"
     bounded = Values(template, PermissionsBoundaryArn=boundary, RolePath="/teams/platform/")
     plain = Values(template)
@@ -120,7 +120,7 @@ def every_role_can_be_bounded_and_has_its_path(template: Template) -> None:
 
 @rule
 def the_maps_are_as_wide_as_a_parameter_says(template: Template) -> None:
-    """Issue 14, point 8: a new account may run ten functions at once."""
+    """Issue 14, point 8: a new account may run ten functions concurrently."""
     substituted = template.properties("Run")["DefinitionSubstitutions"]
     for name, parameter in (("EachTarget", "TargetsAtOnce"), ("EachTargetsInsights", "SweepTargetsAtOnce")):
         assert template.state_machine["States"][name]["MaxConcurrency"] == f"${{{parameter}}}", name
@@ -144,7 +144,7 @@ def dead_letter_queues(template: Template) -> set[str]:
 
 
 def watched_for(template: Template, **parameters) -> tuple[int, int]:
-    """NoHeartbeat's period in seconds, and how many of them; both within CloudWatch's limits (PutMetricAlarm)."""
+    """NoHeartbeat's period in seconds, and the number of periods; both within CloudWatch's limits (PutMetricAlarm)."""
     alarm = template.properties("NoHeartbeat")
     values = Values(template, **parameters)
     period, periods = int(values.of(alarm["Period"])), int(values.of(alarm["EvaluationPeriods"]))

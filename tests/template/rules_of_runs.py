@@ -1,4 +1,4 @@
-"""What the state machine of template.yaml must hold: rules like those of rules.py."""
+"""Requirements on the state machine of template.yaml: rules like those of rules.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from rules import rule
 from template import Template
 
-# Longest that one target of a sweep or rollback may take, without what retries add.
+# The maximum duration of one target of a sweep or rollback, without retries.
 MAX_HOURS = 4
 
 
@@ -15,7 +15,7 @@ MAX_HOURS = 4
 def each_kind_of_run_has_its_schedule(template: Template) -> None:
     schedules = template.properties("Run")["Events"].values()
     inputs = [json.loads(schedule["Properties"]["Input"]) for schedule in schedules]
-    # Nothing is rolled back unless somebody asks for it.
+    # A rollback only happens on request.
     assert sorted(entry["kind"] for entry in inputs) == ["alarms", "report", "sweep"]
     for schedule, entry in zip(schedules, inputs):
         properties = schedule["Properties"]
@@ -45,7 +45,8 @@ def settings_and_metrics_are_looked_at_apart(template: Template) -> None:
 
 @rule
 def every_state_has_a_name_of_its_own(template: Template) -> None:
-    # Step Functions wants it of the whole machine, with what is in its maps, and of the maps' labels.
+    # Step Functions requires this of the whole machine, including the states and labels of its
+    # maps.
     names = [*states(template), *(name for each in maps(template).values() for name in processor(each)["States"])]
     labels = [each["Label"] for each in maps(template).values()]
     assert len(set(names)) == len(names), names
@@ -53,7 +54,7 @@ def every_state_has_a_name_of_its_own(template: Template) -> None:
 
 
 @rule
-def a_target_that_fails_is_told_and_takes_no_other_along(template: Template) -> None:
+def a_target_that_fails_is_reported_and_stops_no_other(template: Template) -> None:
     for each in maps(template).values():
         assert each["ToleratedFailurePercentage"] == 100
         inner = processor(each)["States"]
@@ -64,7 +65,7 @@ def a_target_that_fails_is_told_and_takes_no_other_along(template: Template) -> 
                 assert caught["ErrorEquals"] == ["States.ALL"] and caught["ResultPath"] == "$.failure", name
                 keeps = inner[caught["Next"]]
                 assert keeps_failure(keeps), name
-                # That it could not be kept is told, too.
+                # A failure to store it is reported, too.
                 [unkept] = keeps["Catch"]
                 assert unkept == {"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": keeps["Next"]}, name
                 assert inner[keeps["Next"]] == ends("failed"), name
@@ -72,7 +73,7 @@ def a_target_that_fails_is_told_and_takes_no_other_along(template: Template) -> 
 
 @rule
 def what_travels_is_references_and_small_fixed_answers(template: Template) -> None:
-    """Issue 14, points 1 and 6: a state takes 262,144 bytes, and who may read executions sees them all."""
+    """Issue 14, points 1 and 6: a state accepts 262,144 bytes, and whoever may read executions sees them all."""
     for name, each in maps(template).items():
         assert set(each["ItemSelector"].values()) <= {
             "$.plan", "$.kind", "$$.Map.Item.Value.number", "$$.Map.Item.Value.platform", "$$.Map.Item.Value.name", 1,
@@ -81,7 +82,7 @@ def what_travels_is_references_and_small_fixed_answers(template: Template) -> No
         assert [state for state in inner.values() if state.get("End") or state["Type"] == "Succeed"] in (
             [ends("failed"), ends("done")], [ends("done"), ends("failed")]
         ), name
-        # Of an answer only the cursor of a sweep is used, which is a name and a key.
+        # Only a sweep's cursor is used from a response; it is a name and a key.
         for task, state in inner.items():
             if state["Type"] == "Task" and task != "EnableInsights":
                 assert state["ResultPath"] is None, task
@@ -108,7 +109,8 @@ def what_passes_by_itself_is_tried_again(template: Template) -> None:
 
 @rule
 def a_target_ends_before_the_child_that_it_runs_in(template: Template) -> None:
-    # An EXPRESS execution is ended after five minutes, and then no Catch tells why. A minute is left for retries.
+    # An EXPRESS execution is ended after five minutes, and then no Catch says why. A minute is left
+    # for retries.
     each = maps(template)
     assert processor(each["EachTarget"])["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
     path = ["CollectMetrics", "EvaluateAlarms"]
@@ -120,7 +122,7 @@ def a_target_ends_before_the_child_that_it_runs_in(template: Template) -> None:
 
 
 @rule
-def a_target_goes_on_where_it_was_but_not_for_ever(template: Template) -> None:
+def a_target_continues_where_it_stopped_but_not_for_ever(template: Template) -> None:
     each = maps(template)["EachTargetsInsights"]
     inner = processor(each)["States"]
     [more] = inner["IsMoreLeft"]["Choices"]
@@ -131,12 +133,12 @@ def a_target_goes_on_where_it_was_but_not_for_ever(template: Template) -> None:
         "target.$": "$.target",
         "name.$": "$.name",
         "cursor.$": cursor,
-        "turn.$": "States.MathAdd($.turn, 1)",
+        "pass.$": "States.MathAdd($.pass, 1)",
     }
-    # Every way around passes the count, and the count has an end.
-    assert each["ItemSelector"]["turn"] == 1
+    # Every loop passes the counter, and the counter has a limit.
+    assert each["ItemSelector"]["pass"] == 1
     [limit] = inner[inner[more["Next"]]["Next"]]["Choices"]
-    assert limit["Variable"] == "$.turn"
+    assert limit["Variable"] == "$.pass"
     assert limit["NumericLessThanEquals"] * template.functions["EnableInsights"]["Timeout"] <= MAX_HOURS * 3600
     assert has_no_way_around({name: state for name, state in inner.items() if name != more["Next"]})
 
@@ -166,7 +168,7 @@ def maps(template: Template) -> dict[str, dict]:
 
 
 def keeps_failure(state: dict) -> bool:
-    """Whether the state hands a target that failed to ForwardSummary, which keeps why."""
+    """Whether the state passes a failed target to ForwardSummary, which stores the reason."""
     given = state.get("Parameters", {})
     return given.get("FunctionName") == "${ForwardSummary}" and given["Payload"] == {"failed.$": "$"}
 
@@ -180,7 +182,7 @@ def processor(each: dict) -> dict:
 
 
 def has_no_way_around(scope: dict[str, dict]) -> bool:
-    """Whether no state of these is reached from itself."""
+    """Whether none of these states is reachable from itself."""
     left = dict(scope)
     while left:
         ends = [name for name, state in left.items() if not next_states(state) & left.keys()]

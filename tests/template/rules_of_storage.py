@@ -1,4 +1,5 @@
-"""What template.yaml must hold of what is stored and published: encrypted, private, by TLS only, and not for ever."""
+"""Requirements on template.yaml for stored and published data: encrypted, private, TLS only, and with limited
+retention."""
 
 from __future__ import annotations
 
@@ -15,12 +16,12 @@ def everything_is_encrypted(template: Template) -> None:
         assert encryption[0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in ("AES256", "aws:kms"), name
     for name, topic in template.of_type("AWS::SNS::Topic").items():
         key = topic["KmsMasterKeyId"]["Ref"]
-        # A key of our own: AWS's key for SNS lets no alarm publish.
+        # A customer-managed key: with AWS's key for SNS no alarm can publish.
         assert template.resources[key]["Type"] == "AWS::KMS::Key", name
     for name, key in template.of_type("AWS::KMS::Key").items():
         assert key["EnableKeyRotation"] is True, name
     for name, table in template.of_type("AWS::DynamoDB::Table").items():
-        # DynamoDB encrypts by itself; what must not be is a key that is not there.
+        # DynamoDB encrypts by default; it must not use a key that does not exist.
         assert table.get("SSESpecification", {}).get("SSEEnabled", True) is True, name
 
 

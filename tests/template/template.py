@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "template.yaml"
 MEMBER_TEMPLATE = ROOT / "member.template.yaml"
 
-# CloudFormation's limit of a template that is passed in the request; a longer one must be uploaded to S3 first (AWS
-# CloudFormation User Guide, "CloudFormation quotas").
+# CloudFormation's limit for a template in the request; a longer one must be uploaded to S3 first
+# (AWS CloudFormation User Guide, "CloudFormation quotas").
 MAX_TEMPLATE_BYTES = 51_200
 
 
@@ -51,7 +51,7 @@ class Template:
 
     @classmethod
     def of_member(cls) -> Template:
-        """The template of other accounts, which has roles only."""
+        """The template for other accounts, which only has roles."""
         return cls(yaml.load(MEMBER_TEMPLATE.read_text(), Loader), {})
 
     def copy(self) -> Template:
@@ -78,7 +78,7 @@ class Template:
 
     @property
     def functions(self) -> dict[str, dict]:
-        """Logical id -> properties of each function, with what Globals adds."""
+        """Logical id -> properties of each function, including Globals."""
         defaults = self.document["Globals"]["Function"]
         return {
             logical_id: merged(defaults, properties)
@@ -90,7 +90,7 @@ class Template:
 
     @cached_property
     def transformed(self) -> Template:
-        """What CloudFormation makes of it, with the roles and permissions that SAM adds."""
+        """CloudFormation's result, with the roles and permissions that SAM adds."""
         if "Transform" not in self.document:
             return self
         os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
@@ -118,7 +118,7 @@ class Template:
         return len(yaml.safe_dump(self.packaged, sort_keys=False).encode())
 
     def role_statements(self, role: str) -> list[dict]:
-        """Every statement that a role has, in its own policies and in those of the template that are attached to it."""
+        """Every statement of a role, in its own policies and in the template's attached ones."""
         properties = self.properties(role)
         documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
         for attached in properties.get("ManagedPolicyArns", []):
@@ -144,7 +144,7 @@ def merged(defaults: dict, properties: dict) -> dict:
 
 
 def if_so(value):
-    """What a value is where its condition holds."""
+    """The value if its condition holds."""
     return value["Fn::If"][1] if isinstance(value, dict) and "Fn::If" in value else value
 
 

@@ -1,4 +1,4 @@
-"""The bugs that are kept as patches, to show that tests can fail, still fit the code."""
+"""The bugs kept as patches, which show that tests can fail, still apply to the code."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Issue 14, point 9: checkov, a policy linter, on what CloudFormation gets. What it finds and we leave has a reason here.
+"""Issue 14, point 9: checkov, a policy linter, on CloudFormation's input. Each accepted finding has a reason here.
 
-It is run without asking its makers for anything, so it needs no network.
+It runs without calling its makers' service, so it needs no network.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ TEMPLATES = {"template": Template.of_project().transformed, "member": Template.o
 
 FUNCTIONS = {"PlanRun", "CollectMetrics", "CollectPods", "EvaluateAlarms", "ForwardSummary", "EnableInsights"}
 
-# Check -> resources that it is about, and why they stay as they are.
+# Check -> affected resources, and why they stay as they are.
 LEFT: dict[str, tuple[set[str], str]] = {
-    "CKV_AWS_18": ({"Bucket"}, "access logs need another bucket; CloudTrail data events do the same where somebody wants them"),
+    "CKV_AWS_18": ({"Bucket"}, "access logs need another bucket; CloudTrail data events do the same where they are wanted"),
     "CKV_AWS_27": (
         {"ClusterEvents", "DeadLetters"},
         "they are encrypted: by SqsManagedSseEnabled, which the check does not know. A customer key would cost $1 a month and hold "
@@ -28,7 +28,7 @@ LEFT: dict[str, tuple[set[str], str]] = {
     ),
     "CKV_AWS_111": (
         {"ConnectToVpc"},
-        "EC2 knows no resources for most of what Lambda calls to connect a function with a VPC; the code is refused all of it",
+        "EC2 knows no resources for most of what Lambda calls to connect a function with a VPC; the code is denied all of these actions",
     ),
     "CKV_AWS_115": (FUNCTIONS, "a new account may run ten functions at once, and a reservation would make the deployment fail"),
     "CKV_AWS_116": (

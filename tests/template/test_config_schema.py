@@ -1,6 +1,6 @@
-"""The JSON Schema of fargaze.yaml takes what the program takes, and refuses what a schema can refuse.
+"""The JSON Schema of fargaze.yaml accepts what the program accepts, and refuses what a schema can refuse.
 
-That the committed schema is the one of the types is held by a test of the crate."""
+A test of the crate checks that the committed schema matches the types."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[2]
 RULES = ROOT / "shared/domain/tests/rules"
 SCHEMA = json.loads((ROOT / "docs/fargaze.schema.json").read_text())
 
-# What only the program finds: relations between two keys or values, units of measures, names of other rules, and YAML itself.
+# Errors that only the program finds: relations between two keys or values, units of measures, names
+# of other rules, and YAML itself.
 BEYOND_A_SCHEMA = {
     "cadvisor-is-off",
     "clear-threshold-above",

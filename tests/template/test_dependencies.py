@@ -1,4 +1,5 @@
-"""The tree of crates: one TLS stack, a domain that knows no AWS, and borders that do not know each other."""
+"""The tree of crates: one TLS stack, a domain that does not depend on AWS, and border crates that do not depend on each
+other."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections import defaultdict
 
 from template import ROOT
 
-# What the domain must not know: AWS, HTTP, TLS and async runtimes.
+# Crates that the domain must not depend on: AWS, HTTP, TLS and async runtimes.
 IMPURE = re.compile(r"(aws-|aws_|lambda|hyper|http|h2|rustls|tokio|futures|reqwest|kube)")
 
 
@@ -22,14 +23,14 @@ def features(edges: str) -> dict[str, str]:
 
 
 def test_a_build_with_tests_has_the_features_of_one_without() -> None:
-    """Else cargo compiles the whole SDK twice: minutes of CI."""
+    """Otherwise cargo compiles the whole SDK twice: minutes of CI."""
     without, with_tests = features("normal,build"), features("normal,build,dev")
     assert without
     assert {crate: (feature, with_tests[crate]) for crate, feature in without.items() if with_tests[crate] != feature} == {}
 
 
 def crates(*arguments: str) -> dict[str, set[str]]:
-    """Name -> versions of every crate that is compiled into what ships."""
+    """Name -> versions of every crate compiled into the product."""
     tree = subprocess.run(
         ["cargo", "tree", "--locked", "--edges", "normal,build", "--prefix", "none", "--format", "{p}", *arguments],
         cwd=ROOT, capture_output=True, text=True,

@@ -1,4 +1,4 @@
-"""What stands in the way of a deployment is refused or reported before it hurts."""
+"""Obstacles to a deployment are refused or reported early."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ def test_cfn_lint_finds_nothing_in_the_state_machine(tmp_path) -> None:
     definition = state_machine_alone()
     found = lint(with_definition(definition), tmp_path / "run.json")
     assert found.returncode == 0, found.stdout + found.stderr
-    # And it would.
+    # And without the fix it would.
     definition["States"]["EachTarget"]["MaxConcurrency"] = "many"
     assert "E3601" in lint(with_definition(definition), tmp_path / "broken.json").stdout

@@ -1,4 +1,4 @@
-"""events/: each file's name says what becomes of it, and the rule of template.yaml agrees."""
+"""events/: each file's name states its result, and the rule of template.yaml agrees."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATTERN = TEMPLATE.properties("ClusterChanged")["EventPattern"]
 
 
 def events_of_rule(outcome: str) -> list:
-    """Events from EventBridge that would have come by the rule: also enable-insights gets other inputs, from a sweep."""
+    """EventBridge events that the rule would deliver: enable-insights also gets other inputs, from a sweep."""
     files = []
     for path in FILES:
         name = NAME.fullmatch(path.name)
@@ -27,13 +27,13 @@ def events_of_rule(outcome: str) -> list:
 
 
 def test_there_are_events_for_what_is_called_from_outside() -> None:
-    # The other three functions take what one of ours has answered.
+    # The other three functions receive the output of an earlier function.
     named = {NAME.fullmatch(path.name)["function"] for path in FILES}
     assert {"enable-insights", "plan-run"} <= named <= set(function_folders())
 
 
 @pytest.mark.parametrize("path", [path for path in (ROOT / "events").iterdir()], ids=lambda path: path.name)
-def test_file_name_says_what_becomes_of_it(path) -> None:
+def test_file_name_states_the_result(path) -> None:
     assert NAME.fullmatch(path.name), "<function>.<case>.<ok|ignored|bad>.json"
 
 
@@ -47,7 +47,7 @@ def test_rule_leaves_what_is_ignored(path) -> None:
     assert not matches(PATTERN, json.loads(path.read_text()))
 
 
-def test_there_is_something_to_take_and_something_to_leave() -> None:
+def test_there_are_accepted_and_ignored_events() -> None:
     assert events_of_rule("ok") and events_of_rule("ignored")
 
 
@@ -60,7 +60,7 @@ def test_record_agrees_with_its_envelope(path) -> None:
     assert record["eventTime"] <= event["time"]
     cluster = record["responseElements"].get("cluster", {})
     service = event["source"].removeprefix("aws.")
-    # EKS calls it otherwise, and an older form of its record has the name only.
+    # EKS names it differently, and an older form of its record only has the name.
     arn = cluster.get("clusterArn") or cluster.get("arn")
     if arn:
         assert arn.startswith(f"arn:aws:{service}:{event['region']}:{event['account']}:cluster/")
@@ -72,7 +72,7 @@ def test_own_change_is_known_by_the_role_and_by_nothing_else() -> None:
         event = json.loads((ROOT / "events" / f"enable-insights.update-cluster-settings-{whose}.ok.json").read_text())
         assert event["detail"]["eventName"] == "UpdateClusterSettings"
         issuer[whose] = event["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"]
-    # As CloudFormation names a role that has no name in the template.
+    # As CloudFormation names a role without a name in the template.
     named = re.compile(rf"arn:aws:iam::\d{{12}}:role/fargaze-{TEMPLATE.role_of('EnableInsights')}-[0-9A-Z]+")
     assert named.fullmatch(issuer["own"]) and not named.fullmatch(issuer["off"])
 

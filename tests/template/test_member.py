@@ -1,4 +1,5 @@
-"""Issue 14, point 6: member.template.yaml gives other accounts' roles the rights that the functions use, and to nobody else."""
+"""Issue 14, point 6: member.template.yaml gives other accounts' roles the permissions that the functions use, and no
+other caller."""
 
 from __future__ import annotations
 
@@ -17,13 +18,14 @@ from template import MEMBER_TEMPLATE, ROOT, Template, actions, as_list
 HOME = Template.of_project()
 MEMBER = Template.of_member()
 
-# Who takes a role on: functions of the home stack, by their roles' names. CollectLogs is not there yet.
+# Who assumes a role: functions of the home stack, by the names of their roles. CollectLogs does not
+# exist yet.
 TRUSTED = {
     "Reader": ["CollectMetrics", "CollectPods", "EnableInsights"],
     "LogReader": ["CollectLogs"],
     "Changer": ["EnableInsights"],
 }
-# GetMetricStatistics is for queries by hand, which are about the home account.
+# GetMetricStatistics is for manual queries, which only apply to the home account.
 AT_HOME_ONLY = {"cloudwatch:GetMetricStatistics"}
 GIVEN = {"HomeAccount": "123456789012", "ExternalId": "a-text"}
 
@@ -57,7 +59,7 @@ def reader_reads_what_the_functions_read(member: Template) -> None:
     assert allowed(member, "Reader") == wanted - CHANGES
 
 
-def changer_has_the_rights_of_the_one_function_that_changes(member: Template) -> None:
+def changer_has_the_permissions_of_the_one_function_that_changes(member: Template) -> None:
     assert allowed(member, "Changer") == elsewhere("EnableInsights")
     assert CHANGES < allowed(member, "Changer")
 
@@ -81,11 +83,11 @@ def rights_are_on_what_they_are_on_at_home(member: Template) -> None:
         for action, (resources, condition) in held(member, role).items():
             wanted, wanted_condition = at_home[action]
             assert wanted <= resources and condition == wanted_condition, f"{role}: {action}"
-            # Only of the same service, and only with one that IAM knows of the action.
+            # Only of the same service, and only with one that IAM supports for the action.
             assert ("*" in resources) == ("*" in wanted), f"{role}: {action}"
 
 
-def only_functions_of_the_home_stack_with_the_external_id_are_let_in(member: Template) -> None:
+def only_functions_of_the_home_stack_with_the_external_id_are_trusted(member: Template) -> None:
     assert member.of_type("AWS::IAM::Role").keys() == TRUSTED.keys()
     for role, functions in TRUSTED.items():
         [statement] = member.properties(role)["AssumeRolePolicyDocument"]["Statement"]
@@ -110,7 +112,7 @@ def names_of_home_roles_are_not_cut_off(member: Template) -> None:
     assert max(len(f"-{function}Role-") for function in functions) + 13 + longest <= 64
 
 
-def roles_have_the_names_that_the_home_stack_asks_for(member: Template) -> None:
+def roles_have_the_names_that_the_home_stack_expects(member: Template) -> None:
     prefix = member.parameters["RolePrefix"]["Default"]
     names = {role: member.properties(role)["RoleName"]["Fn::Sub"].replace("${RolePrefix}", prefix) for role in TRUSTED}
     assert names == {"Reader": "fargaze-reader", "LogReader": "fargaze-log-reader", "Changer": "fargaze-changer"}
@@ -122,7 +124,7 @@ def roles_have_the_names_that_the_home_stack_asks_for(member: Template) -> None:
         assert not re.search(pattern, "/fargaze-reader") and not re.search(pattern, "teams/*")
 
 
-def roles_are_made_once_and_only_if_asked_for(member: Template) -> None:
+def roles_are_created_once_and_only_on_request(member: Template) -> None:
     def made(region: str, **parameters: str) -> set[str]:
         values = Values(member, **GIVEN, **parameters)
         values.parameters["AWS::Region"] = region
@@ -139,7 +141,7 @@ def roles_are_made_once_and_only_if_asked_for(member: Template) -> None:
         assert member.document["Outputs"][output]["Condition"] == member.resources[role]["Condition"], output
 
 
-def the_external_id_is_asked_for_and_not_shown(member: Template) -> None:
+def the_external_id_is_required_and_not_shown(member: Template) -> None:
     parameter = member.parameters["ExternalId"]
     assert parameter["NoEcho"] is True and "Default" not in parameter and parameter["MinLength"] == 2
     assert "Default" not in member.parameters["HomeAccount"]
@@ -150,7 +152,8 @@ def every_role_can_be_bounded(member: Template) -> None:
     RULES["every_role_can_be_bounded_and_has_its_path"](member)
 
 
-# ---------------------------------------------------------------- each rule with a fault that it notices
+# ---------------------------------------------------------------- each rule with a fault that it
+# detects
 
 
 def transform(member: Template) -> None:
@@ -209,15 +212,15 @@ FAULTS: list[tuple[Callable[[Template], None], Callable[[Template], None]]] = [
     (is_plain, transform),
     (reader_reads_what_the_functions_read, reader_that_changes),
     (reader_reads_what_the_functions_read, reader_that_cannot_see),
-    (changer_has_the_rights_of_the_one_function_that_changes, changer_that_deletes),
+    (changer_has_the_permissions_of_the_one_function_that_changes, changer_that_deletes),
     (log_reader_reads_logs_and_nothing_else, log_reader_that_deletes),
     (rights_are_on_what_they_are_on_at_home, changer_of_everything),
-    (only_functions_of_the_home_stack_with_the_external_id_are_let_in, whole_account),
-    (only_functions_of_the_home_stack_with_the_external_id_are_let_in, without_external_id),
+    (only_functions_of_the_home_stack_with_the_external_id_are_trusted, whole_account),
+    (only_functions_of_the_home_stack_with_the_external_id_are_trusted, without_external_id),
     (names_of_home_roles_are_not_cut_off, long_stack),
-    (roles_have_the_names_that_the_home_stack_asks_for, another_name),
-    (roles_are_made_once_and_only_if_asked_for, in_every_region),
-    (the_external_id_is_asked_for_and_not_shown, shown),
+    (roles_have_the_names_that_the_home_stack_expects, another_name),
+    (roles_are_created_once_and_only_on_request, in_every_region),
+    (the_external_id_is_required_and_not_shown, shown),
     (every_role_can_be_bounded, unbounded),
 ]
 
@@ -239,7 +242,7 @@ def test_rule_notices(rule: Callable[[Template], None], fault: Callable[[Templat
 
 
 def elsewhere(function: str) -> set[str]:
-    """What a function's role may do that is about other accounts, too: not its bucket, table, queue and log."""
+    """The permissions of a function's role for other accounts, too: not its bucket, table, queue and log."""
     return {action for action in held(HOME, HOME.role_of(function)) if action.startswith(("ecs:", "eks:", "cloudwatch:"))} - AT_HOME_ONLY
 
 

@@ -1,7 +1,7 @@
 """Each function's role allows the calls that the function makes, and no others.
 
-The calls are not a list that somebody keeps: the function tests write down every call that a function really made on the
-fake AWS, and here the roles are held against that.
+The calls are not a manual list: the function tests record every call that a function really made on the fake AWS, and
+these tests compare the roles with that.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ RECORD = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "recorded-c
 DOCUMENT = ROOT / "docs" / "permissions.md"
 TEMPLATE = Template.of_project()
 
-# Calls whose right has another name.
+# Calls whose permission has another name.
 IAM_NAMES = {"s3:ListObjectsV2": "s3:ListBucket"}
 
 # Allowed although no function calls it by that name, and why.
 NOT_CALLED = {
     "s3:ListBucket": "forward-summary and the collectors list; with it S3 answers 404, not 403, for an object that is not there",
-    "s3:GetObjectVersion": "S3's name for GetObject when a version is asked for",
+    "s3:GetObjectVersion": "S3's name for GetObject when a version is requested",
     "sqs:ReceiveMessage": "Lambda reads the queue with the function's role",
     "sqs:DeleteMessage": "Lambda reads the queue with the function's role",
     "sqs:GetQueueAttributes": "Lambda reads the queue with the function's role",
-    "kms:GenerateDataKey": "SNS encrypts with the publisher's rights",
-    "kms:Decrypt": "SNS encrypts with the publisher's rights",
+    "kms:GenerateDataKey": "SNS encrypts with the publisher's permissions",
+    "kms:Decrypt": "SNS encrypts with the publisher's permissions",
     **dict.fromkeys(CONNECTS, "Lambda connects the function with a VPC with the function's role"),
     "logs:CreateLogStream": "Lambda writes the log with the function's role",
     "logs:PutLogEvents": "Lambda writes the log with the function's role",
@@ -73,7 +73,7 @@ def test_every_exception_is_needed() -> None:
 
 
 def documented() -> dict[str, set[str]]:
-    """The actions that the document's table tells of each function."""
+    """The actions that the document's table lists for each function."""
     found: dict[str, set[str]] = {}
     function = ""
     for line in DOCUMENT.read_text().splitlines():
@@ -85,7 +85,8 @@ def documented() -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("folder", function_folders())
-def test_document_tells_what_a_role_may(folder: str) -> None:
-    # It says of all of them at once that they write logs and traces, and why they list the bucket.
-    told_at_once = {"s3:ListBucket", *(action for action in NOT_CALLED if action.startswith(("logs:", "xray:")))}
-    assert documented()[pascal_case(folder)] == allowed(folder) - told_at_once
+def test_document_lists_what_a_role_may_do(folder: str) -> None:
+    # It says for all of them together that they write logs and traces, and why they list the
+    # bucket.
+    granted_at_once = {"s3:ListBucket", *(action for action in NOT_CALLED if action.startswith(("logs:", "xray:")))}
+    assert documented()[pascal_case(folder)] == allowed(folder) - granted_at_once

@@ -1,4 +1,4 @@
-"""template.yaml holds every rule, and every rule notices the fault it is there for."""
+"""template.yaml satisfies every rule, and every rule detects its fault."""
 
 from __future__ import annotations
 
@@ -161,11 +161,11 @@ def rule_shut_out(template: Template) -> None:
     template.properties("ClusterEventsPolicy")["PolicyDocument"]["Statement"].pop(0)
 
 
-def anybodys_alarm(template: Template) -> None:
+def alarm_of_any_account(template: Template) -> None:
     del template.properties("TopicPolicy")["PolicyDocument"]["Statement"][0]["Condition"]["StringEquals"]
 
 
-def role_of_somebody_else(template: Template) -> None:
+def role_of_another_caller(template: Template) -> None:
     variables = template.properties("EnableInsights")["Environment"]["Variables"]
     variables["FARGAZE_ROLE_ARN"] = {"Fn::GetAtt": ["CollectMetricsRole", "Arn"]}
 
@@ -264,8 +264,8 @@ FAULTS: list[tuple[Callable[[Template], None], str]] = [
     (no_dead_letters_of_rule, "what_cannot_be_delivered_is_kept"),
     (no_retries_of_rule, "what_cannot_be_delivered_is_kept"),
     (rule_shut_out, "what_cannot_be_delivered_is_kept"),
-    (anybodys_alarm, "services_are_let_in_for_our_own_sake_only"),
-    (role_of_somebody_else, "enable_insights_knows_its_own_changes"),
+    (alarm_of_any_account, "services_are_allowed_only_on_behalf_of_this_account"),
+    (role_of_another_caller, "enable_insights_knows_its_own_changes"),
     (new_clusters_only, "the_rule_takes_calls_of_ecs_that_succeeded"),
     (failed_calls_too, "the_rule_takes_calls_of_ecs_that_succeeded"),
     (other_services_too, "the_rule_takes_calls_of_ecs_that_succeeded"),
@@ -278,8 +278,8 @@ FAULTS: list[tuple[Callable[[Template], None], str]] = [
     (public_bucket, "the_bucket_is_private_versioned_and_tidied"),
     (table_by_the_hour, "the_table_costs_by_use_forgets_and_can_be_restored"),
     (table_without_end, "the_table_costs_by_use_forgets_and_can_be_restored"),
-    (outside_only, "what_asks_kubernetes_runs_in_the_vpc_if_there_is_one_and_nothing_else_does"),
-    (always_inside, "what_asks_kubernetes_runs_in_the_vpc_if_there_is_one_and_nothing_else_does"),
+    (outside_only, "functions_that_call_kubernetes_run_in_the_vpc_if_there_is_one_and_no_others_do"),
+    (always_inside, "functions_that_call_kubernetes_run_in_the_vpc_if_there_is_one_and_no_others_do"),
     (cannot_connect, "what_runs_in_the_vpc_may_connect_before_it_is_made"),
     (made_too_early, "what_runs_in_the_vpc_may_connect_before_it_is_made"),
     *faults_of_runs.FAULTS,

@@ -1,4 +1,4 @@
-"""`make test`'s last line counts what each runner says, also what was left out."""
+"""`make test`'s last line counts the results of each runner, including skipped tests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_skipped_test_stands_in_the_last_line(tmp_path, capsys) -> None:
     code, counts = RUNNER.run(RUNNER.Gate("pages", command, counted=RUNNER.PYTEST))
     assert code == 0
     assert RUNNER.last_line(counts) == "1 passed, 0 failed, 1 skipped"
-    # And why is above it.
+    # And the reason is above it.
     assert "Chromium is not installed" in capsys.readouterr().out
 
 

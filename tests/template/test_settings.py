@@ -13,7 +13,7 @@ COLUMNS = ["variable", "functions", "parameter", "default", "meaning"]
 
 
 def rows() -> list[dict[str, str]]:
-    """The rows of the table of settings, each cell without its Markdown."""
+    """The rows of the settings table, each cell without its Markdown."""
     lines = iter(DOCUMENT.read_text().splitlines())
     for line in lines:
         if [cell.lower() for cell in cells(line)] == COLUMNS:
@@ -51,21 +51,21 @@ def test_function_reads_what_the_template_sets(folder: str) -> None:
 
 
 @pytest.mark.parametrize("folder", function_folders())
-def test_document_tells_what_the_template_sets(folder: str) -> None:
+def test_document_lists_what_the_template_sets(folder: str) -> None:
     variables = TEMPLATE.functions[pascal_case(folder)]["Environment"]["Variables"].keys()
     assert documented_variables(pascal_case(folder)) == set(variables)
 
 
 @pytest.mark.parametrize("name", TEMPLATE.parameters)
-def test_document_tells_the_default_of(name: str) -> None:
+def test_document_states_the_default_of(name: str) -> None:
     documented = [row["default"] for row in rows() if row["parameter"] == name]
-    assert documented, f"{DOCUMENT.name} does not tell of {name}"
+    assert documented, f"{DOCUMENT.name} does not mention {name}"
     for default in documented:
         default = "" if default in ("", "-", "–", "—", "none", "empty", '""') else default
         assert default == str(TEMPLATE.parameters[name]["Default"])
 
 
-def test_document_tells_of_nothing_else() -> None:
+def test_document_lists_nothing_else() -> None:
     variables = {
         variable
         for function in TEMPLATE.functions.values()
@@ -79,7 +79,7 @@ def test_document_tells_of_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("folder", function_folders())
-def test_variable_and_its_parameter_are_told_together(folder: str) -> None:
+def test_variable_and_its_parameter_are_documented_together(folder: str) -> None:
     function = TEMPLATE.functions[pascal_case(folder)]
     parameter_of = {row["variable"]: row["parameter"] for row in rows()}
     for variable, value in function["Environment"]["Variables"].items():

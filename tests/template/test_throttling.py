@@ -1,7 +1,8 @@
-"""Issue 14, point 8: in a new account, where ten functions run at once, no target of a run is lost because the others run.
+"""Issue 14, point 8: in a new account, where ten functions run concurrently, no target of a run is lost because of the
+others.
 
-The state machine's own retries are played against such a limit: everybody calls at once, ten run, the rest is refused and calls
-again when its retry says so. The random waits are the same in each run of the tests.
+The state machine's own retries are played against this limit: all call at once, ten run, the rest are throttled and
+call again when their retry is due. The random waits are the same in each run of the tests.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ MACHINE = Template.of_project().state_machine["States"]
 CHILD = MACHINE["EachTarget"]["ItemProcessor"]["States"]
 SWEEP = MACHINE["EachTargetsInsights"]["ItemProcessor"]["States"]
 
-# AWS's limit of functions that run at once in a new account, and the life of an EXPRESS execution (Lambda and Step Functions
-# Developer Guides, "Quotas").
+# AWS's limit of concurrent functions in a new account, and the life of an EXPRESS execution (Lambda
+# and Step Functions Developer Guides, "Quotas").
 LIMIT = 10
 EXPRESS_SECONDS = 300
 
@@ -59,7 +60,8 @@ def ends(retry: dict, targets: int, at_once: int, seconds: float, dice: random.R
     return found
 
 
-# Seconds that a call takes: a collector asks CloudWatch or pods, judging is over in less than one.
+# Seconds that a call takes: a collector queries CloudWatch or pods, an evaluation takes less than
+# one.
 @pytest.mark.parametrize(("task", "seconds"), [("CollectMetrics", 10), ("CollectPods", 10), ("EvaluateAlarms", 1)])
 def test_hundred_targets_pass_through_ten_functions(task: str, seconds: float) -> None:
     retry = CHILD[task]["Retry"][0]
@@ -71,8 +73,8 @@ def test_hundred_targets_pass_through_ten_functions(task: str, seconds: float) -
 
 @pytest.mark.parametrize("collect", ["CollectMetrics", "CollectPods"])
 def test_a_target_gives_up_before_its_express_child_is_ended(collect: str) -> None:
-    """A child that is ended cannot say why; one that gave up can, once it has said so. At worst each call of its path is
-    refused until its last attempt, and the collector works for twenty seconds between."""
+    """An ended child cannot say why; one that gave up can, after reporting it. In the worst case each call of its path
+    is throttled until its last attempt, and the collector works for twenty seconds in between."""
     worst = []
     for seed in range(2_000):
         dice = random.Random(seed)
@@ -85,14 +87,14 @@ def test_a_target_gives_up_before_its_express_child_is_ended(collect: str) -> No
 
 @pytest.mark.parametrize("task", [MACHINE["PlanRun"], MACHINE["ForwardSummary"], SWEEP["EnableInsights"]])
 def test_what_may_last_waits_for_minutes(task: dict) -> None:
-    # Sweeps hold functions for two minutes at a time.
+    # Sweeps occupy functions for two minutes at a time.
     for seed in range(20):
         found = ends(task["Retry"][0], targets=40, at_once=40, seconds=120, dice=random.Random(seed))
         assert None not in found, seed
 
 
 def test_three_attempts_would_lose_half_of_them() -> None:
-    """So this test would fail with the retries that there were before."""
+    """So this test would fail with the earlier retries."""
     before = {"IntervalSeconds": 2, "BackoffRate": 2, "MaxAttempts": 3, "MaxDelaySeconds": 60}
     found = ends(before, targets=100, at_once=40, seconds=10, dice=random.Random(1))
     assert found.count(None) > 50

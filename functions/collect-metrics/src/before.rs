@@ -1,4 +1,5 @@
-//! What earlier attempts and runs have stored: the snapshot of this run, or the newest one of an earlier run.
+//! Results of earlier attempts and runs: the snapshot of this run, or the newest one of an earlier
+//! run.
 
 use fargaze::evidence::continuation::Continuation;
 use fargaze::evidence::coverage::Coverage;
@@ -8,22 +9,22 @@ use fargaze::model::metric::MetricQuery;
 use fargaze::model::operation::Operation;
 use fargaze::model::run::RunKind;
 use fargaze::rules::AlarmRule;
-use fargaze_aws::{Store, gone};
+use fargaze_aws::{Store, missing_object};
 use jiff::SignedDuration;
 
-/// Where the newest snapshot nearly always is: at most so long before the run.
+/// How long before the run the newest snapshot is nearly always found.
 const RECENT: SignedDuration = SignedDuration::from_mins(15);
 
-/// What there is when a run is to be collected.
+/// What is stored when a collection starts.
 #[derive(Debug)]
 pub(crate) enum Stored {
-    /// The snapshot of this run, by an earlier attempt: how much it saw.
+    /// This run's snapshot from an earlier attempt: its coverage.
     Own(Box<Coverage>),
-    /// What there is of earlier runs.
+    /// Results of earlier runs.
     Before(Before),
 }
 
-/// What there is of earlier runs.
+/// Results of earlier runs.
 #[derive(Debug)]
 pub(crate) enum Before {
     /// The newest snapshot of an earlier run of alarms within the look-back.
@@ -38,12 +39,12 @@ pub(crate) enum Before {
 pub(crate) struct Earlier {
     key: String,
     bytes: Vec<u8>,
-    /// Whether its run came to its outcome, so that all of it was judged.
+    /// Whether its run has an outcome, so that all of it was evaluated.
     judged: bool,
 }
 
-/// Looks for snapshots. Only runs of alarms continue from earlier ones.
-pub(crate) async fn look(store: &Store, task: &TargetTask) -> Result<Stored, Fault> {
+/// Finds earlier snapshots. Only alarms runs continue from earlier ones.
+pub(crate) async fn find(store: &Store, task: &TargetTask) -> Result<Stored, Fault> {
     let TargetTask { run, target, .. } = task;
     let key = target.snapshot_key(run);
     if run.kind != RunKind::Alarms {
@@ -56,12 +57,12 @@ pub(crate) async fn look(store: &Store, task: &TargetTask) -> Result<Stored, Fau
     }
     let Some((time, newest)) = found.pop_last() else { return Ok(Stored::Before(Before::Nothing)) };
     if newest == key {
-        let snapshot = store.get_snapshot(&key).await?.ok_or_else(|| gone(&key))?;
+        let snapshot = store.get_snapshot(&key).await?.ok_or_else(|| missing_object(&key))?;
         return Ok(Stored::Own(Box::new(snapshot.coverage)));
     }
     let outcome = target.outcome_of_alarms_at(time);
     let (object, outcome) = tokio::join!(store.get(&newest, None), store.get(&outcome, None));
-    Ok(Stored::Before(match object.and_then(|object| object.ok_or_else(|| gone(&newest))) {
+    Ok(Stored::Before(match object.and_then(|object| object.ok_or_else(|| missing_object(&newest))) {
         Ok(object) => {
             let judged = outcome.is_ok_and(|outcome| outcome.is_some());
             Before::Earlier(Earlier { key: newest, bytes: object.bytes, judged })
@@ -71,8 +72,8 @@ pub(crate) async fn look(store: &Store, task: &TargetTask) -> Result<Stored, Fau
 }
 
 impl Before {
-    /// What to ask and to take over. An earlier snapshot that cannot be used is a fault, and everything is asked as if
-    /// there were none.
+    /// What to query and what to take from the earlier snapshot. An earlier snapshot that cannot be
+    /// used is a fault, and everything is queried as without one.
     pub(crate) fn continuation(
         self,
         task: &TargetTask,

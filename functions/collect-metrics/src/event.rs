@@ -1,4 +1,4 @@
-//! What `collect-metrics` is invoked with: a target of a run, or one question by hand.
+//! The input of `collect-metrics`: a target of a run, or a single query by hand.
 
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::Step;
@@ -6,12 +6,12 @@ use fargaze_aws::StatisticsQuery;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What is asked of `collect-metrics`.
+/// A request to `collect-metrics`.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Asked {
-    /// A snapshot of a target.
+pub(crate) enum Request {
+    /// Take a snapshot of a target.
     Collect(Step),
-    /// The values of one metric.
+    /// Read the values of one metric.
     Statistics(StatisticsQuery),
 }
 
@@ -21,15 +21,15 @@ struct ByHand {
     query: StatisticsQuery,
 }
 
-/// Reads the input; the two kinds are told apart by their keys.
-pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
+/// Parses the input; the two kinds are distinguished by their keys.
+pub(crate) fn read(event: Value) -> Result<Request, Failure> {
     if event.get("query").is_some() {
         let ByHand { query } = serde_json::from_value(event)
-            .map_err(|error| Failure::Invalid(format!("the query is wrong: {error}")))?;
-        return Ok(Asked::Statistics(query));
+            .map_err(|error| Failure::Invalid(format!("the query is invalid: {error}")))?;
+        return Ok(Request::Statistics(query));
     }
     let step = serde_json::from_value(event).map_err(|error| {
-        Failure::Invalid(format!("this is neither a target of a run nor {{\"query\": …}}: {error}"))
+        Failure::Invalid(format!("the event is neither a target of a run nor {{\"query\": …}}: {error}"))
     })?;
-    Ok(Asked::Collect(step))
+    Ok(Request::Collect(step))
 }

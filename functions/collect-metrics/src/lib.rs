@@ -28,7 +28,7 @@ use serde_json::Value;
 
 use before::Stored;
 pub use config::Config;
-use event::Asked;
+use event::Request;
 use snapshot_builder::SnapshotBuilder;
 
 /// The function with its clients.
@@ -38,32 +38,33 @@ pub struct Handler {
     store: Store,
 }
 
-/// What `collect-metrics` answers.
+/// The response of `collect-metrics`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Answer {
-    /// Where the snapshot of a target is.
+    /// Location of a target's snapshot.
     Collected(Collected),
-    /// Points of each statistic, oldest first.
+    /// Data points of each statistic, oldest first.
     Statistics(BTreeMap<Statistic, Vec<Datapoint>>),
 }
 
 impl Handler {
-    /// The function with these settings.
+    /// Creates the function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
         let Config { bucket } = config;
         Self { home: sdk.clone(), store: Store::new(sdk, &bucket) }
     }
 
-    /// Does what `event` asks for.
+    /// Handles one event.
     pub async fn handle(&self, event: Value) -> Result<Answer, Failure> {
         match event::read(event)? {
-            Asked::Collect(step) => {
+            Request::Collect(step) => {
                 let task = self.store.task(step).await?;
-                // On the heap: what a whole run holds would make every caller's stack as large.
+                // On the heap: otherwise the state of a whole run would enlarge every caller's
+                // stack.
                 Ok(Answer::Collected(Box::pin(self.collect(task)).await?))
             }
-            Asked::Statistics(query) => {
+            Request::Statistics(query) => {
                 let series = CloudWatch::new(&self.home).get_metric_statistics(&query).await?;
                 let points =
                     series.into_iter().map(|(statistic, series)| (statistic, series.points().to_vec()));
@@ -75,14 +76,15 @@ impl Handler {
     async fn collect(&self, task: TargetTask) -> Result<Collected, Failure> {
         let key = task.target.snapshot_key(&task.run);
         let (before, cached, rules) = tokio::join!(
-            before::look(&self.store, &task),
+            before::find(&self.store, &task),
             self.store.get_inventory(&task.target),
             self.store.rules(&task.run)
         );
-        // A retry finds the snapshot of the attempt before: CloudWatch is not asked, and not billed, again.
+        // A retry finds the snapshot of the earlier attempt: CloudWatch is not queried, or billed,
+        // again.
         let before = match before? {
             Stored::Own(coverage) => {
-                tracing::info!(key, "the snapshot is there already");
+                tracing::info!(key, "the snapshot already exists");
                 return self.hand_on(task, key, *coverage).await;
             }
             Stored::Before(before) => before,
@@ -97,7 +99,7 @@ impl Handler {
             RunKind::Report => QueryPlan::for_report(inventory, task.run.window.period),
             RunKind::Alarms | RunKind::Sweep | RunKind::Rollback => QueryPlan::for_alarms(&rules, inventory),
         };
-        tracing::info!(metrics = plan.queries.len(), dollars = plan.dollars(), "asking CloudWatch");
+        tracing::info!(metrics = plan.queries.len(), dollars = plan.dollars(), "querying CloudWatch");
         let malformed = |error: std::io::Error| Fault::bug(Operation::S3PutObject, &key, error.to_string());
         let mut snapshot_builder = SnapshotBuilder::begin(&task, &rules, inventory).map_err(malformed)?;
         let (window, queries) = (&task.run.window, &plan.queries);
@@ -125,9 +127,9 @@ impl Handler {
             states.found.iter_mut().for_each(|state| {
                 state.compare(earlier.map(|earlier| &earlier.checks), window.end);
             });
-            states.undescribed.iter_mut().for_each(|asked| {
-                asked.is_alive =
-                    known.alive.contains(&(asked.cluster.to_string(), asked.service.to_string()));
+            states.undescribed.iter_mut().for_each(|undescribed| {
+                undescribed.is_alive =
+                    known.alive.contains(&(undescribed.cluster.to_string(), undescribed.service.to_string()));
             });
         }
         let is_whole = inventory.faults.is_empty();
@@ -139,7 +141,8 @@ impl Handler {
         self.hand_on(task, key, coverage).await
     }
 
-    /// Tells where the snapshot is. A report's target ends here, so its outcome is written as well.
+    /// Returns the location of the snapshot. A report's target ends here, so its outcome is written
+    /// as well.
     async fn hand_on(&self, task: TargetTask, key: String, coverage: Coverage) -> Result<Collected, Failure> {
         let TargetTask { run, target, .. } = task;
         let snapshot = ObjectRef { key: key.clone() };
@@ -154,7 +157,8 @@ impl Handler {
         Ok(Collected::Ended { snapshot, outcome: ObjectRef { key: outcome_key } })
     }
 
-    /// The account's default of Container Insights, for the report: once for all parts of an account and Region.
+    /// Reads the account default of Container Insights for the report, once for all parts of an
+    /// account and Region.
     async fn account_default(
         &self,
         target: &Target,

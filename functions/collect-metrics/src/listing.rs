@@ -1,5 +1,6 @@
-//! The inventory of a target: from the cache while it is fresh, else listed again. Every ten minutes the cached one is
-//! brought up to date, which costs two calls for 100 clusters and one for each cluster that has changed.
+//! The inventory of a target: from the cache while it is fresh, else listed again. Every ten
+//! minutes the cached inventory is updated, with two calls per 100 clusters and one per cluster
+//! that has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +16,8 @@ use fargaze::model::insights::{InsightsLevel, ObservedCluster};
 use fargaze::rules::{AlarmRule, Scope};
 use fargaze_aws::{CloudWatch, Described, Ecs, Listed, Store};
 
-/// The cached inventory if it is fresh, brought up to date if that is due; else a new one. What is new is stored for the
-/// runs to come. `cached` is what the cache holds.
+/// Returns the cached inventory if it is fresh, updated if that is due; else a new one. A new or
+/// updated inventory is stored for later runs. `cached` is the content of the cache.
 pub(crate) async fn inventory(
     task: &TargetTask,
     rules: &[AlarmRule],
@@ -26,9 +27,9 @@ pub(crate) async fn inventory(
     store: &Store,
 ) -> Result<CachedInventory, Failure> {
     let time = task.run.time;
-    // A cache that cannot be read is a cache that is not there: the listing says the same, only later.
+    // An unreadable cache is treated as absent: listing again gives the same result, only later.
     let cached = cached.unwrap_or_else(|fault| {
-        tracing::warn!(%fault, "the cached inventory cannot be read; listing anew");
+        tracing::warn!(%fault, "the cached inventory cannot be read; listing again");
         None
     });
     let families = rules.iter().any(|rule| rule.scope == Scope::TaskFamily);
@@ -49,7 +50,7 @@ pub(crate) async fn inventory(
         }
         (Err(fault), None) => return Err(fault.into()),
     };
-    // A check that found out half of it is made again by the next run, and the listing before still holds.
+    // The next run repeats an incomplete check, and the earlier listing remains valid.
     if !fresh || !listed.inventory.has_passing_faults() {
         store.put_inventory(&task.target, &listed).await?;
     }
@@ -61,17 +62,18 @@ type Services = Result<Listed<ServiceName>, Fault>;
 
 /// Clusters as ECS describes them now, with the services of those that may have changed.
 struct Checked {
-    /// Clusters that are ACTIVE, and whether their services could be listed. None: they are as many as before.
+    /// ACTIVE clusters, and whether their services could be listed. `None`: the number of services
+    /// has not changed.
     active: Vec<(ObservedCluster, Option<Services>)>,
-    /// Clusters that are there and could not be described, as the older inventory knew them.
+    /// Existing clusters that could not be described, as in the older inventory.
     undescribed: Vec<(ClusterName, ClusterEntry)>,
-    /// What could not be asked of no single cluster's services.
+    /// Faults that do not concern the services of a single cluster.
     faults: Vec<Fault>,
 }
 
 impl Checked {
-    /// Fails only if not even the names of the clusters can be listed. `counts` are the clusters whose services are known
-    /// if ECS still counts so many.
+    /// Fails only if not even the names of the clusters can be listed. `counts` are the clusters
+    /// whose services are known, as long as ECS still returns the same number.
     async fn take(
         task: &TargetTask,
         ecs: &Ecs,
@@ -81,7 +83,7 @@ impl Checked {
         let Listed { found, faults: strange } = ecs.list_clusters().await?;
         let listed: Vec<ClusterName> =
             found.into_iter().filter(|name| task.target.part.holds(name)).collect();
-        // A name that cannot be read is in no part: the first tells it for all.
+        // An unreadable name belongs to no part, so the first part reports it for all.
         let strange = strange.into_iter().filter(|_| task.target.part.index == 0);
         let described = ecs.describe_clusters(&listed).await;
         let undescribed = undescribed(listed, &described, older);
@@ -99,12 +101,12 @@ impl Checked {
             None => Some((cluster, None)),
         });
         let active = with_services.collect();
-        // A cluster that was deleted since it was listed is no fault.
+        // A cluster that was deleted since it was listed is not a fault.
         let faults = described.faults.into_iter().filter(|fault| fault.kind != FaultKind::NotFound);
         Ok(Self { active, undescribed, faults: strange.chain(faults).collect() })
     }
 
-    /// The inventory that it makes; `known` is the entry that stands for a cluster so far.
+    /// Builds the inventory; `known` returns the existing entry of a cluster.
     fn inventory(
         self,
         base: Inventory,
@@ -144,7 +146,7 @@ impl Checked {
     }
 }
 
-/// The known inventory with the clusters and services that have come since, and without those that have gone.
+/// Updates the known inventory: adds new clusters and services, and removes deleted ones.
 async fn check(task: &TargetTask, ecs: &Ecs, known: &CachedInventory) -> Result<CachedInventory, Fault> {
     let CachedInventory { inventory, active_services, .. } = known;
     let checked = Checked::take(task, ecs, Some(inventory), active_services).await?;
@@ -153,11 +155,12 @@ async fn check(task: &TargetTask, ecs: &Ecs, known: &CachedInventory) -> Result<
     Ok(checked.inventory(base, entry, task.run.time))
 }
 
-/// Lists the clusters of the target with their settings and all services. Fails only if not even the clusters can be
-/// listed. A cluster that is listed and could not be described stays as the older inventory knew it.
+/// Lists the clusters of the target with their settings and all services. Fails only if not even
+/// the clusters can be listed. A cluster that is listed but cannot be described keeps its entry of
+/// the older inventory.
 async fn list(
     task: &TargetTask,
-    families_wanted: bool,
+    with_families: bool,
     ecs: &Ecs,
     cloudwatch: &CloudWatch,
     older: Option<&CachedInventory>,
@@ -165,13 +168,13 @@ async fn list(
     let older = older.map(|older| &older.inventory);
     let checked = Checked::take(task, ecs, older, &BTreeMap::new()).await?;
     let mut faults = Vec::new();
-    // Where it is on nowhere, nothing reports.
+    // If it is off in every cluster, no cluster reports metrics.
     let mut reporting = Some(BTreeSet::new());
     if checked.active.iter().any(|(cluster, _)| cluster.level > InsightsLevel::Disabled) {
         reporting = reporting_clusters(cloudwatch).await.map_err(|fault| faults.push(fault)).ok();
     }
-    let mut families_listed = families_wanted;
-    let mut families = if families_wanted {
+    let mut families_listed = with_families;
+    let mut families = if with_families {
         task_families(cloudwatch).await.unwrap_or_else(|fault| {
             faults.push(fault);
             families_listed = false;
@@ -200,7 +203,8 @@ async fn list(
     Ok(listed)
 }
 
-/// Clusters that are there and of which nothing is known now. One that ECS calls missing was deleted in the meantime.
+/// Existing clusters that could not be described now. A cluster that ECS calls missing was deleted
+/// in the meantime.
 fn undescribed(
     listed: Vec<ClusterName>,
     described: &Described<ObservedCluster>,
@@ -219,7 +223,7 @@ fn undescribed(
     unknown.map(|name| (name.clone(), entry(&name))).collect()
 }
 
-/// The entry of a cluster in an older inventory; an empty one if it is new.
+/// The entry of a cluster in an older inventory; an empty one if the cluster is new.
 fn known_or_new(older: Option<&Inventory>, name: &ClusterName) -> ClusterEntry {
     let known = older.and_then(|older| older.clusters.get(name)).cloned();
     known.unwrap_or_else(|| EcsEntry::default().into())
@@ -232,8 +236,8 @@ fn of_ecs(contents: ClusterContents) -> EcsEntry {
     }
 }
 
-/// Names of the clusters whose metrics of Container Insights arrive. `TaskCount` exists once per cluster, so one page of
-/// the listing tells of 500 clusters.
+/// Names of the clusters whose Container Insights metrics arrive. `TaskCount` exists once per
+/// cluster, so one page of the listing covers 500 clusters.
 async fn reporting_clusters(cloudwatch: &CloudWatch) -> Result<BTreeSet<String>, Fault> {
     let metrics = cloudwatch.list_active_metrics(CONTAINER_INSIGHTS, "TaskCount").await?;
     Ok(metrics
@@ -243,7 +247,7 @@ async fn reporting_clusters(cloudwatch: &CloudWatch) -> Result<BTreeSet<String>,
         .collect())
 }
 
-/// Task families with metrics of Container Insights in the last three hours, by cluster, sorted.
+/// Task families with Container Insights metrics in the last three hours, by cluster, sorted.
 async fn task_families(cloudwatch: &CloudWatch) -> Result<BTreeMap<String, Vec<String>>, Fault> {
     let mut families = BTreeMap::<String, BTreeSet<String>>::new();
     for metric in cloudwatch.list_active_metrics(CONTAINER_INSIGHTS, "CpuReserved").await? {

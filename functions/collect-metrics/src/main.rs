@@ -1,4 +1,4 @@
-//! `collect-metrics`: from a target to a snapshot of its ECS clusters.
+//! `collect-metrics`: takes a snapshot of a target's ECS clusters.
 
 use collect_metrics::{Config, Handler};
 use fargaze::invocation::failure::Failure;

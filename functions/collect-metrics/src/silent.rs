@@ -1,4 +1,5 @@
-//! Which services ECS must be asked about, because CloudWatch does not tell.
+//! Selects the services to describe by the ECS API, because CloudWatch metrics do not show their
+//! state.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +16,11 @@ use crate::snapshot_builder::Services;
 
 /// The services to describe, by cluster. A report shows tasks and deployments of all services.
 ///
-/// An alarms run needs the state of services without a recent point, if a rule is judged by it: metrics vanish together
-/// with the last task. It needs to know of deployments where a rule that keeps quiet during them may fire. And where a
-/// rule is judged on what only ECS says, it asks about the services of which something was under way in the earlier run,
-/// and about the others in rotation.
+/// An alarms run needs the state of services without a recent data point, if a rule is evaluated on
+/// it: metrics vanish together with the last task. It needs deployments where a rule with
+/// `quiet-during-deployment` may fire. And where a rule is evaluated on data that only the ECS API
+/// has, it describes the services with something in progress in the earlier run, and the others in
+/// rotation.
 pub(crate) fn to_describe(
     run: &Run,
     rules: &[AlarmRule],
@@ -30,12 +32,12 @@ pub(crate) fn to_describe(
     let rotation = Rotation { since: earlier.map(|earlier| earlier.time), now: run.time };
     let mut services = BTreeMap::<ClusterName, Vec<ServiceName>>::new();
     for (cluster, entry) in &inventory.clusters {
-        let is_asked = |(place, service): &(usize, &ServiceName)| {
+        let is_to_describe = |(place, service): &(usize, &ServiceName)| {
             let name = (cluster.to_string(), service.to_string());
             let is_unclear = needs_silent && !known.alive.contains(&name) || known.hot.contains(&name);
             let is_due = || {
                 rotation.is_due(cluster, *place)
-                    || earlier.is_some_and(|earlier| earlier.checks.asks_for(cluster, service, run.time))
+                    || earlier.is_some_and(|earlier| earlier.checks.must_recheck(cluster, service, run.time))
             };
             let is_needed = || {
                 let subject = Subject::Service(cluster.clone(), (*service).clone());
@@ -43,15 +45,15 @@ pub(crate) fn to_describe(
             };
             run.kind == RunKind::Report || is_unclear || is_due() && is_needed()
         };
-        let asked: Vec<ServiceName> = entry
+        let names: Vec<ServiceName> = entry
             .services()
             .iter()
             .enumerate()
-            .filter(is_asked)
+            .filter(is_to_describe)
             .map(|(_, service)| service.clone())
             .collect();
-        if !asked.is_empty() {
-            services.insert(cluster.clone(), asked);
+        if !names.is_empty() {
+            services.insert(cluster.clone(), names);
         }
     }
     services

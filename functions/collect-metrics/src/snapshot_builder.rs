@@ -1,4 +1,4 @@
-//! A snapshot in the making: each answer is written, counted and dropped.
+//! Builds a snapshot: each result is written, counted and dropped.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -20,73 +20,77 @@ use fargaze::sources::{cloudwatch, plan};
 use fargaze_aws::DescribedServices;
 use jiff::Timestamp;
 
-/// What the answers tell of services, each named by its cluster and itself.
+/// What the results show about services, each identified by cluster and name.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
-    /// Those with a point in each of the newest minutes: they have running tasks.
+    /// Services with a data point in each of the newest minutes: they have running tasks.
     pub(crate) alive: BTreeSet<Name>,
-    /// Those that some rule with `quiet-during-deployment` may find in ALARM.
+    /// Services that some rule with `quiet-during-deployment` may find in ALARM.
     pub(crate) hot: BTreeSet<Name>,
 }
 
-/// A snapshot in the making.
+/// Builds a snapshot.
 #[derive(Debug)]
 pub(crate) struct SnapshotBuilder {
     writer: SnapshotWriter<Vec<u8>>,
     tally: CoverageTally,
-    /// Rules that keep quiet during a deployment, with the threshold that is easier to breach: that at which they begin
-    /// or that at which they end.
+    /// Rules with `quiet-during-deployment`, with the threshold that is easier to breach: the one
+    /// at which the alarm begins or the one at which it ends.
     quiet: Vec<AlarmRule>,
-    /// Metrics of the user that such rules judge services on. Their dimensions need not tell whom they are about.
+    /// Custom metrics on which such rules evaluate services. Their dimensions need not name the
+    /// service.
     custom: HashMap<MetricQuery, Vec<Judged>>,
     run: Run,
     services: Services,
-    /// The service whose answers are coming.
+    /// The service whose results are being added.
     current: Option<Current>,
-    /// The minutes since the last run, and at least [`SILENT_AFTER`]. A service with a point in each of them has running tasks.
+    /// The minutes since the last run, and at least [`SILENT_AFTER`]. A service with a data point
+    /// in each of them has running tasks.
     newest: Window,
-    /// Why a line could not be written: then there is no snapshot.
+    /// Why a line could not be written; then there is no snapshot.
     failure: Option<io::Error>,
 }
 
 /// Cluster and name of a service.
 type Name = (String, String);
 
-/// A service that is judged on a metric of the user, and when that fires.
+/// A service that is evaluated on a custom metric, and when the rule fires.
 #[derive(Debug)]
 struct Judged {
     name: Name,
     condition: Condition,
 }
 
-/// A service whose answers are coming.
+/// A service whose results are being added.
 #[derive(Debug)]
 struct Current {
     name: Name,
     alive: bool,
-    /// Its answers, if a quiet rule may need them.
+    /// Its results, if a rule with `quiet-during-deployment` may need them.
     answers: Vec<(MetricQuery, Reading)>,
 }
 
 impl Judged {
-    /// Whether the rule may find the service in ALARM. It may say so of one that is OK.
+    /// Whether the rule may find the service in ALARM. May also return true for a service that is
+    /// OK.
     fn may_alarm(&self, reading: &Reading) -> bool {
         let Condition { comparison, threshold, treat_missing_data, .. } = self.condition;
         let points = reading.series().map(MetricSeries::points).unwrap_or_default();
-        // Without points an alarm begins, or goes on.
+        // Without data points, an alarm begins or continues.
         treat_missing_data == MissingData::Breaching
             || (treat_missing_data == MissingData::Ignore && points.is_empty())
             || points.iter().any(|point| comparison.breaches(point.value, threshold))
     }
 }
 
-/// The rule with its clear threshold, if it has one: an alarm lasts until that is not breached.
+/// Replaces the threshold by the clear threshold, if there is one: an alarm lasts while that is
+/// breached.
 fn easier_to_breach(rule: AlarmRule) -> AlarmRule {
     let threshold = rule.condition.clear_threshold.unwrap_or(rule.condition.threshold);
     AlarmRule { condition: Condition { threshold, ..rule.condition }, ..rule }
 }
 
-/// The metrics of the user that the rules judge services on.
+/// The custom metrics on which the rules evaluate services.
 fn custom(rules: &[AlarmRule], inventory: &Inventory) -> HashMap<MetricQuery, Vec<Judged>> {
     let mut custom = HashMap::<MetricQuery, Vec<Judged>>::new();
     for rule in rules.iter().filter(|rule| matches!(rule.measure, Measure::Custom(_))) {
@@ -107,14 +111,15 @@ fn newest_minutes(window: &Window, since: Timestamp) -> Window {
     Window { start: since.min(window.newest(1).start), ..window }
 }
 
-/// Whether a point proves that a task ran in its minute. ECS publishes these metrics with the tasks' samples, while those
-/// of Container Insights count tasks also where there is none, and a longer period may hold one task of one minute.
+/// Whether a data point proves that a task ran in its minute. ECS publishes these metrics with the
+/// tasks' samples, while Container Insights also counts zero tasks, and a longer period may hold
+/// one task of one minute.
 fn proves_tasks(query: &MetricQuery) -> bool {
     query.metric.namespace == AWS_ECS && query.period == Period::MINUTE
 }
 
 impl SnapshotBuilder {
-    /// Begins with the clusters.
+    /// Starts a snapshot and writes the clusters.
     pub(crate) fn begin(task: &TargetTask, rules: &[AlarmRule], inventory: &Inventory) -> io::Result<Self> {
         let mut writer = SnapshotWriter::begin(Vec::new(), &task.run, &task.target, inventory.read_at)?;
         for (cluster, entry) in &inventory.clusters {
@@ -133,13 +138,13 @@ impl SnapshotBuilder {
     /// Continues from an earlier run whose window ended at `since`.
     pub(crate) fn continues(&mut self, since: Option<Timestamp>) {
         if let Some(since) = since {
-            // With a run each minute, one point would be all that is new, and prove little.
+            // With a run every minute, only one data point would be new, which proves little.
             let since = since.min(self.run.window.end - SILENT_AFTER);
             self.newest = newest_minutes(&self.run.window, since);
         }
     }
 
-    /// Takes in one answer of CloudWatch.
+    /// Adds one result of CloudWatch.
     pub(crate) fn add(&mut self, query: &MetricQuery, reading: &Reading) {
         self.tally.add(query, reading);
         let dimensions = &query.metric.dimensions;
@@ -156,7 +161,7 @@ impl SnapshotBuilder {
         }
     }
 
-    /// The questions about one service come together.
+    /// The queries of one service are consecutive.
     fn of_service(&mut self, cluster: &str, service: &str, query: &MetricQuery, reading: &Reading) {
         let is_same = |current: &Current| current.name.0 == cluster && current.name.1 == service;
         if !self.current.as_ref().is_some_and(is_same) {
@@ -172,7 +177,7 @@ impl SnapshotBuilder {
         }
     }
 
-    /// Ends the service whose answers have come.
+    /// Finishes the service whose results are complete.
     fn flush(&mut self) {
         let Some(Current { name, alive, answers }) = self.current.take() else { return };
         if self.quiet.iter().any(|rule| rule.may_alarm(&answers, &self.run)) {
@@ -183,13 +188,13 @@ impl SnapshotBuilder {
         }
     }
 
-    /// What all answers tell of services.
+    /// What all results show about services.
     pub(crate) fn services(&mut self) -> Services {
         self.flush();
         std::mem::take(&mut self.services)
     }
 
-    /// Ends with what ECS said of silent services; returns the snapshot and how much was seen.
+    /// Finishes with the states of silent services; returns the snapshot and its coverage.
     pub(crate) fn end(
         mut self,
         inventory: &Inventory,

@@ -7,14 +7,16 @@ use fargaze::evidence::snapshot::SnapshotPieces;
 use fargaze::model::fault::Fault;
 use fargaze::model::operation::Operation;
 use fargaze::model::run::{Run, RunKind, Target};
-use fargaze_aws::{Store, gone};
+use fargaze_aws::{Store, missing_object};
 use jiff::{SignedDuration, Timestamp};
 
-/// How far back the snapshot before is looked for. What is older belongs to no window of an alarms run.
+/// How far back the previous snapshot is searched for. Older ones belong to no window of an alarms
+/// run.
 const OLDEST: SignedDuration = SignedDuration::from_hours(3);
 
-/// What the runs before have seen. An alarms run goes on from the snapshot before; a report joins the last snapshot of each hour,
-/// since each holds the samples of more than one. A snapshot that cannot be understood is a fault, and the samples begin anew.
+/// The samples of earlier runs. An alarms run continues from the previous snapshot; a report joins
+/// the last snapshot of each hour, since each holds the samples of more than one. An unreadable
+/// snapshot is a fault, and the samples start over.
 pub(crate) async fn history(
     store: &Store,
     target: &Target,
@@ -36,18 +38,19 @@ pub(crate) async fn history(
     for key in keys {
         match read(store, &key).await {
             Ok(snapshot) => history.add(snapshot),
-            // Without the samples before, alarms that go on would end, so what passes is tried again. A report can do without.
+            // Without the previous samples, active alarms would end, so transient errors are
+            // retried. A report can do without.
             Err(fault) if run.kind == RunKind::Alarms && fault.kind.passes() => return Err(fault),
-            // It will not become better by trying again, and is told instead of ending all runs to come.
+            // A retry would fail again, so the fault is reported instead of failing all later runs.
             Err(fault) => faults.push(fault),
         }
     }
     Ok((history, faults))
 }
 
-/// All of it, or nothing: half a snapshot would make restarts of what is missing.
+/// All or nothing: with half a snapshot, the missing counters would look like restarts.
 async fn read(store: &Store, key: &str) -> Result<SnapshotPieces, Fault> {
-    let object = store.get(key, None).await?.ok_or_else(|| gone(key))?;
+    let object = store.get(key, None).await?.ok_or_else(|| missing_object(key))?;
     SnapshotPieces::new(object.bytes)
         .map_err(|error| Fault::malformed(Operation::S3GetObject, key, error.to_string()))
 }

@@ -1,4 +1,4 @@
-//! One cluster, and what is known of it in the end; what its Kubernetes API says is asked in `kubernetes.rs`.
+//! Reads one cluster; `kubernetes.rs` reads its Kubernetes API.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,12 +19,13 @@ use crate::listing::Listed;
 use crate::reader::Reader;
 use crate::reading::{Ending, Notes, Reading};
 
-/// How long EKS may take to create a cluster before that is amiss; it says "several minutes".
+/// How long EKS may take to create a cluster before that is reported as a problem; the EKS
+/// documentation says "several minutes".
 const LONGEST_CREATION: SignedDuration = SignedDuration::from_hours(1);
 
 impl Reader<'_> {
-    /// Reads a cluster; none if it has been deleted since it was listed. A cluster that cannot be read is there unless EKS
-    /// says otherwise.
+    /// Reads a cluster; `None` if it was deleted since it was listed. An unreadable cluster still
+    /// exists unless EKS says otherwise.
     pub(crate) async fn read_if_there(&self, cluster: Listed<'_>) -> Option<Reading> {
         let reading = match cluster {
             Listed::Described(cluster) => self.read(cluster).await,
@@ -35,14 +36,14 @@ impl Reader<'_> {
                 Ok(None) => true,
                 Ok(Some(now)) => now.status == "DELETING",
                 Err(fault) => {
-                    tracing::warn!(%fault, "whether the cluster still exists cannot be asked");
+                    tracing::warn!(%fault, "could not check whether the cluster still exists");
                     false
                 }
             };
         (!is_missing).then_some(reading)
     }
 
-    /// Reads a cluster as far as it lets us. What it does not is told in its faults and findings.
+    /// Reads as much of a cluster as it allows. Its faults and findings report the rest.
     async fn read(&self, cluster: &EksCluster) -> Reading {
         let mut notes = self.begin(ClusterState {
             status: Some(cluster.status.clone()),
@@ -59,11 +60,12 @@ impl Reader<'_> {
         notes.end(cluster.tags.clone(), end)
     }
 
-    /// EKS listed the cluster and could not be asked about it: that fault is the listing's, which has its remedy.
+    /// EKS listed the cluster but could not describe it: that fault belongs to the listing, which
+    /// has the remedy.
     async fn undescribed(&self, name: &ClusterName) -> Reading {
         let mut notes = self.begin(ClusterState::unknown(name.clone()));
         self.equipment(name, &mut notes).await;
-        let problem = "EKS could not be asked about it (DescribeCluster), so that its endpoint is not known.";
+        let problem = "DescribeCluster failed, so its endpoint is unknown.";
         notes.state.findings.push(Finding { problem: problem.to_owned(), remedy: String::new() });
         let fault = Fault {
             operation: Operation::EksDescribeCluster,
@@ -75,7 +77,8 @@ impl Reader<'_> {
         notes.end(BTreeMap::new(), Ending::Unread(fault))
     }
 
-    /// Before anything can fail: what is to be asked of cAdvisor and is not must not look as if it were off.
+    /// Set before anything can fail: if cAdvisor is enabled but cannot be read, it must not look
+    /// disabled.
     fn begin(&self, state: ClusterState) -> Notes {
         let cadvisor = self.reads_cadvisor(&state.cluster).then(CadvisorState::default);
         Notes::new(ClusterState { cadvisor, ..state })
@@ -95,7 +98,7 @@ impl Reader<'_> {
                 Ending::Unread(notes.failed(error))
             }
         };
-        // One for all lists: what is missing is granted at once.
+        // One finding for all lists: missing permissions are granted together.
         let refused = std::mem::take(&mut notes.refused);
         if let (Ok(client), false) = (&client, refused.is_empty()) {
             notes.state.findings.push(diagnosis::forbidden(self, client, cluster, &refused).await);
@@ -103,15 +106,16 @@ impl Reader<'_> {
         end
     }
 
-    /// A cluster that is being made, or deleted, has no endpoint: nothing is amiss unless it takes too long.
+    /// A cluster that is being created or deleted has no endpoint: this is a problem only if it
+    /// takes too long.
     fn without_endpoint(&self, cluster: &EksCluster, notes: &mut Notes) -> Ending {
         let age = cluster.created_at.map(|created| self.run.time.duration_since(created));
         let status = cluster.status.as_str();
         let problem = match status {
             "CREATING" | "PENDING" if age.is_none_or(|age| age <= LONGEST_CREATION) => return Ending::NoApi,
             "DELETING" => return Ending::NoApi,
-            "CREATING" | "PENDING" => format!("It is {status} for over an hour."),
-            _ => format!("EKS calls it {status}, and it has no endpoint to ask."),
+            "CREATING" | "PENDING" => format!("It has been {status} for over an hour."),
+            _ => format!("Its EKS status is {status}, and it has no endpoint."),
         };
         let Target { account, region, .. } = self.target;
         let at = AtCluster { account, region, cluster: &cluster.name };
@@ -128,7 +132,7 @@ impl Reader<'_> {
         Ending::Unread(fault)
     }
 
-    /// Asks EKS what is set up in the cluster; only a report shows it.
+    /// Reads the cluster's profiles, add-ons and node groups from EKS; only a report shows them.
     async fn equipment(&self, cluster: &ClusterName, notes: &mut Notes) {
         if self.run.kind != RunKind::Report {
             return;
@@ -143,7 +147,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether the user lets us read cAdvisor of a cluster.
+    /// Whether the user's file enables cAdvisor for a cluster.
     fn reads_cadvisor(&self, cluster: &ClusterName) -> bool {
         self.reads.cadvisor(self.target, cluster) == Cadvisor::Proxy
     }

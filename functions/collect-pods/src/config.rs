@@ -7,17 +7,18 @@ use fargaze::invocation::settings::{BadSettings, Settings, from_env};
 pub struct Config {
     /// `FARGAZE_BUCKET`: the stack's bucket.
     pub bucket: String,
-    /// `FARGAZE_ROLE_ARN`: ARN of the function's role, which clusters of the home account need an access entry for.
+    /// `FARGAZE_ROLE_ARN`: ARN of the function's role, which clusters of the home account need an
+    /// access entry for.
     pub role: String,
 }
 
 impl Config {
-    /// The settings of the process environment.
+    /// Reads the settings from the process environment.
     pub fn from_env() -> Result<Self, BadSettings> {
         Self::from_lookup(&from_env)
     }
 
-    /// The settings of any source.
+    /// Reads the settings from any source.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
         let settings = Settings::new(lookup);
         let (bucket, role) = (settings.require("FARGAZE_BUCKET"), settings.require("FARGAZE_ROLE_ARN"));

@@ -1,4 +1,4 @@
-//! What keeps a cluster from being read: asks the server and EKS what they can still tell.
+//! Diagnoses why a cluster cannot be read, with what the server and EKS still answer.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::reader::Reader;
 
-/// The finding of a cluster that could not be asked; none for a right that is missing, which [`forbidden`] tells.
+/// The finding for a cluster that could not be read; `None` for a missing permission, which
+/// [`forbidden`] reports.
 pub(crate) async fn finding(
     reader: &Reader<'_>,
     cluster: &EksCluster,
@@ -35,57 +36,57 @@ pub(crate) async fn finding(
         Cause::Unauthorized => Diagnosis::Unauthorized(entry(reader, cluster).await),
         cause => Diagnosis::Other(cause.to_string()),
     };
-    Some(mend(reader, cluster, &diagnosis))
+    Some(remedied(reader, cluster, &diagnosis))
 }
 
-/// The finding of all lists that were forbidden: which rights are missing, of those that were refused and of all
-/// others.
+/// The finding for all lists that were forbidden: which permissions are missing, including those of
+/// lists that were not requested.
 pub(crate) async fn forbidden(
     reader: &Reader<'_>,
     client: &Client,
     cluster: &EksCluster,
     refused: &[ClientError],
 ) -> Finding {
-    let asked: BTreeSet<ResourceAttributes> =
+    let denied: BTreeSet<ResourceAttributes> =
         refused.iter().filter_map(|error| right_to_list(&error.path)).collect();
     let mut missing = Vec::new();
     for right in RIGHTS.map(|(group, resource)| to_list(group, resource)) {
         let may = may(client, &right).await;
-        if may == Some(false) || may.is_none() && asked.contains(&right) {
+        if may == Some(false) || may.is_none() && denied.contains(&right) {
             missing.push(right);
         }
     }
     let groups = groups(client).await;
-    // It matters only if the role is in other groups.
+    // Only needed if the role is in other groups.
     let entry = if groups.iter().any(|group| group == GROUP) {
         AccessEntry::Unknown
     } else {
         entry(reader, cluster).await
     };
     let message = refused.first().map(|error| error.cause.to_string()).unwrap_or_default();
-    mend(reader, cluster, &Diagnosis::Forbidden(Refusal { message, groups, entry, missing }))
+    remedied(reader, cluster, &Diagnosis::Forbidden(Refusal { message, groups, entry, missing }))
 }
 
-/// What is amiss, with what mends it in this cluster for this role.
-pub(crate) fn mend(reader: &Reader<'_>, cluster: &EksCluster, diagnosis: &Diagnosis) -> Finding {
+/// The problem, with its remedy in this cluster for this role.
+pub(crate) fn remedied(reader: &Reader<'_>, cluster: &EksCluster, diagnosis: &Diagnosis) -> Finding {
     let Target { account, region, .. } = reader.target;
     let caller = Caller { account, region, role: reader.role };
     fargaze::evidence::pods::finding(diagnosis, cluster, caller)
 }
 
-/// The access entry of the role.
+/// Reads the access entry of the role.
 async fn entry(reader: &Reader<'_>, cluster: &EksCluster) -> AccessEntry {
     match reader.eks.access_entry(&cluster.name, reader.role).await {
         Ok(None) => AccessEntry::None,
         Ok(Some(groups)) => AccessEntry::Groups(groups),
         Err(fault) => {
-            tracing::warn!(%fault, "access entries cannot be asked");
+            tracing::warn!(%fault, "could not read the access entry");
             AccessEntry::Unknown
         }
     }
 }
 
-/// Groups that the server takes us to be in (`SelfSubjectReview`); none if it does not say.
+/// The groups that the server assigns to fargaze (`SelfSubjectReview`); empty if it does not say.
 async fn groups(client: &Client) -> Vec<String> {
     let question = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
     let answer = client.review("/apis/authentication.k8s.io/v1/selfsubjectreviews", &question).await;
@@ -93,7 +94,7 @@ async fn groups(client: &Client) -> Vec<String> {
     review.map(|review| review.status.user_info.groups).unwrap_or_default()
 }
 
-/// Whether we may (`SelfSubjectAccessReview`); none if the server does not say.
+/// Whether fargaze has a permission (`SelfSubjectAccessReview`); `None` if the server does not say.
 async fn may(client: &Client, right: &ResourceAttributes) -> Option<bool> {
     let question: Value = json!({
         "apiVersion": "authorization.k8s.io/v1",

@@ -1,4 +1,5 @@
-//! What the Kubernetes API of a cluster says: workloads, nodes, pods, and beside them what the pods use.
+//! Reads the Kubernetes API of a cluster: workloads, nodes, pods, and at the same time the pods'
+//! usage.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -23,35 +24,36 @@ use crate::reading::{Answers, Notes};
 use crate::usage::{self, ByPod, Failed, Known, METRICS, Usage};
 use crate::{cadvisor, diagnosis};
 
-/// A list as it was read.
+/// A list as read.
 struct Listed<T> {
-    /// All of it, or nothing.
+    /// All or nothing.
     items: Result<Vec<T>, ClientError>,
-    /// Whether its end is of a newer state of the cluster than its beginning.
+    /// Whether its end shows a newer state of the cluster than its beginning.
     is_torn: bool,
 }
 
 impl<T> Listed<T> {
-    /// Why there is none, if the server would have said no more of any other.
+    /// The error, if any other request would have failed in the same way.
     fn no_answer(&self) -> Option<&ClientError> {
         self.items.as_ref().err().filter(|error| error.cause.is_no_answer())
     }
 }
 
-/// All lists of a cluster but that of usage.
+/// All lists of a cluster except usage.
 struct Lists {
     workloads: Vec<WorkloadState>,
     nodes: Option<Result<HashMap<String, NodeFacts>, ClientError>>,
     pods: Result<Vec<PodState>, ClientError>,
     /// Kinds of workloads that could not be listed.
     unlisted: Vec<(&'static str, ClientError)>,
-    /// Which lists are of two states of the cluster.
+    /// Lists that show two states of the cluster.
     torn: BTreeSet<&'static str>,
 }
 
 impl Reader<'_> {
-    /// Asks Kubernetes. Fails if pods cannot be read: without them there is nothing to judge. What they use is asked beside
-    /// them, and nothing waits for it or is lost with it.
+    /// Reads the Kubernetes API. Fails if pods cannot be read: without them there is nothing to
+    /// evaluate. Usage is read at the same time; nothing waits for it, and its failure affects
+    /// nothing else.
     pub(crate) async fn kubernetes(
         &self,
         client: &Client,
@@ -95,9 +97,10 @@ impl Reader<'_> {
         Ok(Answers { pods, no_usage, unlisted, no_counters })
     }
 
-    /// Deployments, `StatefulSet`s and `DaemonSet`s, owners of Jobs, and the nodes of a report, since nothing is
-    /// judged by them; and then the pods. Without the list of Jobs nobody knows which pods are a `CronJob`'s. Fails if
-    /// none of them was answered: the pods would only be awaited as long.
+    /// Reads Deployments, `StatefulSet`s and `DaemonSet`s, owners of Jobs, and nodes for a report
+    /// only, since no rule uses them; then the pods. Without the list of Jobs, it is unknown which
+    /// pods belong to a `CronJob`. Fails if no list got a response: the pods would only take as
+    /// long to fail.
     async fn lists(&self, client: &Client, cluster: &ClusterName) -> Result<Lists, ClientError> {
         let facts = |facts: WorkloadFacts| facts;
         let (deployments, stateful, daemons, jobs, nodes) = tokio::join!(
@@ -158,7 +161,7 @@ impl Reader<'_> {
         Some(list(client, "/api/v1/nodes", NodeFacts::read).await)
     }
 
-    /// Notes how the question about usage ended: what the pods use, or why that is not known.
+    /// Records the result of reading usage: what the pods use, or why that is unknown.
     fn take_usage(
         &self,
         usage: Usage,
@@ -171,7 +174,11 @@ impl Reader<'_> {
             Usage::Known(Known { version, pods, bad, passed_over }) => {
                 let finding = |Failed { version: preferred, error }: Failed| {
                     let (answer, serving) = (error.cause.to_string(), version.clone());
-                    diagnosis::mend(self, cluster, &Diagnosis::PreferredDown { preferred, answer, serving })
+                    diagnosis::remedied(
+                        self,
+                        cluster,
+                        &Diagnosis::PreferredDown { preferred, answer, serving },
+                    )
                 };
                 notes.state.findings.extend(passed_over.map(finding));
                 notes.state.metrics_api = MetricsApi::Serves(version);
@@ -190,8 +197,8 @@ impl Reader<'_> {
                 let mut addon =
                     addons.filter(|addon| addon.name == METRICS_SERVER).map(|addon| addon.status.clone());
                 let diagnosis = Diagnosis::NoMetrics { addon: addon.next(), place: notes.place(cluster) };
-                notes.state.findings.push(diagnosis::mend(self, cluster, &diagnosis));
-                // A complete answer: there is nothing that could tell.
+                notes.state.findings.push(diagnosis::remedied(self, cluster, &diagnosis));
+                // A complete response: there is no source of usage.
                 Err(Fault {
                     operation: Operation::kubernetes("GET", format!("/apis/{METRICS}")),
                     subject: name,
@@ -205,14 +212,14 @@ impl Reader<'_> {
                     let answer = failed.error.cause.to_string();
                     notes.state.metrics_api = MetricsApi::Down(answer.clone());
                     let diagnosis = Diagnosis::MetricsDown { version: failed.version, answer };
-                    notes.state.findings.push(diagnosis::mend(self, cluster, &diagnosis));
+                    notes.state.findings.push(diagnosis::remedied(self, cluster, &diagnosis));
                 }
                 Err(notes.failed(failed.error))
             }
         }
     }
 
-    /// Counts what the pods did by cAdvisor; gives why some have no counters, if some have none.
+    /// Adds cAdvisor counters to the pods; returns why some pods have none, if any.
     async fn cadvisor(
         &self,
         client: &Client,
@@ -221,22 +228,22 @@ impl Reader<'_> {
         notes: &mut Notes,
     ) -> Option<Fault> {
         let name = cluster.name.as_str();
-        let asked = cadvisor::count(client, name, pods, self.now(), self.limits.deadline).await;
-        notes.state.cadvisor = Some(asked.state);
-        let finding = |message| diagnosis::mend(self, cluster, &Diagnosis::NodeProxy { message });
-        notes.state.findings.extend(asked.missing_right.map(finding));
-        asked.fault.iter().for_each(|fault| notes.fault(fault.clone()));
-        asked.fault
+        let scrape = cadvisor::count(client, name, pods, self.now(), self.limits.deadline).await;
+        notes.state.cadvisor = Some(scrape.state);
+        let finding = |message| diagnosis::remedied(self, cluster, &Diagnosis::NodeProxy { message });
+        notes.state.findings.extend(scrape.denial.map(finding));
+        scrape.fault.iter().for_each(|fault| notes.fault(fault.clone()));
+        scrape.fault
     }
 
-    /// The time of the clock that tokens are signed by.
+    /// The current time of the clock that signs tokens.
     fn now(&self) -> Timestamp {
         let now = self.sdk.time_source().unwrap_or_default().now();
         Timestamp::try_from(now).unwrap_or(self.run.time)
     }
 }
 
-/// Half a list would be taken for all of it, so there is none if a page is missing.
+/// Half a list would be mistaken for all, so a missing page fails the whole list.
 async fn list<K: DeserializeOwned, T>(client: &Client, path: &str, read: impl Fn(K) -> T) -> Listed<T> {
     match client.list_all(path, read).await {
         Ok((items, walk)) => Listed { items: Ok(items), is_torn: walk.inconsistent },
@@ -253,12 +260,12 @@ fn count(nodes: &HashMap<String, NodeFacts>) -> NodeCount {
     NodeCount { fargate, other: nodes.len() - fargate }
 }
 
-/// Lists of which nobody knows a whole state.
+/// The finding for lists that show two states of the cluster.
 fn of_two_states(torn: &BTreeSet<&'static str>) -> Option<Finding> {
     let names: Vec<&str> = torn.iter().copied().collect();
     let problem = format!(
-        "The API server forgot the state of the cluster while it was listed, so the list of {} ends at a newer one: what was made \
-         meanwhile may be missing, and what was deleted may be there. The next run lists all of it again.",
+        "The API server forgot the state of the cluster while it was listed, so the list of {} ends at a newer one: objects created \
+         meanwhile may be missing, and deleted ones may be included. The next run lists everything again.",
         names.join(", ")
     );
     (!torn.is_empty()).then_some(Finding { problem, remedy: String::new() })

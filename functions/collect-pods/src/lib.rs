@@ -1,4 +1,5 @@
-//! `collect-pods`: target -> EKS clusters -> pods, workloads and usage -> samples, joined to those before -> snapshot.
+//! `collect-pods`: target -> EKS clusters -> pods, workloads and usage -> samples, joined to
+//! earlier ones -> snapshot.
 
 mod before;
 mod cadvisor;
@@ -38,12 +39,12 @@ use reader::Reader;
 use reading::Reading;
 use snapshot_builder::SnapshotBuilder;
 
-/// Requests to Kubernetes in flight at once, over all clusters: API priority and fairness gives a user who is in no group of the
-/// system few seats, and a big list takes several.
+/// Requests to Kubernetes in flight at once, over all clusters: API Priority and Fairness gives few
+/// seats to a user without a system group, and a big list takes several.
 const REQUESTS_AT_ONCE: usize = 8;
-/// Clusters that are read at once: each holds its pods.
+/// Clusters that are read at once: each holds its pods in memory.
 const CLUSTERS_AT_ONCE: usize = 3;
-/// What is left of the function's time for writing the snapshot.
+/// Part of the function's time that is reserved for writing the snapshot.
 const TO_WRITE: Duration = Duration::from_secs(5);
 
 /// The function with its clients.
@@ -56,28 +57,29 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// The function with these settings.
+    /// Creates the function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
         let store = Store::new(sdk, &config.bucket);
         Self { config, home: sdk.clone(), store, network: Arc::new(Tcp) }
     }
 
-    /// The same, which reaches API servers over another network than TCP.
+    /// Uses another network than TCP for API servers.
     #[must_use]
     pub fn over(self, network: Arc<dyn Network>) -> Self {
         Self { network, ..self }
     }
 
-    /// Takes a snapshot of the target that `event` names. `deadline` is when Lambda ends the function: clusters that are not read
-    /// by then are told as such.
+    /// Takes a snapshot of the target that `event` names. `deadline` is the end of the function's
+    /// timeout: clusters that are unread by then are reported as such.
     pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Collected, Failure> {
         let step: Step = serde_json::from_value(event)
-            .map_err(|error| Failure::Invalid(format!("this is no target of a run: {error}")))?;
+            .map_err(|error| Failure::Invalid(format!("the event is not a target of a run: {error}")))?;
         let task = self.store.task(step).await?;
         let key = task.target.snapshot_key(&task.run);
-        // A retry finds the snapshot of the attempt before: a second sample would count what happened in between as nothing.
+        // A retry finds the snapshot of the earlier attempt: a second sample would hide what
+        // happened in between.
         if let Some(coverage) = self.taken(&key).await? {
-            tracing::info!(key, "the snapshot is there already");
+            tracing::info!(key, "the snapshot already exists");
             return self.hand_on(task, key, coverage).await;
         }
         let (bytes, coverage) = self.collect(&task, deadline).await?;
@@ -119,7 +121,7 @@ impl Handler {
             }
         }
         if suspect {
-            // Perhaps a cluster was made anew under its name: the next run describes all of them.
+            // A cluster may have been recreated under its name: the next run describes all of them.
             listing::forget(task, &self.store).await?;
         }
         let mut heading = snapshot_builder.heading().map_err(|error| unwritten(&task.run.id, &error))?;
@@ -132,7 +134,7 @@ impl Handler {
         heading.end().map_err(|error| unwritten(&task.run.id, &error).into())
     }
 
-    /// How much an earlier attempt saw, if there was one that came to its end.
+    /// The coverage of an earlier attempt, if one was completed.
     async fn taken(&self, key: &str) -> Result<Option<Coverage>, Fault> {
         let Some(object) = self.store.get(key, None).await? else { return Ok(None) };
         let bad =
@@ -142,10 +144,11 @@ impl Handler {
                 return Ok(Some(coverage));
             }
         }
-        Err(bad(&"the line of the end is missing"))
+        Err(bad(&"the end line is missing"))
     }
 
-    /// Tells where the snapshot is. A report's target ends here, so its outcome is written as well.
+    /// Returns the location of the snapshot. A report's target ends here, so its outcome is written
+    /// as well.
     async fn hand_on(&self, task: TargetTask, key: String, coverage: Coverage) -> Result<Collected, Failure> {
         let TargetTask { run, target, .. } = task;
         let snapshot = ObjectRef { key: key.clone() };

@@ -1,5 +1,5 @@
-//! Which EKS clusters there are: from the cache while it is fresh, else listed again. Every ten minutes their names are
-//! listed, which is one call for 100 clusters, and new ones are described.
+//! The list of EKS clusters: from the cache while it is fresh, else listed again. Every ten minutes
+//! the names are listed, with one call per 100 clusters, and new clusters are described.
 
 use std::collections::BTreeSet;
 
@@ -13,16 +13,16 @@ use fargaze_aws::{Eks, Store};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The EKS clusters of a target, as the cache holds them.
+/// The EKS clusters of a target, as cached.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Listing {
     /// Logical time of the run that listed them.
     pub(crate) read_at: Timestamp,
-    /// Logical time of the run that last looked for clusters that have come or gone.
+    /// Logical time of the run that last checked for new and deleted clusters.
     pub(crate) checked_at: Timestamp,
     /// Clusters that could be described, by name.
     clusters: Vec<EksCluster>,
-    /// Clusters that are there, and of which nothing is known.
+    /// Existing clusters that could never be described.
     undescribed: Vec<ClusterName>,
     /// What could not be listed or described.
     pub(crate) faults: Vec<Fault>,
@@ -31,21 +31,21 @@ pub(crate) struct Listing {
 /// A cluster that EKS lists.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Listed<'a> {
-    /// It could be described, now or earlier.
+    /// It was described, now or earlier.
     Described(&'a EksCluster),
-    /// It never could.
+    /// It could never be described.
     Undescribed(&'a ClusterName),
 }
 
 impl Listing {
-    /// All clusters that are there.
+    /// All existing clusters.
     pub(crate) fn all(&self) -> impl Iterator<Item = Listed<'_>> {
         let described = self.clusters.iter().map(Listed::Described);
         described.chain(self.undescribed.iter().map(Listed::Undescribed))
     }
 
-    /// Whether a run at `time` may still use it: one with faults, or with clusters that are on their way to another status, is made
-    /// anew at once. A name that cannot be read stays so.
+    /// Whether a run at `time` may still use it: a listing with faults, or with clusters that are
+    /// changing their status, is replaced at once. A permanently unreadable name does not count.
     fn is_fresh(&self, time: Timestamp) -> bool {
         let age = time.duration_since(self.read_at);
         let settled = self.clusters.iter().all(|cluster| cluster.status == "ACTIVE");
@@ -60,13 +60,13 @@ impl Listing {
     }
 }
 
-/// The cached listing if it is fresh; else a new one, stored for the runs to come. If not even the names can be listed, an older
-/// listing serves, with the fault.
+/// Returns the cached listing if it is fresh; else a new one, stored for later runs. If not even
+/// the names can be listed, returns an older listing with the fault.
 pub(crate) async fn listing(task: &TargetTask, eks: &Eks, store: &Store) -> Result<Listing, Failure> {
     let key = task.target.inventory_key();
-    // A cache that cannot be read is a cache that is not there: listing anew says the same, only later.
+    // An unreadable cache is treated as absent: listing again gives the same result, only later.
     let cached = store.get_json::<Listing>(&key).await.unwrap_or_else(|fault| {
-        tracing::warn!(%fault, "the cached listing cannot be read; listing anew");
+        tracing::warn!(%fault, "the cached listing cannot be read; listing again");
         None
     });
     let fresh = cached.as_ref().filter(|cached| cached.is_fresh(task.run.time));
@@ -88,8 +88,8 @@ pub(crate) async fn listing(task: &TargetTask, eks: &Eks, store: &Store) -> Resu
     Ok(listing)
 }
 
-/// Describes the clusters of these names but those that a fresh listing knows. A cluster that is listed and cannot be
-/// described stays as the older listing knew it.
+/// Describes the clusters of these names, except those in a fresh listing. A cluster that is listed
+/// but cannot be described keeps its description of the older listing.
 async fn describe(
     task: &TargetTask,
     listed: fargaze_aws::Listed<ClusterName>,
@@ -104,7 +104,7 @@ async fn describe(
         known.filter(|cluster| names.contains(&cluster.name)).cloned().collect();
     let new = names.into_iter().filter(|name| clusters.iter().all(|known| known.name != *name));
     let new: Vec<ClusterName> = new.collect();
-    // A name that cannot be read is in no part: the first tells it for all.
+    // An unreadable name belongs to no part, so the first part reports it for all.
     let mut undescribed = Vec::new();
     let mut faults = if task.target.part.index == 0 { listed.faults } else { Vec::new() };
     for (name, described) in eks.describe_clusters(&new).await {
@@ -127,7 +127,7 @@ async fn describe(
     Listing { read_at, checked_at: time, clusters, undescribed, faults }
 }
 
-/// Makes the next run list anew.
+/// Makes the next run list all clusters again.
 pub(crate) async fn forget(task: &TargetTask, store: &Store) -> Result<(), Fault> {
     let key = task.target.inventory_key();
     let Some(mut listing) = store.get_json::<Listing>(&key).await? else { return Ok(()) };

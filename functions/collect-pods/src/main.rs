@@ -1,4 +1,4 @@
-//! `collect-pods`: from a target to a snapshot of its EKS clusters.
+//! `collect-pods`: takes a snapshot of a target's EKS clusters through their API servers.
 
 use collect_pods::{Config, Handler};
 use fargaze::invocation::failure::Failure;

@@ -1,4 +1,4 @@
-//! What clusters are read with.
+//! Everything needed to read clusters.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use fargaze::model::run::{Run, Target};
 use fargaze_aws::Eks;
 use fargaze_kubernetes::{Limits, Network};
 
-/// What clusters are read with.
+/// Everything needed to read clusters.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     pub(crate) eks: &'a Eks,
     pub(crate) sdk: &'a SdkConfig,
     pub(crate) target: &'a Target,
     pub(crate) run: &'a Run,
-    /// Which clusters the user lets us read cAdvisor of.
+    /// For which clusters the user's file enables cAdvisor.
     pub(crate) reads: &'a EksReads,
-    /// ARN of the role that asks.
+    /// ARN of the role that reads.
     pub(crate) role: &'a str,
     pub(crate) limits: Limits,
-    /// The way to API servers.
+    /// The network to API servers.
     pub(crate) network: &'a Arc<dyn Network>,
 }

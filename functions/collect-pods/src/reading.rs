@@ -1,4 +1,4 @@
-//! What was read of a cluster, by how the reading ended, and what is noted on the way.
+//! The result of reading a cluster, and notes taken during reading.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use fargaze::model::subject::Workload;
 use fargaze::rules::{KubernetesMeasure, ReadFrom};
 use fargaze_kubernetes::{Cause, ClientError};
 
-/// What was read of a cluster.
+/// The result of reading a cluster.
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) state: ClusterState,
     pub(crate) tags: BTreeMap<String, String>,
-    /// Workloads that could be listed, be it without their pods.
+    /// Workloads that could be listed, even without their pods.
     pub(crate) workloads: Vec<WorkloadState>,
-    /// What could not be asked.
+    /// What could not be read.
     pub(crate) faults: Vec<Fault>,
     pub(crate) end: Ending,
 }
@@ -25,28 +25,29 @@ pub(crate) struct Reading {
 /// How the reading of a cluster ended.
 #[derive(Debug)]
 pub(crate) enum Ending {
-    /// It has no API server, as a cluster that is being made or deleted: nothing was asked, and nothing is amiss.
+    /// It has no API server because it is being created or deleted: nothing was read, and this is
+    /// not a problem.
     NoApi,
-    /// Its pods could not be asked, and so nothing is known of them.
+    /// Its pods could not be read, so nothing is known about them.
     Unread(Fault),
     /// Its pods were listed.
     Read(Box<Answers>),
 }
 
-/// What Kubernetes answered about the pods of a cluster.
+/// What Kubernetes returned about the pods of a cluster.
 #[derive(Debug)]
 pub(crate) struct Answers {
     pub(crate) pods: Vec<PodState>,
-    /// Why there is no usage, if it could not be asked.
+    /// Why there is no usage, if it could not be read.
     pub(crate) no_usage: Option<Fault>,
     /// Kinds of workloads that could not be listed, with the reason.
     pub(crate) unlisted: Vec<(&'static str, Fault)>,
-    /// Why some pods have no counters of cAdvisor, if they could not be asked for.
+    /// Why some pods have no cAdvisor counters, if they could not be read.
     pub(crate) no_counters: Option<Fault>,
 }
 
 impl Reading {
-    /// Why there are no pods, if they could not be asked.
+    /// Why there are no pods, if they could not be read.
     pub(crate) fn unread(&self) -> Option<&Fault> {
         match &self.end {
             Ending::Unread(fault) => Some(fault),
@@ -58,7 +59,7 @@ impl Reading {
         self.unread().is_some()
     }
 
-    /// What Kubernetes answered, if it did.
+    /// What Kubernetes returned, if anything.
     pub(crate) fn answers(&self) -> Option<&Answers> {
         match &self.end {
             Ending::Read(answers) => Some(answers),
@@ -70,7 +71,7 @@ impl Reading {
         self.answers().map(|answers| &answers.pods[..]).unwrap_or_default()
     }
 
-    /// Why a measure of a workload, or of the cluster, could not be asked, if it could not.
+    /// Why a measure of a workload, or of the cluster, could not be read, if so.
     pub(crate) fn fault_of(&self, measure: KubernetesMeasure, workload: Option<&Workload>) -> Option<&Fault> {
         match &self.end {
             Ending::NoApi => None,
@@ -79,7 +80,7 @@ impl Reading {
         }
     }
 
-    /// Why workloads of a kind are not known, if they could not be listed.
+    /// Why workloads of a kind are unknown, if they could not be listed.
     pub(crate) fn unlisted(&self, kind: &str) -> Option<&Fault> {
         self.answers()?.unlisted(kind)
     }
@@ -100,15 +101,15 @@ impl Answers {
     }
 }
 
-/// What is noted of a cluster while it is read.
+/// Notes taken while a cluster is read.
 #[derive(Debug)]
 pub(crate) struct Notes {
     pub(crate) state: ClusterState,
     pub(crate) workloads: Vec<WorkloadState>,
     faults: Vec<Fault>,
-    /// Whether EKS manages groups of EC2 nodes; none if that is not known. Only a report asks.
+    /// Whether the cluster has managed node groups; `None` if unknown. Only a report reads them.
     pub(crate) node_groups: Option<bool>,
-    /// Answers by which a right is missing: they make one finding.
+    /// Responses that report a missing permission: they make one finding.
     pub(crate) refused: Vec<ClientError>,
 }
 
@@ -117,14 +118,14 @@ impl Notes {
         Self { state, workloads: Vec::new(), faults: Vec::new(), node_groups: None, refused: Vec::new() }
     }
 
-    /// Where the pods of metrics-server would run; none if that is not known.
+    /// Where the pods of metrics-server would run; `None` if unknown.
     pub(crate) fn place(&self, cluster: &EksCluster) -> Option<Place> {
         let (profiles, nodes) = (self.state.profiles.as_ref()?, self.state.nodes?);
         let has_nodes = cluster.auto_mode || nodes.other > 0 || self.node_groups?;
         Some(Place::of(KUBE_SYSTEM, has_nodes, profiles))
     }
 
-    /// Takes in a question that Kubernetes did not answer.
+    /// Adds a failed request to Kubernetes.
     pub(crate) fn failed(&mut self, error: ClientError) -> Fault {
         let fault = Fault::from(error.clone());
         if matches!(error.cause, Cause::Forbidden(_)) {
@@ -134,14 +135,14 @@ impl Notes {
         fault
     }
 
-    /// Takes in a fault of the cluster. The coverage counts clusters by the subjects of faults.
+    /// Adds a fault of the cluster. Coverage counts clusters by the subjects of faults.
     pub(crate) fn fault(&mut self, fault: Fault) {
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
     }
 
-    /// The reading that they make.
+    /// Builds the reading.
     pub(crate) fn end(self, tags: BTreeMap<String, String>, end: Ending) -> Reading {
         let Self { state, workloads, faults, .. } = self;
         Reading { state, tags, workloads, faults, end }

@@ -1,4 +1,4 @@
-//! A snapshot in the making: each cluster is judged into samples, written as a piece, and dropped.
+//! Builds a snapshot: each cluster is converted to samples, written as a piece, and dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -23,7 +23,7 @@ use jiff::Timestamp;
 
 use crate::reading::{Answers, Ending, Reading};
 
-/// A snapshot in the making: takes in clusters.
+/// Builds a snapshot from clusters.
 pub(crate) struct SnapshotBuilder<'a> {
     run: &'a Run,
     target: &'a Target,
@@ -36,19 +36,19 @@ pub(crate) struct SnapshotBuilder<'a> {
     faults: Vec<Fault>,
 }
 
-/// A snapshot whose clusters are known: takes in what CloudWatch has of them.
+/// A snapshot with all clusters, to which CloudWatch results are added.
 pub(crate) struct Heading {
     head: SnapshotWriter<Vec<u8>>,
     inventory: Inventory,
     pieces: Vec<Vec<u8>>,
     tally: CoverageTally,
     faults: Vec<Fault>,
-    /// Why a line could not be written, if one could not.
+    /// Why a line could not be written, if so.
     failure: Option<io::Error>,
 }
 
 impl<'a> SnapshotBuilder<'a> {
-    /// `range` is the most samples that one verdict looks at.
+    /// `range` is the maximum number of samples that one verdict evaluates.
     pub(crate) fn new(
         run: &'a Run,
         target: &'a Target,
@@ -61,16 +61,16 @@ impl<'a> SnapshotBuilder<'a> {
         Self { run, target, history, times, read_at, inventory, pieces, faults }
     }
 
-    /// What could not be asked.
+    /// Adds faults.
     pub(crate) fn faults(&mut self, faults: impl IntoIterator<Item = Fault>) {
         self.faults.extend(faults);
     }
 
-    /// Takes in a cluster: its samples, itself, its workloads and its pods.
+    /// Adds a cluster: its samples, state, workloads and pods.
     pub(crate) fn add(&mut self, mut reading: Reading) -> io::Result<()> {
         let name = reading.state.cluster.clone();
         let mut history = self.history.of(&name).unwrap_or_else(|error| {
-            // It will not become better by trying again, and is told instead of ending all runs to come.
+            // A retry would fail again, so the fault is reported instead of failing all later runs.
             self.faults.push(Fault::malformed(Operation::S3GetObject, name.as_str(), error.to_string()));
             ClusterHistory::default()
         });
@@ -84,7 +84,7 @@ impl<'a> SnapshotBuilder<'a> {
         let states: BTreeMap<&Workload, &WorkloadState> =
             reading.workloads.iter().map(|state| (&state.workload, state)).collect();
         let mut workloads: BTreeSet<Workload> = pods.keys().chain(states.keys()).copied().cloned().collect();
-        // What is not listed is not known to be gone.
+        // Workloads that could not be listed may still exist.
         let is_lost =
             |workload: &&Workload| reading.is_unread() || reading.unlisted(&workload.kind).is_some();
         workloads.extend(history.workloads().iter().filter(is_lost).cloned());
@@ -136,7 +136,7 @@ impl<'a> SnapshotBuilder<'a> {
         write(&history.join(&subject, samples, &self.times, fault), piece)
     }
 
-    /// Begins the snapshot: all clusters are known.
+    /// Starts the snapshot once all clusters are known.
     pub(crate) fn heading(self) -> io::Result<Heading> {
         let samples = if self.run.kind == RunKind::Alarms { self.times.ends() } else { &[] };
         let mut head =
@@ -156,17 +156,17 @@ impl<'a> SnapshotBuilder<'a> {
 }
 
 impl Heading {
-    /// The clusters that were looked at.
+    /// The clusters that were read.
     pub(crate) fn inventory(&self) -> &Inventory {
         &self.inventory
     }
 
-    /// What could not be asked.
+    /// Adds faults.
     pub(crate) fn faults(&mut self, faults: impl IntoIterator<Item = Fault>) {
         self.faults.extend(faults);
     }
 
-    /// Takes in what CloudWatch answered to one question.
+    /// Adds the result of one CloudWatch query.
     pub(crate) fn vended(&mut self, query: &MetricQuery, answer: &Answer) {
         self.tally.add(query, answer);
         if let Err(error) = self.head.series(query, answer) {
@@ -174,7 +174,7 @@ impl Heading {
         }
     }
 
-    /// The snapshot and how much was seen.
+    /// Returns the snapshot and its coverage.
     pub(crate) fn end(self) -> io::Result<(Vec<u8>, Coverage)> {
         if let Some(failure) = self.failure {
             return Err(failure);
@@ -191,7 +191,8 @@ fn write(samples: &[(MetricQuery, Answer)], piece: &mut SnapshotWriter<Vec<u8>>)
     samples.iter().try_for_each(|(query, answer)| piece.series(query, answer))
 }
 
-/// Rates what cAdvisor counted with the sample before. Without that sample there is no rate, which is not the same as no data.
+/// Computes rates of cAdvisor counters from the previous sample. Without that sample there is no
+/// rate, which is not the same as no data.
 fn rate(answers: &mut Answers, cluster: &ClusterName, history: &ClusterHistory) {
     for pod in &mut answers.pods {
         pod.rate(history.before());
@@ -203,20 +204,20 @@ fn rate(answers: &mut Answers, cluster: &ClusterName, history: &ClusterHistory) 
             subject: cluster.to_string(),
             kind: FaultKind::Transient,
             code: "first sample".to_owned(),
-            message: "counters are rated from one run to the next, and the run before has none".to_owned(),
+            message: "rates need the counters of the previous run, which has none".to_owned(),
         };
         answers.no_counters.get_or_insert_with(none);
     }
 }
 
-/// Whether cAdvisor did not tell of a pod that runs.
+/// Whether cAdvisor counters of a running pod are missing.
 fn is_counted_in_part(reading: &Reading, pods: &[&PodState]) -> bool {
     let runs_unrated = |pod: &&PodState| pod.phase == Phase::Running && pod.rates.is_none();
     reading.answers().is_some_and(|answers| answers.no_counters.is_some()) && pods.iter().any(runs_unrated)
 }
 
-/// The highest value of some of the pods is the least that it can be for all of them: it may begin an alarm and must not end one.
-/// A mean of some is none.
+/// The maximum over some of the pods is a lower bound for all of them: it may start an alarm but
+/// must not end one. A mean over some is no bound.
 fn forget_lower_values(samples: &mut [Sample], history: &ClusterHistory, subject: &Subject) {
     for (measure, statistic, value) in
         samples.iter_mut().filter(|(measure, ..)| measure.read_from() == ReadFrom::Cadvisor)
@@ -229,7 +230,8 @@ fn forget_lower_values(samples: &mut [Sample], history: &ClusterHistory, subject
     }
 }
 
-/// Of a cluster that could not be read nothing is known: neither that nothing restarts nor that nothing is pending.
+/// Nothing is known about an unreadable cluster: neither that nothing restarts nor that nothing is
+/// pending.
 fn forget_values(samples: &mut [Sample]) {
     samples.iter_mut().for_each(|(_, _, value)| *value = None);
 }

@@ -1,4 +1,5 @@
-//! What pods use, by the Metrics API: asked beside the pods, in the first version that answers. Its failure is its own.
+//! Pod usage from the Metrics API, read at the same time as the pods, in the first version that
+//! responds. Its failure affects nothing else.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -15,44 +16,44 @@ pub(crate) const METRICS: &str = "metrics.k8s.io";
 /// Where the API groups are listed.
 const GROUPS: &str = "/apis";
 
-/// The versions that Metrics Server has had so far, the one that all of its releases serve first.
+/// The versions of Metrics Server so far; the first is served by all of its releases.
 const KNOWN: [&str; 2] = ["v1beta1", "v1"];
 
-/// How long a version may take before the next one is asked. Each has a server of its own, and that of the preferred
-/// one may hang. The list of groups has as long.
-const TURN: Duration = Duration::from_secs(3);
+/// How long a version may take before the next one is tried. Each version has its own server, and
+/// that of the preferred one may hang. The list of groups has the same limit.
+const PER_VERSION: Duration = Duration::from_secs(3);
 
-/// How long after the pods usage may come. metrics-server answers from its memory, and all else of the cluster is
-/// there by then.
+/// How long after the pods usage may arrive. metrics-server responds from memory, and everything
+/// else of the cluster has arrived by then.
 const AFTER_PODS: Duration = Duration::from_secs(5);
 
 /// Usage of pods by namespace and name.
 pub(crate) type ByPod = HashMap<(String, String), PodUsage>;
 
-/// How the question about usage ended.
+/// The result of reading usage.
 #[derive(Debug)]
 pub(crate) enum Usage {
-    /// It was answered.
+    /// The Metrics API responded.
     Known(Known),
-    /// There is nobody to ask: Metrics Server is not installed.
+    /// Metrics Server is not installed.
     Missing,
-    /// It was not answered.
+    /// The Metrics API failed.
     Failed(Failed),
 }
 
 /// What pods use.
 #[derive(Debug)]
 pub(crate) struct Known {
-    /// The version that answered.
+    /// The version that responded.
     pub(crate) version: String,
     pub(crate) pods: ByPod,
-    /// Entries that cannot be read, one sentence each.
+    /// Problems of unreadable entries, one sentence each.
     pub(crate) bad: Vec<String>,
-    /// The preferred version, if it did not answer.
+    /// The preferred version, if it did not respond.
     pub(crate) passed_over: Option<Failed>,
 }
 
-/// A version that did not answer.
+/// A version that did not respond.
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub(crate) version: String,
@@ -60,7 +61,8 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    /// Whether it is the Metrics API that fails, and not the right to ask it, or the API server before it.
+    /// Whether the Metrics API itself fails, rather than the permission for it or the API server
+    /// before it.
     pub(crate) fn is_of_metrics(&self, api_server_answers: bool) -> bool {
         match &self.error.cause {
             Cause::NotFound(_)
@@ -93,7 +95,7 @@ impl Failed {
     }
 }
 
-/// Asks the versions one after the other, until some time after the pods are there.
+/// Tries the versions one after the other, until some time after the pods have arrived.
 pub(crate) async fn ask(client: &Client, pods: impl Future<Output = ()>) -> Usage {
     let mut late = pin!(async {
         pods.await;
@@ -105,15 +107,15 @@ pub(crate) async fn ask(client: &Client, pods: impl Future<Output = ()>) -> Usag
     };
     let groups = tokio::select! {
         biased;
-        groups = timeout(TURN, groups(client)) => groups,
+        groups = timeout(PER_VERSION, groups(client)) => groups,
         () = &mut late => return failed(KNOWN[0], GROUPS.to_owned()),
     };
-    let groups = groups.unwrap_or_else(|_| Err(too_late(client, GROUPS.to_owned(), TURN)));
+    let groups = groups.unwrap_or_else(|_| Err(too_late(client, GROUPS.to_owned(), PER_VERSION)));
     let versions = match &groups {
         Ok(groups) => groups.versions(METRICS),
-        // All that is lost by it is which version is preferred.
+        // Only the preferred version is lost.
         Err(error) => {
-            tracing::warn!(%error, "the API groups cannot be listed; asking for the versions of the Metrics API that there are");
+            tracing::warn!(%error, "the API groups cannot be listed; trying the known versions of the Metrics API");
             KNOWN.to_vec()
         }
     };
@@ -129,7 +131,7 @@ pub(crate) async fn ask(client: &Client, pods: impl Future<Output = ()>) -> Usag
     }
 }
 
-/// Which API groups the server has. Only their versions are asked for by it, and usage alone needs those.
+/// Lists the server's API groups. Their versions are needed only for usage.
 async fn groups(client: &Client) -> Result<api::ApiGroupList, ClientError> {
     serde_json::from_slice(&client.get(GROUPS).await?).map_err(|error| ClientError {
         method: "GET",
@@ -146,7 +148,9 @@ async fn in_turn(client: &Client, versions: &[&str]) -> Usage {
         let listed = if at + 1 == versions.len() {
             listed.await
         } else {
-            timeout(TURN, listed).await.unwrap_or_else(|_| Err(too_late(client, path(version), TURN)))
+            timeout(PER_VERSION, listed)
+                .await
+                .unwrap_or_else(|_| Err(too_late(client, path(version), PER_VERSION)))
         };
         match listed {
             Ok(known) => return Usage::Known(Known { passed_over: failed.into_iter().next(), ..known }),
@@ -160,8 +164,8 @@ async fn in_turn(client: &Client, versions: &[&str]) -> Usage {
             }
         }
     }
-    let is_there = |one: &Failed| !matches!(one.error.cause, Cause::NotFound(_));
-    failed.into_iter().find(is_there).map_or(Usage::Missing, Usage::Failed)
+    let exists = |one: &Failed| !matches!(one.error.cause, Cause::NotFound(_));
+    failed.into_iter().find(exists).map_or(Usage::Missing, Usage::Failed)
 }
 
 async fn list(client: &Client, version: &str) -> Result<Known, ClientError> {
@@ -173,7 +177,7 @@ async fn list(client: &Client, version: &str) -> Result<Known, ClientError> {
                 Ok(Some(read)) => {
                     pods.insert((read.namespace.clone(), read.name.clone()), read);
                 }
-                // Metrics Server has not seen it yet.
+                // Metrics Server has not scraped it yet.
                 Ok(None) => {}
                 Err(error) => bad.push(error.to_string()),
             }

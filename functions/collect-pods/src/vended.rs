@@ -1,4 +1,5 @@
-//! What CloudWatch has of EKS clusters: the control plane's own metrics, and those that an agent in the cluster writes.
+//! CloudWatch metrics of EKS clusters: those of the control plane, and those that an agent in the
+//! cluster publishes.
 
 use fargaze::evidence::inventory::Inventory;
 use fargaze::model::fault::Fault;
@@ -9,7 +10,9 @@ use fargaze::rules::{AlarmRule, EKS_NAMESPACES};
 use fargaze::sources::plan::QueryPlan;
 use fargaze_aws::CloudWatch;
 
-/// What CloudWatch is asked: in an alarms run what rules need; for a report all metrics of clusters that have had data lately. Their names are found by `ListMetrics`: AWS has changed them once, and adds more.
+/// The queries for CloudWatch: in an alarms run those that rules need; for a report all metrics of
+/// clusters with recent data. `ListMetrics` finds the names, because AWS has changed them once, and
+/// adds more.
 pub(crate) async fn queries(
     rules: &[AlarmRule],
     run: &Run,
@@ -42,7 +45,7 @@ pub(crate) async fn queries(
             Err(fault) => faults.push(fault),
         }
     }
-    // In the order in which the snapshot has them.
+    // In the snapshot's order.
     queries.sort();
     queries.dedup();
     (queries, faults)

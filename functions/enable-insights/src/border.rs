@@ -1,4 +1,4 @@
-//! The border to one platform: what the engine asks and changes there.
+//! The border to one platform: what the engine reads and changes there.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use fargaze_aws::Listed;
 
 use crate::logging::Api;
 
-/// What there is of a subject, and its Kubernetes API if that was asked.
+/// The observed state of a subject, and its Kubernetes API if that was used.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) observed: Observed,
@@ -24,22 +24,22 @@ impl Seen {
     }
 }
 
-/// What came of looking for a subject.
+/// The result of looking up a subject.
 #[derive(Debug)]
-pub(crate) enum Sought {
+pub(crate) enum Lookup {
     Found(Box<Seen>),
-    /// There is none of that name.
-    Gone,
-    /// It could not be described, which [`Border::describe_ahead`] has said.
+    /// No subject of that name exists.
+    Missing,
+    /// It could not be described, which [`Border::describe_ahead`] has reported.
     NotDescribed,
 }
 
-/// What could not be asked about many clusters at once.
+/// Faults of describing many clusters in advance.
 #[derive(Debug, Default)]
-pub(crate) struct AskedAhead {
-    /// Clusters that could not be described, and those that are gone.
+pub(crate) struct DescribedAhead {
+    /// Clusters that could not be described, and those that no longer exist.
     pub(crate) undescribed: Vec<Fault>,
-    /// What else could not be asked.
+    /// Other faults.
     pub(crate) faults: Vec<Fault>,
 }
 
@@ -55,34 +55,34 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Nothing but a mistake of ours asks for it.
+    /// Only a bug requests it.
     pub(crate) fn impossible(&self) -> Fault {
         let what = format!("there is no way to set {} to {}", self.aspect, self.to);
         Fault::bug(Operation::FargazeReconcile, self.subject.to_string(), what)
     }
 }
 
-/// A change that was taken.
+/// A change that the service accepted.
 #[derive(Debug)]
 pub(crate) struct Applied {
-    /// Id of the request, as CloudTrail has it.
+    /// Request id, as in CloudTrail.
     pub(crate) request_id: Option<String>,
     pub(crate) work: Work,
 }
 
-/// How far a change has come.
+/// The progress of a change.
 #[derive(Debug)]
 pub(crate) enum Work {
-    /// It was made, and read back.
+    /// The change was made and read back.
     Done,
-    /// The service works on it.
+    /// The service is processing it.
     InProgress {
-        /// Id of the update to follow, if there is one.
+        /// Id of the update to follow, if any.
         update_id: Option<String>,
-        /// Version of a new add-on, which was EKS's choice.
+        /// Version of a new add-on, chosen by EKS.
         version: Option<String>,
     },
-    /// It could not be read back, or reads back as something else: the next check tells what came of it.
+    /// It could not be read back, or reads back differently: the next check finds out the result.
     Unread(Fault),
 }
 
@@ -94,25 +94,28 @@ impl Applied {
 
 /// One of the platforms.
 pub(crate) trait Border {
-    /// Names of all clusters.
+    /// Lists the names of all clusters.
     async fn list(&self) -> Result<Listed<ClusterName>, Fault>;
 
-    /// Asks beforehand about the clusters that [`Self::find`] will be asked for, where that is cheaper for many at once.
-    async fn describe_ahead(&mut self, clusters: &[ClusterName]) -> AskedAhead;
+    /// Describes in advance the clusters that [`Self::find`] will be called for, where that is
+    /// cheaper for many at once.
+    async fn describe_ahead(&mut self, clusters: &[ClusterName]) -> DescribedAhead;
 
-    /// Looks for a subject.
-    async fn find(&self, subject: &Subject) -> Result<Sought, Fault>;
+    /// Looks up a subject.
+    async fn find(&self, subject: &Subject) -> Result<Lookup, Fault>;
 
-    /// Asks what more must be known of a subject that was found, for these aspects: each may take calls of its own, and
-    /// rights that not every target gives.
+    /// Reads what else these aspects of the subject need: each may need its own calls, and
+    /// permissions that not every target grants.
     async fn ask(&self, seen: &mut Seen, log: &SubjectLog, aspects: &BTreeSet<Aspect>);
 
-    /// Makes a change, and reads it back where the service has made it when it answers.
+    /// Makes a change, and reads it back if the service has made it when it responds.
     async fn apply(&self, call: &Call<'_>, seen: &Seen) -> Result<Applied, Fault>;
 
-    /// What a change costs, where that is a sum. An estimate that cannot be made is left out: nothing is decided by it.
+    /// Estimates the cost of a change, if it can be expressed as an amount. A failed estimate is
+    /// left out: no decision depends on it.
     async fn estimate(&self, seen: &Seen, from: &Value, to: &Value) -> Option<Cost>;
 
-    /// Whether it is on and runs tasks, and no metrics of it arrive; false where that is not known.
+    /// Whether Container Insights is on and tasks are running, but no metrics arrive; false if that
+    /// is unknown.
     fn is_silent(&self, seen: &Seen) -> bool;
 }

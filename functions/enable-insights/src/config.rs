@@ -14,19 +14,21 @@ pub struct Config {
     pub account: AccountId,
     /// `FARGAZE_REGION`: the home Region, from which events of new clusters are expected.
     pub region: Region,
-    /// `FARGAZE_ROLE_ARN`: the role of this function, so that it knows its own calls when it hears of them.
+    /// `FARGAZE_ROLE_ARN`: the role of this function, so that it recognizes events about its own
+    /// calls.
     pub role_arn: String,
-    /// `FARGAZE_QUEUE_URL`: the stack's own queue, through which clusters that EKS works on are looked at again.
+    /// `FARGAZE_QUEUE_URL`: the stack's own queue, through which clusters with pending EKS updates
+    /// are checked again.
     pub queue_url: String,
 }
 
 impl Config {
-    /// The settings of the process environment.
+    /// Reads the settings from the process environment.
     pub fn from_env() -> Result<Self, BadSettings> {
         Self::from_lookup(&from_env)
     }
 
-    /// The settings of any source.
+    /// Reads the settings from any source.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
         let settings = Settings::new(lookup);
         let (bucket, table) = (settings.require("FARGAZE_BUCKET"), settings.require("FARGAZE_TABLE"));

@@ -1,4 +1,4 @@
-//! The border to ECS: Container Insights of clusters, and the account's default.
+//! The border to ECS: Container Insights of clusters, and the account default.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,17 +11,17 @@ use fargaze::model::subject::Subject;
 use fargaze::reconcile::{Aspect, Cost, Observed, SubjectLog, Value, estimate};
 use fargaze_aws::{CloudWatch, Described, Ecs, Listed};
 
-use crate::border::{Applied, AskedAhead, Border, Call, Seen, Sought, Work};
+use crate::border::{Applied, Border, Call, DescribedAhead, Lookup, Seen, Work};
 
 /// ECS of one target.
 #[derive(Debug)]
 pub(crate) struct EcsBorder {
     ecs: Ecs,
-    /// None if nobody wants to know whether metrics arrive.
+    /// `None` if this run does not check whether metrics arrive.
     cloudwatch: Option<CloudWatch>,
-    /// Clusters that were described beforehand; none if each is described when it is asked for.
+    /// Clusters that were described in advance; `None` if each is described when needed.
     described: Option<BTreeMap<ClusterName, ObservedCluster>>,
-    /// Clusters whose metrics arrive; none if that was not or could not be asked.
+    /// Clusters whose metrics arrive; `None` if that was not or could not be read.
     reporting: Option<BTreeSet<String>>,
 }
 
@@ -30,7 +30,7 @@ impl EcsBorder {
         Self { ecs, cloudwatch, described: None, reporting: None }
     }
 
-    /// A cluster as it is now; none if there is no such cluster.
+    /// Describes a cluster; `None` if it does not exist.
     async fn describe(&self, name: &ClusterName) -> Result<Option<ObservedCluster>, Fault> {
         let Described { found, faults } = self.ecs.describe_clusters(std::slice::from_ref(name)).await;
         match (found.into_iter().next(), faults.into_iter().next()) {
@@ -65,12 +65,12 @@ impl Border for EcsBorder {
         self.ecs.list_clusters().await
     }
 
-    async fn describe_ahead(&mut self, clusters: &[ClusterName]) -> AskedAhead {
+    async fn describe_ahead(&mut self, clusters: &[ClusterName]) -> DescribedAhead {
         let Described { found, faults: undescribed } = self.ecs.describe_clusters(clusters).await;
-        let mut ahead = AskedAhead { undescribed, faults: Vec::new() };
+        let mut ahead = DescribedAhead { undescribed, faults: Vec::new() };
         let cloudwatch = self.cloudwatch.as_ref().filter(|_| found.iter().any(is_measured));
         if let Some(cloudwatch) = cloudwatch {
-            // `TaskCount` exists once a cluster, so one page of the listing tells of 500 clusters.
+            // `TaskCount` exists once per cluster, so one page of the listing covers 500 clusters.
             match cloudwatch.list_active_metrics(CONTAINER_INSIGHTS, "TaskCount").await {
                 Ok(metrics) => {
                     let names = metrics.iter().filter_map(|metric| metric.dimensions.get("ClusterName"));
@@ -83,26 +83,29 @@ impl Border for EcsBorder {
         ahead
     }
 
-    async fn find(&self, subject: &Subject) -> Result<Sought, Fault> {
+    async fn find(&self, subject: &Subject) -> Result<Lookup, Fault> {
         let Some(name) = subject.cluster() else {
             let default = self.ecs.account_default().await.into();
-            return Ok(Sought::Found(Box::new(Seen::new(Observed::account(default)))));
+            return Ok(Lookup::Found(Box::new(Seen::new(Observed::account(default)))));
         };
         let (cluster, missing) = match &self.described {
-            Some(described) => (described.get(name).cloned(), Sought::NotDescribed),
-            None => (self.describe(name).await?, Sought::Gone),
+            Some(described) => (described.get(name).cloned(), Lookup::NotDescribed),
+            None => (self.describe(name).await?, Lookup::Missing),
         };
-        Ok(cluster.map_or(missing, |cluster| Sought::Found(Box::new(Seen::new(Observed::of_ecs(cluster))))))
+        Ok(cluster.map_or(missing, |cluster| Lookup::Found(Box::new(Seen::new(Observed::of_ecs(cluster))))))
     }
 
-    /// Its description says all.
+    /// The cluster's description already has everything.
     async fn ask(&self, _: &mut Seen, _: &SubjectLog, _: &BTreeSet<Aspect>) {}
 
     async fn apply(&self, call: &Call<'_>, _: &Seen) -> Result<Applied, Fault> {
         let Value::Level(to) = call.to else { return Err(call.impossible()) };
         let request_id = self.set(call.subject, *to).await?;
         let not_applied = |now: InsightsLevel| Fault {
-            operation: Operation::EcsUpdateClusterSettings,
+            operation: match call.subject.cluster() {
+                Some(_) => Operation::EcsUpdateClusterSettings,
+                None => Operation::EcsPutAccountSettingDefault,
+            },
             subject: call.subject.to_string(),
             kind: FaultKind::Transient,
             code: "not applied".to_owned(),
@@ -123,7 +126,7 @@ impl Border for EcsBorder {
         match self.ecs.cluster_size(cluster).await {
             Ok(size) => Some(Cost::Metrics(estimate(*from, *to, &size))),
             Err(fault) => {
-                tracing::warn!(%fault, "no estimate of what Container Insights of {} costs", cluster.name);
+                tracing::warn!(%fault, "could not estimate the cost of Container Insights for {}", cluster.name);
                 None
             }
         }
@@ -136,7 +139,7 @@ impl Border for EcsBorder {
     }
 }
 
-/// Whether metrics of it should arrive.
+/// Whether its metrics should arrive.
 fn is_measured(cluster: &ObservedCluster) -> bool {
     cluster.level > InsightsLevel::Disabled && cluster.running_tasks > 0
 }

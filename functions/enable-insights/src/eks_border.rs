@@ -1,4 +1,4 @@
-//! The border to EKS: add-ons, logs of the control plane, and the `ConfigMap` for the logging of Fargate pods.
+//! The border to EKS: add-ons, control-plane logs, and the `ConfigMap` for Fargate logging.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,12 @@ use fargaze::model::fault::Fault;
 use fargaze::model::insights::opts_out;
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
-    Asked, Aspect, AwsLogging, Change, ChangeState, Cost, Observed, ObservedEks, ObservedSubject, SubjectLog,
-    UpdateStatus, Value,
+    Asked, Aspect, AwsLogging, Cost, Observed, ObservedEks, ObservedSubject, SubjectLog, UpdateStatus, Value,
 };
 use fargaze_aws::{Accepted, Eks, Listed};
 use tokio::time::Instant;
 
-use crate::border::{Applied, AskedAhead, Border, Call, Seen, Sought, Work};
+use crate::border::{Applied, Border, Call, DescribedAhead, Lookup, Seen, Work};
 use crate::logging;
 
 /// EKS of one target.
@@ -25,14 +24,14 @@ pub(crate) struct EksBorder {
     /// The target's credentials, which sign tokens for the Kubernetes API as well.
     pub(crate) sdk: SdkConfig,
     pub(crate) region: Region,
-    /// It is for a rollback, or follows what one asked for.
+    /// Whether it serves a rollback, or follows up on one.
     pub(crate) rolls_back: bool,
     /// When the function must have ended.
     pub(crate) deadline: Instant,
 }
 
 impl EksBorder {
-    async fn see_logging(&self, eks: &mut ObservedEks) -> Option<logging::Api> {
+    async fn read_logging(&self, eks: &mut ObservedEks) -> Option<logging::Api> {
         let api = logging::api(&self.sdk, &self.region, &eks.cluster, self.deadline);
         let (read, api) = match api {
             Ok(api) => (logging::read(&api).await, Some(api)),
@@ -42,7 +41,7 @@ impl EksBorder {
         api
     }
 
-    /// The add-ons that are decided on, of those that the cluster has.
+    /// The add-ons that fargaze manages, as far as the cluster has them.
     async fn addons(&self, cluster: &ClusterName) -> Result<Vec<Addon>, Fault> {
         let mut addons = Vec::new();
         for name in Aspect::ALL.into_iter().filter_map(Aspect::addon) {
@@ -51,7 +50,7 @@ impl EksBorder {
         Ok(addons)
     }
 
-    /// Updates of ours that were not at their end when they were last checked.
+    /// fargaze's own updates that had not ended at the last check.
     async fn updates(
         &self,
         cluster: &ClusterName,
@@ -104,18 +103,19 @@ impl Border for EksBorder {
         self.eks.list_clusters().await
     }
 
-    async fn describe_ahead(&mut self, _: &[ClusterName]) -> AskedAhead {
-        AskedAhead::default()
+    async fn describe_ahead(&mut self, _: &[ClusterName]) -> DescribedAhead {
+        DescribedAhead::default()
     }
 
-    async fn find(&self, subject: &Subject) -> Result<Sought, Fault> {
-        let Some(name) = subject.cluster() else { return Ok(Sought::Gone) };
+    async fn find(&self, subject: &Subject) -> Result<Lookup, Fault> {
+        let Some(name) = subject.cluster() else { return Ok(Lookup::Missing) };
         let cluster = self.eks.describe_cluster(name).await?;
         let bare = |cluster| Observed::of_eks(ObservedEks::bare(cluster));
-        Ok(cluster.map_or(Sought::Gone, |cluster| Sought::Found(Box::new(Seen::new(bare(cluster))))))
+        Ok(cluster.map_or(Lookup::Missing, |cluster| Lookup::Found(Box::new(Seen::new(bare(cluster))))))
     }
 
-    /// A cluster that is not ACTIVE is not asked further, nor one whose owner opted out, but by a rollback.
+    /// Reads nothing more from a cluster that is not ACTIVE, or whose owner opted out, except in a
+    /// rollback.
     async fn ask(&self, seen: &mut Seen, log: &SubjectLog, aspects: &BTreeSet<Aspect>) {
         let ObservedSubject::Eks(eks) = &mut seen.observed.subject else { return };
         if eks.cluster.status != "ACTIVE" || opts_out(&eks.cluster.tags) && !self.rolls_back {
@@ -132,11 +132,11 @@ impl Border for EksBorder {
         (eks.profiles, eks.node_groups, eks.addons) = (profiles.into(), node_groups.into(), addons.into());
         eks.updates = updates;
         let has_profile = eks.profiles.known().is_some_and(|profiles| !profiles.is_empty());
-        // What fargaze perhaps wrote, or perhaps deleted, is to be known whatever became of profiles and policies.
-        let is_open = |change: &Change| change.state == ChangeState::Planned || change.undo.is_some();
-        let begun = log.changes(Aspect::AwsLogging).iter().any(is_open);
+        // What fargaze may have written or deleted must be read, whatever happened to profiles and
+        // policies.
+        let begun = log.begun().contains(&Aspect::AwsLogging);
         if aspects.contains(&Aspect::AwsLogging) && (has_profile || self.rolls_back) || begun {
-            seen.api = self.see_logging(eks).await;
+            seen.api = self.read_logging(eks).await;
         }
     }
 
@@ -146,7 +146,8 @@ impl Border for EksBorder {
             Aspect::MetricsServer | Aspect::CloudwatchObservability => self.apply_addon(cluster, call).await,
             Aspect::ControlPlaneLogs => self.apply_logs(cluster, call).await,
             Aspect::AwsLogging => apply_logging(call, seen).await,
-            Aspect::AccountDefault | Aspect::ContainerInsights => Err(call.impossible()),
+            // Those of other subjects.
+            _ => Err(call.impossible()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the last sweep of a target saw and found, and the one before it.
+//! What the last sweep of a target saw and found, and the sweep before it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,14 +15,15 @@ use serde::{Deserialize, Serialize};
 /// What the last sweep of a target saw and found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LastSweep {
-    /// Clusters that are not new any more, each with the time of the first sweep that knew it.
+    /// Clusters that are no longer new, each with the time of the first sweep that saw it.
     clusters: BTreeMap<ClusterName, Timestamp>,
-    /// What there was to say.
+    /// Findings worth reporting.
     findings: Vec<Finding>,
 }
 
-/// How it is stored. A sweep that is called again after it was written, because its answer was lost, must find what it
-/// found: else it would take what it was to notify of for notified.
+/// The stored form. If a sweep is repeated after it was written, because its response was lost, it
+/// must find the same state as before: otherwise it would treat its own unsent findings as already
+/// notified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Stored {
     /// Id of the run that wrote it.
@@ -35,16 +36,17 @@ struct Stored {
 /// What is known of the last sweep of a target.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Last {
-    /// Nothing: it had no sweep yet.
+    /// The target had no sweep yet.
     None,
-    /// What it wrote.
+    /// The stored state.
     Known(LastSweep),
-    /// What it wrote cannot be read. It is as good as nothing: then all clusters were there before, which changes none.
+    /// The stored state is unreadable. Then all clusters count as existing before, so none is
+    /// changed.
     Lost(Fault),
 }
 
 impl Last {
-    /// What sweeps saw of a cluster.
+    /// What sweeps recorded about a cluster.
     pub(crate) fn sweep_record(&self, cluster: &ClusterName) -> SweepRecord {
         match self {
             Self::None | Self::Lost(_) => SweepRecord::NoSweep,
@@ -54,14 +56,15 @@ impl Last {
         }
     }
 
-    /// What the last sweep found about the same aspect of the same subject, if there was something to say.
+    /// The last sweep's finding about the same aspect of the same subject, if it was worth
+    /// reporting.
     pub(crate) fn finding(&self, like: &Finding) -> Option<&Finding> {
         let Self::Known(known) = self else { return None };
         let is_same = |found: &&Finding| (&found.subject, found.aspect) == (&like.subject, like.aspect);
         known.findings.iter().find(is_same)
     }
 
-    /// Why what the last sweep wrote is lost, if it is.
+    /// Why the stored state is lost, if it is.
     pub(crate) fn lost(&self) -> Option<Fault> {
         match self {
             Self::Lost(fault) => Some(fault.clone()),
@@ -71,21 +74,22 @@ impl Last {
 }
 
 impl LastSweep {
-    /// What is known of a target.
+    /// Reads the stored state of a target.
     pub(crate) async fn read(store: &Store, target: &Target) -> Result<Last, Fault> {
         last(store, target, |stored| Some(stored.last)).await
     }
 
-    /// What was known of a target before this run of it.
+    /// Reads the state of a target before this run.
     pub(crate) async fn before(store: &Store, task: &TargetTask) -> Result<Last, Fault> {
         let before =
             |stored: Stored| if stored.run == task.run.id { stored.before } else { Some(stored.last) };
         last(store, &task.target, before).await
     }
 
-    /// What is known of a target after a sweep. A new cluster that does not comply yet stays new, so that the next sweep
-    /// still finds it so; one that is gone is forgotten, so that it is new when it comes back. At the first sweep of a
-    /// target all clusters were there before, but for those that are still being made.
+    /// The state of a target after a sweep. A new cluster that does not comply yet stays new, so
+    /// that the next sweep still treats it as new; a deleted cluster is dropped, so that it is new
+    /// if it is created again. At the first sweep of a target, all clusters count as existing
+    /// before, except those still being created.
     pub(crate) fn after(
         last: &Last,
         listed: &BTreeSet<ClusterName>,
@@ -98,7 +102,7 @@ impl LastSweep {
         }
         let known_since = |name: &ClusterName| {
             let found = of.get(name).map_or(&[][..], Vec::as_slice);
-            // Of one that could not be seen nothing is at its end.
+            // If a cluster could not be read, its state is open.
             let is_open = found.is_empty() || found.iter().any(|finding| finding.result.is_open());
             let is_being_made = found.iter().any(|finding| finding.is_being_made());
             last.sweep_record(name).after(task.run.time, is_open, is_being_made)
@@ -109,7 +113,7 @@ impl LastSweep {
         }
     }
 
-    /// Writes what is known after this run, if it is not what was known before.
+    /// Writes the state after this run, if it changed.
     pub(crate) async fn write(self, before: Last, store: &Store, task: &TargetTask) -> Result<(), Fault> {
         let before = match before {
             Last::Known(known) => Some(known),
@@ -136,7 +140,7 @@ async fn last(
 
 fn lost(fault: &Fault) -> Fault {
     let why = format!(
-        "{}; what the last sweep knew is lost: every cluster counts as there before, so a new one whose event did not \
+        "{}; the state of the last sweep is lost: every cluster counts as existing before, so a new one whose event did not \
          arrive is only reported",
         fault.message
     );

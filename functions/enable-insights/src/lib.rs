@@ -1,8 +1,10 @@
-//! `enable-insights`: event, sweep or rollback -> policy -> changed, read back, written into the change log.
+//! `enable-insights`: event, sweep or rollback -> policy -> changed, read back, written into the
+//! change log.
 //!
-//! All ways share one decision, [`fargaze::reconcile::decide()`], and one engine for ECS and EKS: what is asked and changed
-//! of each platform is behind a border, `ecs_border.rs` and `eks_border.rs`. EKS takes minutes for most of it: the cluster
-//! goes back to the queue meanwhile, and nobody waits.
+//! Events, sweeps and rollbacks share one decision, [`fargaze::reconcile::decide()`], and one
+//! engine for ECS and EKS: reads and changes of each platform are behind a border, `ecs_border.rs`
+//! and `eks_border.rs`. EKS takes minutes for most changes: meanwhile the cluster goes back to the
+//! queue, and no function waits.
 
 mod border;
 mod config;
@@ -30,7 +32,7 @@ use border::Border;
 pub use config::Config;
 use ecs_border::EcsBorder;
 use eks_border::EksBorder;
-use event::{Asked, QueueMessage};
+use event::{QueueMessage, Request};
 use reconcile::Reconciler;
 use rollback::Rollback;
 use sweep::Sweep;
@@ -45,25 +47,26 @@ pub struct Handler {
     clock: Clock,
 }
 
-/// What `enable-insights` answers.
+/// The response of `enable-insights`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Answer {
     /// To the queue: which messages to deliver again.
     Batch(BatchAnswer),
-    /// To the state machine: where the outcome of the sweep or rollback is, or where to go on.
+    /// To the state machine: location of the outcome of the sweep or rollback, or where to
+    /// continue.
     Swept(Box<TargetDone>),
 }
 
-/// Lambda's answer to a batch of SQS messages with `ReportBatchItemFailures`.
+/// The Lambda response to a batch of SQS messages with `ReportBatchItemFailures`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchAnswer {
-    /// Messages that were not dealt with.
+    /// Messages that were not processed.
     pub batch_item_failures: Vec<BatchItemFailure>,
 }
 
-/// One message that was not dealt with.
+/// A message that was not processed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchItemFailure {
@@ -72,22 +75,21 @@ pub struct BatchItemFailure {
 }
 
 impl Handler {
-    /// The function with these settings.
+    /// Creates the function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
         let (store, memory) = (Store::new(sdk, &config.bucket), Memory::new(sdk, &config.table));
         Self { config, home: sdk.clone(), store, memory, clock: Clock::new(sdk) }
     }
 
-    /// Deals with a batch of the queue, or with a target of a sweep or rollback. `deadline` is when Lambda ends the function:
-    /// a sweep stops before and says where to go on.
+    /// Processes a batch of the queue, or a target of a sweep or rollback. `deadline` is the end of
+    /// the function's timeout: a sweep stops before it and returns where to continue.
     pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Answer, Failure> {
         match event::read(event)? {
-            Asked::Events(messages) => Ok(Answer::Batch(self.receive_all(messages, deadline).await)),
-            Asked::Target(step) => {
+            Request::Events(messages) => Ok(Answer::Batch(self.receive_all(messages, deadline).await)),
+            Request::Target(step) => {
                 let task = self.store.task(step).await?;
                 if !task.run.kind.is_of_settings() {
-                    let why =
-                        format!("a run of the kind `{}` has nothing to do with settings", task.run.kind);
+                    let why = format!("a run of kind `{}` does not change settings", task.run.kind);
                     return Err(Failure::Invalid(why));
                 }
                 Ok(Answer::Swept(Box::new(self.reconcile(&task, deadline).await?)))
@@ -95,8 +97,8 @@ impl Handler {
         }
     }
 
-    /// Deals with each message for itself. One that fails goes back to the queue, and after some deliveries to the
-    /// dead-letter queue: nothing is lost, and nothing holds up the others.
+    /// Processes each message separately. A message that fails goes back to the queue, and after
+    /// several deliveries to the dead-letter queue: no message is lost, and none delays the others.
     async fn receive_all(&self, messages: Vec<QueueMessage>, deadline: Instant) -> BatchAnswer {
         let mut answer = BatchAnswer::default();
         for QueueMessage { id, body } in messages {
@@ -157,7 +159,8 @@ impl Handler {
         Sweep { task, store, reconciler, receives_events, deadline }.run().await
     }
 
-    /// Whether events of this target are expected to arrive: the stack listens in its own account and Region only.
+    /// Whether events of this target are expected: the stack receives events from its own account
+    /// and Region only.
     fn receives_events(&self, task: &TargetTask) -> bool {
         (&task.target.account, &task.target.region) == (&self.config.account, &self.config.region)
     }
@@ -167,7 +170,7 @@ impl Handler {
     }
 }
 
-/// ECS for the whole of a task or for the rest of it.
+/// The ECS client for the first pass of a task, or for a later one.
 fn ecs(sdk: &SdkConfig, task: &TargetTask) -> Ecs {
-    if task.cursor.is_some() { Ecs::going_on(sdk) } else { Ecs::new(sdk) }
+    if task.cursor.is_some() { Ecs::continuing(sdk) } else { Ecs::new(sdk) }
 }

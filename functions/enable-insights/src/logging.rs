@@ -1,4 +1,4 @@
-//! The logging of Fargate pods: a `ConfigMap` in the cluster's Kubernetes API.
+//! Fargate logging: a `ConfigMap` in the cluster's Kubernetes API.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,17 +16,18 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// How long one cluster's API may take: a batch of the queue has ten clusters, and some may be out of reach.
+/// How long one cluster's API may take: a batch of the queue has ten clusters, and some may be
+/// unreachable.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// An object, as far as anybody here asks for it.
+/// The fields of an object that this module reads.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Object {
     metadata: Metadata,
     #[serde(default)]
     data: Option<Texts>,
-    /// fargaze writes none, so what is there is somebody else's.
+    /// fargaze writes none, so any content is from others.
     #[serde(default)]
     binary_data: Option<Texts>,
 }
@@ -45,7 +46,7 @@ struct Metadata {
 }
 
 impl Object {
-    /// What Fargate and we make of it as a namespace.
+    /// How Fargate and fargaze interpret it as a namespace.
     fn into_namespace(self) -> LoggingNamespace {
         let Metadata { labels, deletion_timestamp, .. } = self.metadata;
         match deletion_timestamp {
@@ -64,7 +65,7 @@ pub(crate) struct Api {
     cluster: String,
 }
 
-/// The Kubernetes API of a cluster; nothing is asked yet.
+/// Creates a client for a cluster's Kubernetes API; makes no request yet.
 pub(crate) fn api(
     sdk: &SdkConfig,
     region: &Region,
@@ -77,7 +78,7 @@ pub(crate) fn api(
     Ok(Api { client, cluster: cluster.name.to_string() })
 }
 
-/// What there is of it.
+/// Reads the current namespace and `ConfigMap`.
 pub(crate) async fn read(api: &Api) -> Result<AwsLogging, ClientError> {
     let namespace: Option<Object> = get(api, &namespace_path()).await?;
     let config_map: Option<Object> =
@@ -88,14 +89,16 @@ pub(crate) async fn read(api: &Api) -> Result<AwsLogging, ClientError> {
     Ok(AwsLogging::Known { namespace, config_map, problems })
 }
 
-/// What Fargate would not accept of this data in a namespace with the label, one sentence each.
+/// The problems that Fargate would reject in this data, in a namespace with the label, one sentence
+/// each.
 pub(crate) fn problems(data: &Texts) -> Vec<String> {
     let labels = Texts::from([(LABEL.to_owned(), "enabled".to_owned())]);
     check(&labels, data).iter().map(ToString::to_string).collect()
 }
 
-/// Writes the `ConfigMap` where there is `before`, and reads it back. What others wrote in the meantime is not overwritten: one
-/// that is new to us is refused as a duplicate, one that was changed by its version.
+/// Writes the `ConfigMap` in place of `before`, and reads it back. It never overwrites concurrent
+/// changes of others: the API server refuses a new `ConfigMap` as a duplicate, and a changed one by
+/// its version.
 pub(crate) async fn write(
     api: &Api,
     namespace: &LoggingNamespace,
@@ -110,11 +113,11 @@ pub(crate) async fn write(
         api.client.post("/api/v1/namespaces", &object).await?;
     }
     if let State::ConfigMap(before) = before {
-        // As it is there, with its version, and with labels and annotations that others gave it.
-        let there: Option<Value> = get(api, &config_map_path()).await?;
-        let typed = there.as_ref().and_then(|there| Object::deserialize(there).ok());
-        must_be(api, "PUT", typed.as_ref(), before)?;
-        let mut object = there.unwrap_or_default();
+        // The current object, with its version, and with labels and annotations that others added.
+        let current: Option<Value> = get(api, &config_map_path()).await?;
+        let parsed = current.as_ref().and_then(|current| Object::deserialize(current).ok());
+        must_be(api, "PUT", parsed.as_ref(), before)?;
+        let mut object = current.unwrap_or_default();
         object["data"] = json!(data);
         api.client.put(&config_map_path(), &object).await?;
     } else {
@@ -125,16 +128,16 @@ pub(crate) async fn write(
         });
         api.client.post(&format!("/api/v1/namespaces/{NAMESPACE}/configmaps"), &object).await?;
     }
-    let there: Option<Object> = get(api, &config_map_path()).await?;
-    must_be(api, "PUT", there.as_ref(), data)
+    let current: Option<Object> = get(api, &config_map_path()).await?;
+    must_be(api, "PUT", current.as_ref(), data)
 }
 
-/// Deletes the `ConfigMap` if its data is still `data`, and looks whether it is gone. It is named by its identity and version,
-/// so that a change that somebody makes meanwhile ends in a refusal, and is not lost.
+/// Deletes the `ConfigMap` if its data is still `data`, and checks that it was deleted. The request
+/// names its identity and version, so that a concurrent change by others is refused, not lost.
 pub(crate) async fn delete(api: &Api, data: &Texts) -> Result<(), ClientError> {
-    let Some(there) = get::<Object>(api, &config_map_path()).await? else { return Ok(()) };
-    must_be(api, "DELETE", Some(&there), data)?;
-    let (Some(uid), Some(version)) = (there.metadata.uid, there.metadata.resource_version) else {
+    let Some(current) = get::<Object>(api, &config_map_path()).await? else { return Ok(()) };
+    must_be(api, "DELETE", Some(&current), data)?;
+    let (Some(uid), Some(version)) = (current.metadata.uid, current.metadata.resource_version) else {
         return Err(error(api, "GET", Cause::Malformed("it has no uid or no resourceVersion".to_owned())));
     };
     let options = json!({
@@ -145,22 +148,29 @@ pub(crate) async fn delete(api: &Api, data: &Texts) -> Result<(), ClientError> {
         Err(ClientError { cause: Cause::NotFound(Explanation::Status { .. }), .. }) => return Ok(()),
         answer => answer?,
     };
-    // Another of the same name was made by somebody else meanwhile.
+    // A different uid means that someone else created another one meanwhile.
     let held = get::<Object>(api, &config_map_path()).await?.filter(|left| left.metadata.uid == Some(uid));
     held.map_or(Ok(()), |_| {
-        let why = "it is still there after its deletion; a finalizer holds it".to_owned();
+        let why = "it still exists after its deletion; a finalizer blocks it".to_owned();
         Err(error(api, "DELETE", Cause::Conflict(Explanation::Text(why))))
     })
 }
 
-/// An error unless its data is this and nothing else.
-fn must_be(api: &Api, method: &'static str, there: Option<&Object>, data: &Texts) -> Result<(), ClientError> {
-    let same = there.filter(|there| there.data.as_ref() == Some(data));
+/// Returns an error unless the object has exactly this data.
+fn must_be(
+    api: &Api,
+    method: &'static str,
+    current: Option<&Object>,
+    data: &Texts,
+) -> Result<(), ClientError> {
+    let same = current.filter(|current| current.data.as_ref() == Some(data));
     let bytes = same.map(|same| same.binary_data.iter().flatten().map(|(key, _)| key.as_str()));
     let why = match bytes.map(Vec::from_iter) {
         Some(keys) if keys.is_empty() => return Ok(()),
-        Some(keys) => format!("somebody added binaryData ({}), which fargaze leaves alone", keys.join(", ")),
-        None => "somebody changed it at the same time".to_owned(),
+        Some(keys) => {
+            format!("someone added binaryData ({}), which fargaze does not overwrite", keys.join(", "))
+        }
+        None => "someone changed it at the same time".to_owned(),
     };
     Err(error(api, method, Cause::Conflict(Explanation::Text(why))))
 }
@@ -169,7 +179,7 @@ fn error(api: &Api, method: &'static str, cause: Cause) -> ClientError {
     ClientError { method, path: config_map_path(), cluster: api.cluster.clone(), cause }
 }
 
-/// An object; none if there is none.
+/// Reads an object; `None` if it does not exist.
 async fn get<T: DeserializeOwned>(api: &Api, path: &str) -> Result<Option<T>, ClientError> {
     match api.client.get(path).await {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| ClientError {

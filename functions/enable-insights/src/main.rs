@@ -1,4 +1,5 @@
-//! `enable-insights`: brings Container Insights to what is wished, for new clusters by event and for all by sweep.
+//! `enable-insights`: sets Container Insights and EKS clusters as declared, new clusters by event
+//! and all clusters by sweep.
 
 use enable_insights::{Config, Handler};
 use fargaze::invocation::failure::Failure;

@@ -1,4 +1,4 @@
-//! How far a sweep or rollback has come: findings of this turn and of those before.
+//! The progress of a sweep or rollback: findings of this pass and of earlier ones.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 use fargaze::outcome::{Outcome, OutcomeKind, Reconciled};
 use fargaze::reconcile::Finding;
-use fargaze_aws::{Store, gone};
+use fargaze_aws::{Store, missing_object};
 use tokio::time::Instant;
 
-/// A turn begins no further cluster when less than this is left: one change may wait for its turn in ECS's quota and be
-/// tried several times.
+/// A pass starts no further cluster when less than this is left: one change may wait for ECS's
+/// quota and be retried several times.
 const MARGIN: Duration = Duration::from_secs(25);
 
 /// Findings of a sweep or rollback so far, in the order of the clusters' names.
 pub(crate) struct Progress {
     pub(crate) outcome: Reconciled,
     coverage: Coverage,
-    /// The last cluster of the turns before.
+    /// The last cluster of the earlier passes.
     after: Option<ClusterName>,
-    /// The last cluster of this turn.
+    /// The last cluster of this pass.
     last: Option<ClusterName>,
-    /// Clusters dealt with in this turn.
+    /// Number of clusters processed in this pass.
     done: usize,
     faults: Vec<Fault>,
 }
@@ -38,13 +38,14 @@ pub(crate) struct Done {
 }
 
 impl Progress {
-    /// Goes on where the cursor says, or begins.
+    /// Continues at the cursor, or begins.
     pub(crate) async fn read(store: &Store, task: &TargetTask, dry_run: bool) -> Result<Self, Failure> {
         let Some(SweepCursor { after, findings }) = &task.cursor else {
             let outcome = Reconciled { dry_run, ..Reconciled::default() };
             return Ok(Self::after(None, outcome, Coverage::default()));
         };
-        let found: Outcome = store.get_json(&findings.key).await?.ok_or_else(|| gone(&findings.key))?;
+        let found: Outcome =
+            store.get_json(&findings.key).await?.ok_or_else(|| missing_object(&findings.key))?;
         let OutcomeKind::Reconciled(outcome) = found.kind else {
             let message = "it is not the outcome of a sweep or rollback";
             return Err(Fault::malformed(Operation::S3GetObject, &findings.key, message).into());
@@ -60,12 +61,13 @@ impl Progress {
         self.after.is_none()
     }
 
-    /// Whether no turn before has dealt with this cluster.
+    /// Whether no earlier pass has processed this cluster.
     pub(crate) fn is_ahead(&self, cluster: &ClusterName) -> bool {
         self.after.as_ref().is_none_or(|after| cluster > after)
     }
 
-    /// So many clusters are to be checked in all turns, and these could not be described.
+    /// Starts with the number of clusters to check in all passes, and the faults of those that
+    /// could not be described.
     pub(crate) fn begin(&mut self, clusters: usize, undescribed: Vec<Fault>) {
         // A cluster that is missing was deleted after it was listed or set.
         let (deleted, faults): (Vec<_>, Vec<_>) =
@@ -78,30 +80,30 @@ impl Progress {
         self.faults.push(fault);
     }
 
-    /// What was found about the account as a whole.
+    /// Adds findings about the account as a whole.
     pub(crate) fn add_account(&mut self, findings: Vec<Finding>) {
         self.outcome.findings.extend(findings);
     }
 
-    /// What was found about a cluster.
+    /// Adds findings about a cluster.
     pub(crate) fn add(&mut self, cluster: ClusterName, findings: Vec<Finding>) {
         self.passed(cluster);
         self.outcome.findings.extend(findings);
     }
 
-    /// A cluster was deleted after it was listed or set.
-    pub(crate) fn gone(&mut self, cluster: ClusterName) {
+    /// Records that a cluster was deleted after it was listed or set.
+    pub(crate) fn deleted(&mut self, cluster: ClusterName) {
         self.coverage.clusters = self.coverage.clusters.saturating_sub(1);
         self.passed(cluster);
     }
 
-    /// A cluster could not be described: it stays as it is, and coverage says so.
+    /// Records that a cluster could not be described: it stays unchanged, and coverage reports it.
     pub(crate) fn unseen(&mut self, cluster: ClusterName, fault: Fault) {
         self.faults.push(fault);
         self.passed(cluster);
     }
 
-    /// Clusters about which something was found.
+    /// Number of clusters with findings.
     pub(crate) fn clusters(&self) -> usize {
         self.outcome.findings.iter().filter_map(Finding::cluster).collect::<BTreeSet<_>>().len()
     }
@@ -111,19 +113,19 @@ impl Progress {
         self.last = Some(cluster);
     }
 
-    /// Whether the turn must end here. Each turn deals with at least one cluster, so that the last turn comes.
+    /// Whether the pass must end here. Each pass processes at least one cluster, so the passes end.
     pub(crate) fn must_stop(&self, deadline: Instant) -> bool {
         self.done > 0 && deadline.saturating_duration_since(Instant::now()) < MARGIN
     }
 
-    /// Ends this turn: another goes on after its last cluster.
+    /// Ends this pass: the next one continues after its last cluster.
     pub(crate) async fn pause(mut self, store: &Store, task: &TargetTask) -> Result<TargetDone, Failure> {
         self.count();
         let after =
             self.last.clone().or_else(|| self.after.clone()).ok_or_else(|| {
                 Failure::Invalid("a sweep cannot pause before its first cluster".to_owned())
             })?;
-        // A key of its own for each turn: a turn that is tried again reads what it read before.
+        // Each pass has its own key, so that a retried pass reads the same findings as before.
         let key = format!("{}{after}", task.target.outcome_of_passes(&task.run));
         self.put(store, task, &key).await?;
         Ok(TargetDone::Paused { cursor: SweepCursor { after, findings: ObjectRef { key } } })
@@ -137,7 +139,7 @@ impl Progress {
         Ok(Done { outcome, target_done: TargetDone::Done { outcome: ObjectRef { key } } })
     }
 
-    /// Writes what was found so far, and returns it.
+    /// Writes the findings so far, and returns them.
     async fn put(self, store: &Store, task: &TargetTask, key: &str) -> Result<Reconciled, Fault> {
         let kind = OutcomeKind::Reconciled(self.outcome.clone());
         let outcome = Outcome { target: task.target.clone(), coverage: self.coverage, kind };
@@ -145,8 +147,8 @@ impl Progress {
         Ok(self.outcome)
     }
 
-    /// A sweep asks no metrics: its coverage is about clusters alone. Changes that failed are among the findings. What each
-    /// turn asks again, and in vain, is one question.
+    /// A sweep reads no metrics: its coverage is about clusters alone. Failed changes are among the
+    /// findings. A query that fails again in every pass counts once.
     fn count(&mut self) {
         let seen = self.clusters();
         let Coverage { faults, clusters_seen, .. } = &mut self.coverage;

@@ -1,4 +1,5 @@
-//! An event about a cluster or an account, or a message of our own to check a cluster again.
+//! Handles events about a cluster or an account, and the function's own messages to check a cluster
+//! again.
 
 use std::collections::BTreeSet;
 
@@ -18,32 +19,32 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::Handler;
-use crate::border::{Border, Sought};
+use crate::border::{Border, Lookup};
 use crate::ecs_border::EcsBorder;
 use crate::eks_border::EksBorder;
 use crate::last_sweep::LastSweep;
 use crate::reconcile::{Checked, Past, Reconciler};
 
-/// What to check, since when and why. What is decided is decided on the subject as it is now, so that a repeated, late or
-/// overtaken message does no harm.
+/// What to check, since when and why. Decisions use the subject's current state, so a repeated,
+/// late or outdated message does no harm.
 struct Check {
     target: Target,
     subject: Subject,
     since: Timestamp,
     cause: String,
     life: Life,
-    /// What somebody set or took away, as an event reports it.
+    /// What someone else set or removed, as an event reports it.
     revert: Option<Revert>,
-    /// Its creation was reported, so it may be there and not be known to ECS yet.
+    /// Whether its creation was reported, so that it may exist although ECS does not return it yet.
     may_be_unknown: bool,
-    /// It is about a change by somebody else, of a cluster that may be followed already.
+    /// Whether it is about a change by someone else, to a cluster that may already be followed.
     is_foreign: bool,
-    /// It follows what a rollback asked for.
+    /// Whether it follows up on a rollback.
     rolls_back: bool,
 }
 
 impl Handler {
-    /// Deals with one message, and says in a sentence what came of it.
+    /// Processes one message, and returns the result as a sentence.
     pub(crate) async fn receive(&self, body: &str, deadline: Instant) -> Result<String, Failure> {
         match fargaze::events::read(body)? {
             Received::Event(event) => Box::pin(self.receive_event(event, deadline)).await,
@@ -52,25 +53,26 @@ impl Handler {
         }
     }
 
-    /// An event of a call of fargaze itself says nothing that it does not know, and what it follows would be followed
-    /// twice.
+    /// Events of fargaze's own calls are ignored: they contain nothing new, and their updates would
+    /// be followed twice.
     async fn receive_event(&self, event: ChangeEvent, deadline: Instant) -> Result<String, Failure> {
         let user = self.user_config().await?;
         let ChangeEvent { what, call, platform, account, region, subject, time, id, by, role } = event;
-        if is_unwanted(platform, &account, &region, &user) {
-            return Ok(unwanted(platform, &account, &region));
+        if is_excluded(platform, &account, &region, &user) {
+            return Ok(exclusion(platform, &account, &region));
         }
         let target = self.target_of(platform, &account, &region, &user)?;
-        if self.is_ours(role.as_deref(), &target) {
-            return Ok(format!("ignored: event {id} tells of a call of fargaze itself"));
+        if self.is_own_role(role.as_deref(), &target) {
+            return Ok(format!("ignored: event {id} was caused by fargaze itself"));
         }
         let life = match subject.cluster() {
-            Some(cluster) => self.note(&target, cluster, &what, time).await?,
+            Some(cluster) => self.note_event(&target, cluster, &what, time).await?,
             None => Life::default(),
         };
         let mut since = time;
         if what == What::Deleted {
-            // Events come in any order: one that was created since is new only from here on.
+            // Events arrive in any order: a cluster created after this deletion counts as new only
+            // from its creation.
             let Some(created) = life.created else { return Ok(format!("noted that {subject} was deleted")) };
             since = created.last;
         }
@@ -106,8 +108,8 @@ impl Handler {
     async fn receive_follow_up(&self, follow: FollowUp, deadline: Instant) -> Result<String, Failure> {
         let user = self.user_config().await?;
         let FollowUp { platform, account, region, cluster, since, cause, rollback, .. } = follow;
-        if is_unwanted(platform, &account, &region, &user) {
-            return Ok(unwanted(platform, &account, &region));
+        if is_excluded(platform, &account, &region, &user) {
+            return Ok(exclusion(platform, &account, &region));
         }
         let target = self.target_of(platform, &account, &region, &user)?;
         let life = self.memory.life_of(&target, &cluster).await?;
@@ -129,9 +131,10 @@ impl Handler {
         Ok(self.store.user_file(&self.config.account, &self.config.region).await?.config)
     }
 
-    /// Notes what an event says of when a cluster came and went, and gives all that is known of it. Of EKS clusters only the
-    /// creation: the rest EKS tells itself.
-    async fn note(
+    /// Records what an event reports about a cluster's creation and deletion, and returns all that
+    /// is known. For EKS clusters only the creation is recorded, because EKS itself returns the
+    /// rest.
+    async fn note_event(
         &self,
         target: &Target,
         cluster: &ClusterName,
@@ -166,7 +169,8 @@ impl Handler {
         }
     }
 
-    /// Checks a subject, brings it to its policies as far as it goes by now, and says in a sentence what came of it.
+    /// Checks a subject, applies its policies as far as currently possible, and returns the result
+    /// as a sentence.
     async fn check_at<B: Border>(
         &self,
         border: B,
@@ -189,7 +193,7 @@ impl Handler {
             estimates: false,
         };
         let mut seen = match reconciler.border.find(subject).await? {
-            Sought::Found(seen) if !is_missing(&seen.observed) => seen,
+            Lookup::Found(seen) if !is_missing(&seen.observed) => seen,
             _ => return self.missing(&reconciler, check).await,
         };
         let mut log = memory.change_log_of(target, subject).await?;
@@ -208,11 +212,11 @@ impl Handler {
         let past = Past { life: *life, sweep_record };
         let Checked { findings, follow } =
             reconciler.check(subject, &mut seen, past, &mut log, !rolls_back).await?;
-        let follow = follow || is_being_made(&seen.observed);
+        let follow = follow || is_provisioning(&seen.observed);
         let found = findings.iter().map(sentence).collect::<Vec<_>>().join("; ");
         if let Some(fault) = findings.iter().find_map(failure) {
             tracing::warn!("{subject}: {found}");
-            // The queue delivers this message again, which checks all of it again.
+            // The queue delivers this message again, which repeats the whole check.
             return Err(fault.into());
         }
         let is_followed = check.is_foreign && log.is_followed_but_for(cause);
@@ -227,7 +231,7 @@ impl Handler {
         Ok(format!("{subject}: {found}{then}"))
     }
 
-    /// A subject that is not there: deleted, or not known to ECS yet.
+    /// Handles a subject that does not exist: it was deleted, or ECS does not return it yet.
     async fn missing<B: Border>(
         &self,
         reconciler: &Reconciler<'_, B>,
@@ -243,7 +247,7 @@ impl Handler {
         Ok(format!("{subject} was deleted in the meantime"))
     }
 
-    /// The whole target that a subject belongs to: one of the user's file, or the home account.
+    /// The whole target that a subject belongs to: from the user's file, or the home account.
     fn target_of(
         &self,
         platform: Platform,
@@ -271,8 +275,8 @@ impl Handler {
         }
     }
 
-    /// Whether a session of this role is this function, at home or in the target.
-    fn is_ours(&self, role: Option<&str>, target: &Target) -> bool {
+    /// Whether a session of this role belongs to this function, at home or in the target.
+    fn is_own_role(&self, role: Option<&str>, target: &Target) -> bool {
         let roles: BTreeSet<&str> = std::iter::once(self.config.role_arn.as_str())
             .chain(target.role.as_ref().map(|role| role.arn.as_str()))
             .collect();
@@ -280,8 +284,8 @@ impl Handler {
     }
 }
 
-/// Whether the user's file names the account and Region, and for the other platform only.
-fn is_unwanted(platform: Platform, account: &AccountId, region: &Region, user: &UserConfig) -> bool {
+/// Whether the user's file names the account and Region, but only for the other platform.
+fn is_excluded(platform: Platform, account: &AccountId, region: &Region, user: &UserConfig) -> bool {
     let mut here = user
         .targets
         .iter()
@@ -290,23 +294,25 @@ fn is_unwanted(platform: Platform, account: &AccountId, region: &Region, user: &
     here.peek().is_some() && here.all(|target| target.platform != platform)
 }
 
-fn unwanted(platform: Platform, account: &AccountId, region: &Region) -> String {
+fn exclusion(platform: Platform, account: &AccountId, region: &Region) -> String {
     let platform = platform.as_str().to_uppercase();
     format!("ignored: {CONFIG_KEY} leaves {platform} out of the platforms of account {account} in {region}")
 }
 
-/// Of a name that is used again ECS may still give the deleted cluster.
+/// If a name is reused, ECS may still return the deleted cluster.
 fn is_missing(observed: &Observed) -> bool {
     observed.ecs().is_some_and(|cluster| cluster.status == "INACTIVE")
 }
 
-/// ECS makes what the cluster's capacity providers need: it is followed, whatever it runs.
-fn is_being_made(observed: &Observed) -> bool {
+/// ECS is creating resources for the cluster's capacity providers: the cluster is followed,
+/// whatever it runs.
+fn is_provisioning(observed: &Observed) -> bool {
     observed.ecs().is_some_and(|cluster| cluster.status == "PROVISIONING")
 }
 
-/// Why the message is to be delivered again: a change that failed or that another invocation makes right now, or a question
-/// to AWS that another try may answer. A Kubernetes API that cannot be reached stays so; the sweep reports it.
+/// Why the message must be delivered again: a change that failed or that another invocation is
+/// making right now, or a failed AWS call that may succeed later. An unreachable Kubernetes API
+/// stays unreachable; the sweep reports it.
 fn failure(finding: &Finding) -> Option<Fault> {
     match &finding.result {
         FindingResult::Failed(fault) => Some(fault.clone()),
@@ -325,7 +331,7 @@ fn failure(finding: &Finding) -> Option<Fault> {
     }
 }
 
-/// What came of an aspect, for the log.
+/// The result of an aspect, for the log.
 fn sentence(finding: &Finding) -> String {
     let Finding { aspect, result, now, change, reason, .. } = finding;
     let aspect = aspect.map_or(String::new(), |aspect| format!("{aspect} "));

@@ -1,4 +1,5 @@
-//! One subject: policy and what is there -> steps -> changed, read back, written into the change log.
+//! Reconciles one subject: policy and observed state -> steps -> changed, read back, written into
+//! the change log.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +15,13 @@ use fargaze::reconcile::{
 use fargaze_aws::{Clock, Memory, Queue, Written};
 use jiff::Timestamp;
 
-use crate::border::{Applied, Border, Call, Seen, Sought, Work};
+use crate::border::{Applied, Border, Call, Lookup, Seen, Work};
 
-/// Why something is left although this run may change it. What the other makes of it is seen by whoever checks next.
+/// Why a subject is left although this run may change it. The next check sees the result of the
+/// other change.
 const UNDER_WAY: &str = "another event or run is changing it right now";
 
-/// What subjects of one target are reconciled with.
+/// Everything needed to reconcile the subjects of one target.
 #[derive(Debug)]
 pub(crate) struct Reconciler<'a, B> {
     pub(crate) border: B,
@@ -30,30 +32,30 @@ pub(crate) struct Reconciler<'a, B> {
     pub(crate) policies: &'a Policies,
     /// Id of the event or of the run.
     pub(crate) cause: &'a str,
-    /// It is for a rollback, or follows what one asked for: nothing is set.
+    /// Whether it serves a rollback, or follows up on one: then nothing is set.
     pub(crate) rolls_back: bool,
     /// Whether costs are estimated, which takes calls.
     pub(crate) estimates: bool,
 }
 
-/// What was reported and seen of a subject.
+/// What was reported about a subject, and what sweeps recorded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Past {
     pub(crate) life: Life,
     pub(crate) sweep_record: SweepRecord,
 }
 
-/// What came of a subject.
+/// The result of checking a subject.
 #[derive(Debug)]
 pub(crate) struct Checked {
-    /// Aspect by aspect, or one about the whole.
+    /// One per aspect, or one about the whole.
     pub(crate) findings: Vec<Finding>,
-    /// Whether it is to be checked again soon.
+    /// Whether to check it again soon.
     pub(crate) follow: bool,
 }
 
 impl<B: Border> Reconciler<'_, B> {
-    /// Brings a subject to its policies. `may_change` says whether this run may change one more.
+    /// Applies a subject's policies. `may_change` is whether this run may change another cluster.
     pub(crate) async fn check(
         &self,
         subject: &Subject,
@@ -68,7 +70,7 @@ impl<B: Border> Reconciler<'_, B> {
         }
         let by_batch = past.life.created.is_some_and(|created| created.by_batch);
         let policy = self.policies.of(self.target, subject, by_batch);
-        self.border.ask(seen, log, &policy.asked()).await;
+        self.border.ask(seen, log, &(&policy.asked() | &log.begun())).await;
         self.settle(log, &seen.observed).await?;
         let origin = past.life.origin(past.sweep_record, log, created_at);
         let now = self.clock.now();
@@ -79,7 +81,7 @@ impl<B: Border> Reconciler<'_, B> {
         }
         let is_busy = |finding: &Finding| match finding.result {
             FindingResult::InProgress => true,
-            // What ECS failed to make does not come by waiting.
+            // What ECS failed to create does not appear by waiting.
             FindingResult::NotYet => seen.observed.status() != "FAILED",
             _ => false,
         };
@@ -87,7 +89,7 @@ impl<B: Border> Reconciler<'_, B> {
         Ok(Checked { findings, follow })
     }
 
-    /// Ends what was begun earlier, as far as the subject tells how it ended.
+    /// Closes changes that were begun earlier, as far as the subject's state shows how they ended.
     pub(crate) async fn settle(&self, log: &mut SubjectLog, observed: &Observed) -> Result<(), Fault> {
         for change in log.settle(observed, self.checker()) {
             self.memory.put_change(self.target, &change).await?;
@@ -95,8 +97,8 @@ impl<B: Border> Reconciler<'_, B> {
         Ok(())
     }
 
-    /// Sends a cluster back to the queue, to be checked again in a minute or two. False if it has been followed for long
-    /// enough: from then on it is the sweep's.
+    /// Sends a cluster back to the queue, to be checked again in a minute or two. Returns false if
+    /// it has been followed for long enough: from then on, the sweep checks it.
     pub(crate) async fn follow_up(
         &self,
         cluster: &ClusterName,
@@ -145,7 +147,8 @@ impl<B: Border> Reconciler<'_, B> {
             match result {
                 FindingResult::Compliant => {
                     step.action = Action::Comply;
-                    step.reason = format!("somebody else made it so at the same time; {}", step.reason);
+                    step.reason =
+                        format!("someone else made the same change at the same time; {}", step.reason);
                 }
                 FindingResult::UnderWay => UNDER_WAY.clone_into(&mut step.reason),
                 FindingResult::Left => {
@@ -179,7 +182,7 @@ impl<B: Border> Reconciler<'_, B> {
         let of_aspect = log.aspects.entry(aspect).or_default();
         let cause = of_aspect.cause_for(self.cause);
         let number = of_aspect.number_for(&cause);
-        // It is written over, and is not one that was begun before.
+        // It is overwritten, and does not count as an earlier change.
         of_aspect.changes.retain(|attempt| attempt.number != number);
         Change {
             subject: subject.clone(),
@@ -201,8 +204,8 @@ impl<B: Border> Reconciler<'_, B> {
         }
     }
 
-    /// Makes a change, unless another invocation does so at the same time. The change log has it before it is made, and
-    /// again when it is done or a service works on it.
+    /// Makes a change, unless another invocation makes it at the same time. The change log has it
+    /// before it is made, and again when it is done or the service is processing it.
     async fn make(
         &self,
         mut change: Change,
@@ -222,7 +225,7 @@ impl<B: Border> Reconciler<'_, B> {
                     Work::Done => change.state = ChangeState::Done,
                     Work::InProgress { update_id, version: chosen } => {
                         (change.accepted, change.update_id) = (true, update_id);
-                        // What others make of it from here on is not EKS's choice.
+                        // A version that others set later is not EKS's choice.
                         if let Value::Addon { version, .. } = &mut change.to {
                             *version = chosen;
                         }
@@ -234,7 +237,7 @@ impl<B: Border> Reconciler<'_, B> {
                 }
                 FindingResult::Set
             }
-            // Of any other failure the next check tells what came of it.
+            // After any other failure, the next check finds out the result.
             Err(fault) if !fault.kind.is_refusal() => return Ok(FindingResult::Failed(fault)),
             Err(fault) => {
                 let planned = change.clone();
@@ -243,14 +246,14 @@ impl<B: Border> Reconciler<'_, B> {
                     log.put(change.clone());
                 }
                 return Ok(match fault.kind {
-                    // Whoever made it so, it was not this call.
-                    FaultKind::Conflict => match self.is_so(&change, log).await {
+                    // If it is in place, someone else did it, not this call.
+                    FaultKind::Conflict => match self.is_in_place(&change, log).await {
                         Ok(true) => FindingResult::Compliant,
                         Ok(false) => FindingResult::Failed(fault),
                         Err(fault) => FindingResult::Unknown(fault),
                     },
                     FaultKind::InProgress => FindingResult::InProgress,
-                    // Not in the answer of the add-on or log that was set, but of the cluster.
+                    // Not a missing add-on or log, but a missing cluster.
                     FaultKind::NotFound if fault.operation == Operation::EcsUpdateClusterSettings => {
                         FindingResult::Left
                     }
@@ -263,12 +266,12 @@ impl<B: Border> Reconciler<'_, B> {
         Ok(result)
     }
 
-    /// Whether what a change was to make is there, asked once more.
-    async fn is_so(&self, change: &Change, log: &SubjectLog) -> Result<bool, Fault> {
-        let Sought::Found(mut seen) = self.border.find(&change.subject).await? else { return Ok(false) };
+    /// Whether the result of a change is in place, read once more.
+    async fn is_in_place(&self, change: &Change, log: &SubjectLog) -> Result<bool, Fault> {
+        let Lookup::Found(mut seen) = self.border.find(&change.subject).await? else { return Ok(false) };
         self.border.ask(&mut seen, log, &BTreeSet::from([change.aspect])).await;
         let now = seen.observed.value(change.aspect).map_err(Clone::clone)?;
-        // An add-on is one, whatever its version.
+        // An installed add-on counts, whatever its version.
         let is_addon = matches!((&now, &change.to), (Value::Addon { .. }, Value::Addon { .. }));
         Ok(is_addon || now.fulfils(&change.to))
     }
@@ -278,7 +281,7 @@ impl<B: Border> Reconciler<'_, B> {
     }
 }
 
-/// Whether what was found has a cost that matters.
+/// Whether the cost matters for this result.
 fn has_cost(result: &FindingResult) -> bool {
     matches!(
         result,

@@ -1,4 +1,4 @@
-//! The rollback: what fargaze changed is undone, as the change log says, and nothing else.
+//! The rollback: undoes what fargaze changed according to the change log, and nothing else.
 
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::{TargetDone, TargetTask};
@@ -13,19 +13,20 @@ use fargaze::reconcile::{
 use fargaze_aws::{Lives, ReadLog, Store};
 use tokio::time::Instant;
 
-use crate::border::{Applied, Border, Call, Seen, Sought, Work};
+use crate::border::{Applied, Border, Call, Lookup, Seen, Work};
 use crate::progress::Progress;
 use crate::reconcile::Reconciler;
 use crate::sweep::forget_earlier_clusters;
 
-/// There are no preconditions on what is in a namespace, so nobody can know that nothing of others goes with it.
+/// Deletions have no preconditions on a namespace's contents, so a deletion could always remove
+/// objects of others.
 const NAMESPACE_STAYS: &str =
-    "; its namespace aws-observability stays, because all that is in it would be deleted with it";
+    "; its namespace aws-observability stays, because deleting it would delete everything in it";
 
-/// The mail of the rollback cannot say how it ends.
-const AT_WORK: &str = "; EKS works on it, and a later sweep reports it if EKS fails";
+/// The rollback's mail is sent before EKS has finished.
+const IN_PROGRESS: &str = "; EKS is processing it, and a later sweep reports it if EKS fails";
 
-/// What a rollback works with.
+/// Everything needed for a rollback.
 pub(crate) struct Rollback<'a, B> {
     pub(crate) task: &'a TargetTask,
     pub(crate) store: &'a Store,
@@ -34,7 +35,7 @@ pub(crate) struct Rollback<'a, B> {
 }
 
 impl<B: Border> Rollback<'_, B> {
-    /// Rolls back what no earlier turn rolled back, and stops before the deadline.
+    /// Rolls back what no earlier pass rolled back, and stops before the deadline.
     pub(crate) async fn run(mut self) -> Result<TargetDone, Failure> {
         let dry_run = self.is_dry_run();
         let mut progress = Progress::read(self.store, self.task, dry_run).await?;
@@ -48,7 +49,7 @@ impl<B: Border> Rollback<'_, B> {
         if progress.is_first_pass()
             && target.part.index == 0
             && let Some(of_account) = log.get_mut(&Subject::Account)
-            && let Sought::Found(mut seen) = self.reconciler.border.find(&Subject::Account).await?
+            && let Lookup::Found(mut seen) = self.reconciler.border.find(&Subject::Account).await?
         {
             progress.add_account(self.subject(&Subject::Account, &mut seen, of_account).await?);
         }
@@ -56,7 +57,8 @@ impl<B: Border> Rollback<'_, B> {
         let ahead: Vec<ClusterName> =
             names.filter(|name| target.part.holds(name) && progress.is_ahead(name)).collect();
         let undescribed = self.reconciler.border.describe_ahead(&ahead).await.undescribed;
-        // The change log still has those that are deleted: of the ones behind, only what was found counts.
+        // The change log still has deleted clusters: of those already processed, only the ones with
+        // findings count.
         progress.begin(progress.clusters() + ahead.len(), undescribed);
         for name in ahead {
             if progress.must_stop(self.deadline) {
@@ -64,7 +66,7 @@ impl<B: Border> Rollback<'_, B> {
             }
             let subject = Subject::Cluster(name.clone());
             match self.reconciler.border.find(&subject).await {
-                Ok(Sought::Found(mut seen)) => {
+                Ok(Lookup::Found(mut seen)) => {
                     let of_cluster = log.entry(subject.clone()).or_default();
                     let findings = self.subject(&subject, &mut seen, of_cluster).await?;
                     if !dry_run && of_cluster.in_progress().next().is_some() {
@@ -74,9 +76,9 @@ impl<B: Border> Rollback<'_, B> {
                     }
                     progress.add(name, findings);
                 }
-                // It stays as it is, and coverage says so.
-                Ok(Sought::NotDescribed) => {}
-                Ok(Sought::Gone) => progress.gone(name),
+                // It stays unchanged, and coverage reports it.
+                Ok(Lookup::NotDescribed) => {}
+                Ok(Lookup::Missing) => progress.deleted(name),
                 Err(fault) => progress.unseen(name, fault),
             }
         }
@@ -116,7 +118,7 @@ impl<B: Border> Rollback<'_, B> {
                 }
                 RollbackStep::Unknown(fault) => Some(finding(
                     FindingResult::Unknown(fault),
-                    "it could not be asked what is there".to_owned(),
+                    "the current state could not be read".to_owned(),
                 )),
                 RollbackStep::RollBack { to } => {
                     let change = transition(&to);
@@ -131,7 +133,7 @@ impl<B: Border> Rollback<'_, B> {
                 }
                 RollbackStep::Follow { to } => {
                     let change = transition(&to);
-                    let (result, reason) = self.go_on(aspect, &to, log).await?;
+                    let (result, reason) = self.follow(aspect, &to, log).await?;
                     Some(Finding { change, now: None, ..finding(result, reason) })
                 }
             });
@@ -143,9 +145,9 @@ impl<B: Border> Rollback<'_, B> {
         Ok(findings)
     }
 
-    /// Rolls an aspect back, and marks in the change log what it undid. The log has it before anything is asked, as it has
-    /// any change: a rollback that is killed and repeated finds what it began, and whoever checks in between sets nothing
-    /// again.
+    /// Rolls an aspect back, and marks the undone changes in the change log. As with any change,
+    /// the log has the mark before the call: a rollback that is killed and repeated finds what it
+    /// began, and a check in between sets nothing again.
     async fn roll_back(
         &self,
         subject: &Subject,
@@ -159,23 +161,23 @@ impl<B: Border> Rollback<'_, B> {
             return Ok((FindingResult::WouldSet, reason));
         }
         let from = seen.observed.value(aspect).map_err(Clone::clone)?;
-        // What an earlier attempt of this rollback undid lacks only the mark.
+        // If an earlier attempt of this rollback undid it, only the mark is missing.
         if from == *to {
             self.mark(aspect, log, None).await?;
             return Ok((FindingResult::RolledBack, reason));
         }
         let (unmarked, token) = (log.clone(), self.token(aspect, log));
-        self.mark(aspect, log, Some(&self.asked(None))).await?;
+        self.mark(aspect, log, Some(&self.requested(None))).await?;
         let call = Call { subject, aspect, from: &from, to, token: &token };
         let undo = match self.reconciler.border.apply(&call, seen).await {
             Ok(Applied { work: Work::Done, .. }) => None,
-            Ok(Applied { work: Work::InProgress { update_id, .. }, .. }) => Some(self.asked(update_id)),
+            Ok(Applied { work: Work::InProgress { update_id, .. }, .. }) => Some(self.requested(update_id)),
             Ok(Applied { work: Work::Unread(fault), .. }) => return Ok(not_done(fault, reason)),
-            Err(fault) if fault.kind == FaultKind::Conflict && self.is_back(subject, aspect, to).await? => {
+            Err(fault) if fault.kind == FaultKind::Conflict && self.is_off(subject, aspect, to).await? => {
                 None
             }
             Err(fault) => {
-                // Of any other failure the queue or the next sweep finds out what came of it.
+                // After any other failure, the queue or the next sweep finds out the result.
                 if fault.kind.is_refusal() {
                     *log = unmarked;
                     self.unmark(aspect, log).await?;
@@ -185,21 +187,21 @@ impl<B: Border> Rollback<'_, B> {
         };
         *log = unmarked;
         self.mark(aspect, log, undo.as_ref()).await?;
-        let at_work = if undo.is_some() { AT_WORK } else { "" };
-        Ok((FindingResult::RolledBack, reason + at_work))
+        let in_progress = if undo.is_some() { IN_PROGRESS } else { "" };
+        Ok((FindingResult::RolledBack, reason + in_progress))
     }
 
-    /// Whether the logs are off that were to be turned off, asked once more. Of what is in Kubernetes the conflict says
-    /// enough.
-    async fn is_back(&self, subject: &Subject, aspect: Aspect, to: &Value) -> Result<bool, Fault> {
+    /// Whether the logs to be turned off are off, read once more. For Kubernetes objects, the
+    /// conflict says enough.
+    async fn is_off(&self, subject: &Subject, aspect: Aspect, to: &Value) -> Result<bool, Fault> {
         let Value::Logs(on) = to else { return Ok(false) };
-        let Sought::Found(seen) = self.reconciler.border.find(subject).await? else { return Ok(false) };
+        let Lookup::Found(seen) = self.reconciler.border.find(subject).await? else { return Ok(false) };
         let now = seen.observed.value(aspect).map_err(Clone::clone)?;
         Ok(matches!(now, Value::Logs(now) if now.is_subset(on)))
     }
 
-    /// Leaves to EKS what this rollback asked for before it was called again.
-    async fn go_on(
+    /// Follows an update that this rollback requested in an earlier attempt.
+    async fn follow(
         &self,
         aspect: Aspect,
         to: &Value,
@@ -212,10 +214,10 @@ impl<B: Border> Rollback<'_, B> {
         let made = |change: &&Change| change.is_done_since(self.task.run.since);
         let undo = log.changes(aspect).iter().rev().find(made).and_then(|change| change.undo.clone());
         self.mark(aspect, log, undo.as_ref()).await?;
-        Ok((FindingResult::RolledBack, reason(aspect, to) + AT_WORK))
+        Ok((FindingResult::RolledBack, reason(aspect, to) + IN_PROGRESS))
     }
 
-    fn asked(&self, update_id: Option<String>) -> Undo {
+    fn requested(&self, update_id: Option<String>) -> Undo {
         Undo::InProgress { since: self.reconciler.clock.now(), update_id }
     }
 
@@ -229,8 +231,8 @@ impl<B: Border> Rollback<'_, B> {
         Ok(())
     }
 
-    /// Takes the mark back: what is done is not undone. What an earlier attempt of this rollback asked for is still asked
-    /// for.
+    /// Removes the mark, because the change was not undone. What an earlier attempt of this
+    /// rollback requested stays requested.
     async fn unmark(&self, aspect: Aspect, log: &mut SubjectLog) -> Result<(), Fault> {
         let Reconciler { memory, target, .. } = self.reconciler;
         let of_aspect = &mut log.aspects.entry(aspect).or_default().changes;
@@ -243,7 +245,8 @@ impl<B: Border> Rollback<'_, B> {
         Ok(())
     }
 
-    /// The same for each attempt of this rollback, so that a repeated call is not refused as another change in flight.
+    /// The same for each attempt of this rollback, so that a repeated call is not refused as
+    /// another change in progress.
     fn token(&self, aspect: Aspect, log: &SubjectLog) -> String {
         let newest = log.changes(aspect).last().cloned();
         let cause = format!("{}#rollback", self.task.run.id);
@@ -251,20 +254,21 @@ impl<B: Border> Rollback<'_, B> {
     }
 }
 
-/// What the mail says of it.
+/// The reason in the mail.
 fn reason(aspect: Aspect, to: &Value) -> String {
     let is_deletion = (aspect, to) == (Aspect::AwsLogging, &Value::Absent);
     let stays = if is_deletion { NAMESPACE_STAYS } else { "" };
     format!("it was {to} before fargaze{stays}")
 }
 
-/// What came of a call that failed.
+/// The result of a failed call.
 fn not_done(fault: Fault, reason: String) -> (FindingResult, String) {
     let is_of_kubernetes = matches!(fault.operation, Operation::Kubernetes { .. });
     match fault.kind {
-        FaultKind::InProgress => {
-            (FindingResult::InProgress, "EKS works on the cluster; roll back again later".to_owned())
-        }
+        FaultKind::InProgress => (
+            FindingResult::InProgress,
+            "EKS is processing another update of the cluster; roll back again later".to_owned(),
+        ),
         FaultKind::Conflict if is_of_kubernetes => {
             (FindingResult::Skipped, format!("{}; roll back again", fault.message))
         }

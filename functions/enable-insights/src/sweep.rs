@@ -1,4 +1,5 @@
-//! The sweep: every cluster of a target, so that a lost event is repaired and nothing stays unseen.
+//! The sweep: checks every cluster of a target, so that lost events are repaired and no cluster is
+//! missed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,59 +16,63 @@ use fargaze_aws::{Listed, Lives, ReadLog, Store, cluster_of_key};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::border::{AskedAhead, Border, Seen, Sought};
+use crate::border::{Border, DescribedAhead, Lookup, Seen};
 use crate::last_sweep::{Last, LastSweep};
 use crate::progress::Progress;
 use crate::reconcile::{Checked, Past, Reconciler};
 
-/// How long after a creation or change metrics may be missing: they begin within minutes, and a listing may be some more behind.
+/// How long after a creation or change metrics may be missing: they begin within minutes, and the
+/// metrics listing may lag some more.
 const METRICS_BEGIN: SignedDuration = SignedDuration::from_mins(60);
 
-/// What a sweep works with.
+/// Everything needed for a sweep.
 pub(crate) struct Sweep<'a, B> {
     pub(crate) task: &'a TargetTask,
     pub(crate) store: &'a Store,
     pub(crate) reconciler: Reconciler<'a, B>,
-    /// Whether events of this target are expected to arrive: the stack listens in its own account and Region only.
+    /// Whether events of this target are expected: the stack receives events from its own account
+    /// and Region only.
     pub(crate) receives_events: bool,
     pub(crate) deadline: Instant,
 }
 
-/// What was known before the first cluster is checked.
+/// What is known before the first cluster is checked.
 struct Before {
     log: ChangeLog,
     lives: BTreeMap<ClusterName, Life>,
-    /// Subjects of which something in the table cannot be read, and what.
+    /// Subjects with unreadable items in the table, and why.
     unreadable: BTreeMap<String, Fault>,
     last: Last,
 }
 
 impl<B: Border> Sweep<'_, B> {
-    /// Checks all clusters that no earlier turn checked, changes what is to be changed, and stops before the deadline.
+    /// Checks all clusters that no earlier pass checked, makes the required changes, and stops
+    /// before the deadline.
     pub(crate) async fn run(mut self) -> Result<TargetDone, Failure> {
         let limits = self.reconciler.policies.limits;
         let mut progress = Progress::read(self.store, self.task, limits.dry_run).await?;
         let target = &self.task.target;
-        let Listed { found, faults: strange } = self.reconciler.border.list().await?;
+        let Listed { found, faults: unreadable_names } = self.reconciler.border.list().await?;
         let listed: BTreeSet<ClusterName> =
             found.into_iter().filter(|name| target.part.holds(name)).collect();
         let ahead: Vec<ClusterName> = listed.iter().filter(|name| progress.is_ahead(name)).cloned().collect();
-        let AskedAhead { undescribed, faults } = self.reconciler.border.describe_ahead(&ahead).await;
+        let DescribedAhead { undescribed, faults } = self.reconciler.border.describe_ahead(&ahead).await;
         let mut before = self.before().await?;
         before.last.lost().into_iter().chain(faults).for_each(|fault| progress.fault(fault));
-        // What is in no part is reported by the first, and what no turn gets to by all: it is one question.
+        // Names that belong to no part are reported by the first part, and in every pass, which
+        // counts once.
         let is_first_part = target.part.index == 0;
-        let strange: Vec<Fault> = strange.into_iter().filter(|_| is_first_part).collect();
+        let unreadable_names: Vec<Fault> = unreadable_names.into_iter().filter(|_| is_first_part).collect();
         if progress.is_first_pass() && target.platform == Platform::Ecs {
             if is_first_part {
                 progress.add_account(self.account(&mut before).await?);
             }
             self.note_deletions(&listed, &mut before).await?;
         }
-        progress.begin(listed.len() + strange.len(), undescribed);
-        strange.into_iter().for_each(|fault| progress.fault(fault));
+        progress.begin(listed.len() + unreadable_names.len(), undescribed);
+        unreadable_names.into_iter().for_each(|fault| progress.fault(fault));
         let allowed = limits.allows(listed.len());
-        // Also those of an earlier attempt of this turn, which could not say so.
+        // Includes changes by an earlier attempt of this pass, which could not report them.
         let was_made = |before: &Before, name: &ClusterName| {
             before.log.get(&Subject::Cluster(name.clone())).is_some_and(|log| self.made(log).is_some())
         };
@@ -82,10 +87,10 @@ impl<B: Border> Sweep<'_, B> {
                 continue;
             }
             let mut seen = match self.reconciler.border.find(&Subject::Cluster(name.clone())).await {
-                Ok(Sought::Found(seen)) => seen,
-                Ok(Sought::NotDescribed) => continue,
-                Ok(Sought::Gone) => {
-                    progress.gone(name);
+                Ok(Lookup::Found(seen)) => seen,
+                Ok(Lookup::NotDescribed) => continue,
+                Ok(Lookup::Missing) => {
+                    progress.deleted(name);
                     continue;
                 }
                 Err(fault) => {
@@ -96,7 +101,8 @@ impl<B: Border> Sweep<'_, B> {
             let was_made = was_made(&before, &name);
             let may_change = was_made || changes < allowed;
             let findings = self.cluster(&name, &mut seen, &mut before, may_change, &mut progress).await?;
-            // What ECS failed to make does not come by waiting, and must not keep others waiting.
+            // What ECS failed to create does not appear by waiting, and must not keep others
+            // waiting.
             let is_failed = seen.observed.status() == "FAILED";
             changes += usize::from(changed(&findings) > 0 && !was_made && !is_failed);
             progress.add(name, findings);
@@ -126,8 +132,8 @@ impl<B: Border> Sweep<'_, B> {
         Ok(Before { log, lives, unreadable, last })
     }
 
-    /// Writes down that clusters are gone of which something is known and which are not listed any more, so that others of
-    /// their names are new and have no past. Of EKS clusters the time of creation is known.
+    /// Records deletions of known clusters that are no longer listed, so that new clusters of the
+    /// same names have no past. For EKS clusters, the creation time is known.
     async fn note_deletions(&self, listed: &BTreeSet<ClusterName>, before: &mut Before) -> Result<(), Fault> {
         let Reconciler { memory, target, .. } = self.reconciler;
         let of_log = before.log.keys().filter_map(Subject::cluster);
@@ -136,17 +142,17 @@ impl<B: Border> Sweep<'_, B> {
         for name in missing {
             let life = before.lives.entry(name.clone()).or_default();
             let log = before.log.get(&Subject::Cluster(name.clone()));
-            if let Some(gone) = life.missed_by(self.task.run.time, log) {
-                *life = memory.note_life(target, &name, |life| life.add_deletion(gone)).await?;
+            if let Some(deleted) = life.missed_by(self.task.run.time, log) {
+                *life = memory.note_life(target, &name, |life| life.add_deletion(deleted)).await?;
             }
         }
         Ok(())
     }
 
-    /// The account as a whole. No limit is about it.
+    /// Checks the account as a whole. No limit applies to it.
     async fn account(&self, before: &mut Before) -> Result<Vec<Finding>, Fault> {
         let subject = Subject::Account;
-        let Sought::Found(mut seen) = self.reconciler.border.find(&subject).await? else {
+        let Lookup::Found(mut seen) = self.reconciler.border.find(&subject).await? else {
             return Ok(Vec::new());
         };
         let log = before.log.entry(subject.clone()).or_default();
@@ -174,20 +180,21 @@ impl<B: Border> Sweep<'_, B> {
         let log = before.log.entry(subject.clone()).or_default();
         let Checked { mut findings, follow } =
             self.reconciler.check(&subject, seen, past, log, may_change).await?;
-        // One that may not be changed now must not be changed by the queue either.
+        // If it may not be changed now, the queue must not change it either.
         if follow && may_change && !self.reconciler.policies.limits.dry_run {
             let now = self.reconciler.clock.now();
             let sent = self.reconciler.follow_up(name, log, now, Waiting::AtWork).await;
             sent.map_or_else(|fault| progress.fault(fault), |_| ());
         }
-        // A cluster that came without an event is named once, whatever its aspects.
+        // A cluster that was created without an event is reported once, whatever its aspects.
         if let Some(first) = findings.first_mut() {
             first.unannounced = self.receives_events && is_unseen && !past.life.reports_creation(created_at);
         }
         let insights = findings.iter_mut().find(|finding| finding.aspect == Some(Aspect::ContainerInsights));
         if let Some(insights) = insights {
             let is_young = past.life.created.map_or(is_unseen, |created| self.is_recent(created.first));
-            let changed_lately = log.all_changes().any(|change| self.is_recent(change.made));
+            let changed_lately =
+                log.changes(Aspect::ContainerInsights).iter().any(|change| self.is_recent(change.made));
             insights.silent = insights.result == FindingResult::Compliant
                 && !(is_young || changed_lately)
                 && self.reconciler.border.is_silent(seen);
@@ -196,7 +203,8 @@ impl<B: Border> Sweep<'_, B> {
         Ok(findings)
     }
 
-    /// Says what an earlier attempt of this run made and could not say, and what is news.
+    /// Reports what an earlier attempt of this run changed but could not report, and marks what is
+    /// new.
     async fn finish(&self, findings: &mut [Finding], seen: &Seen, log: &SubjectLog, last: &Last) {
         for finding in findings {
             if matches!(finding.result, FindingResult::Compliant | FindingResult::InProgress) {
@@ -225,14 +233,14 @@ impl<B: Border> Sweep<'_, B> {
         log.made_by(&self.task.run.id)
     }
 
-    /// Whether this run made the change, or perhaps did.
+    /// Whether this run made the change, or may have.
     fn is_made(&self, change: &fargaze::reconcile::Change) -> bool {
         change.is_caused_by(&self.task.run.id)
             && matches!(change.state, ChangeState::Planned | ChangeState::Done)
     }
 }
 
-/// Leaves out changes of clusters that were deleted since.
+/// Drops changes of clusters that were deleted since.
 pub(crate) fn forget_earlier_clusters(log: &mut ChangeLog, lives: &BTreeMap<ClusterName, Life>) {
     for (cluster, life) in lives {
         let of_cluster = log.get_mut(&Subject::Cluster(cluster.clone()));
@@ -242,7 +250,7 @@ pub(crate) fn forget_earlier_clusters(log: &mut ChangeLog, lives: &BTreeMap<Clus
     }
 }
 
-/// Clusters of which something counts as a change that this run may make.
+/// Number of clusters with a finding that counts towards the limit of changes.
 fn changed(findings: &[Finding]) -> usize {
     let changed = findings.iter().filter(|finding| finding.result.counts_as_change());
     changed.filter_map(Finding::cluster).collect::<BTreeSet<_>>().len()

@@ -12,12 +12,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// The settings of the process environment.
+    /// Reads the settings from the process environment.
     pub fn from_env() -> Result<Self, BadSettings> {
         Self::from_lookup(&from_env)
     }
 
-    /// The settings of any source.
+    /// Reads the settings from any source.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
         let settings = Settings::new(lookup);
         let (bucket, table) = (settings.require("FARGAZE_BUCKET"), settings.require("FARGAZE_TABLE"));

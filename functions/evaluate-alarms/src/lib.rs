@@ -14,7 +14,7 @@ use fargaze::model::operation::Operation;
 use fargaze::model::run::Target;
 use fargaze::outcome::{Outcome, OutcomeKind};
 use fargaze::rules::AlarmRule;
-use fargaze_aws::{AlarmPage, Memory, Store, gone};
+use fargaze_aws::{AlarmPage, Memory, Store, missing_object};
 use serde_json::Value;
 
 pub use config::Config;
@@ -28,16 +28,16 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// The function with these settings.
+    /// Creates the function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
         let Config { bucket, table } = config;
         Self { store: Store::new(sdk, &bucket), memory: Memory::new(sdk, &table) }
     }
 
-    /// Judges the snapshot of the target that `event` names.
+    /// Evaluates the snapshot of the target that `event` names.
     pub async fn handle(&self, event: Value) -> Result<TargetDone, Failure> {
         let step: Step = serde_json::from_value(event)
-            .map_err(|error| Failure::Invalid(format!("this is no target of a run: {error}")))?;
+            .map_err(|error| Failure::Invalid(format!("the event is not a target of a run: {error}")))?;
         let TargetTask { run, target, .. } = self.store.task(step).await?;
         let snapshot = target.snapshot_key(&run);
         let (all_rules, remembered, found) = tokio::join!(
@@ -46,7 +46,7 @@ impl Handler {
             self.store.get(&snapshot, None)
         );
         let (all_rules, (remembered, unreadable)) = (all_rules?, remembered?);
-        let found = found?.ok_or_else(|| gone(&snapshot))?;
+        let found = found?.ok_or_else(|| missing_object(&snapshot))?;
         let judged = judge(&found.bytes, &all_rules, remembered.values())
             .map_err(|error| Fault::malformed(Operation::S3GetObject, &snapshot, error.to_string()))?;
         let (mut coverage, rules) = (judged.coverage.clone(), judged.rules.clone());
@@ -61,17 +61,17 @@ impl Handler {
         Ok(TargetDone::Done { outcome: ObjectRef { key } })
     }
 
-    /// Remembers what changed, and returns all that nobody was told yet.
+    /// Stores what changed, and returns all pending notifications.
     async fn remember(
         &self,
         target: &Target,
         judged: Judged<'_>,
         remembered: &AlarmPage,
     ) -> Result<Vec<Notice>, Failure> {
-        let Judged { begin, changes, gone, .. } = judged;
+        let Judged { begin, changes, ended, .. } = judged;
         let remember = Remember { memory: &self.memory, begin: &begin };
         let mut records = remembered.clone();
-        let (changed, ended) = (remember.write_all(changes).await?, remember.end_all(gone).await?);
+        let (changed, ended) = (remember.write_all(changes).await?, remember.end_all(ended).await?);
         records.extend(changed.into_iter().chain(ended).map(|record| (record.key.clone(), record)));
         let is_here = |record: &AlarmRecord| {
             record.key.subject.cluster().is_some_and(|cluster| target.part.holds(cluster))
@@ -81,7 +81,7 @@ impl Handler {
     }
 }
 
-/// Judges a snapshot line by line.
+/// Evaluates a snapshot line by line.
 fn judge<'a>(
     bytes: &[u8],
     rules: &'a [AlarmRule],
@@ -90,7 +90,7 @@ fn judge<'a>(
     let mut lines = SnapshotReader::new(bytes);
     let mut judging = match lines.next().transpose()? {
         Some(SnapshotLine::Run(begin)) => Judging::begin(*begin, rules, remembered),
-        _ => return Err(BadSnapshot::Line { line: 1, error: "it is not the line of the run".to_owned() }),
+        _ => return Err(BadSnapshot::Line { line: 1, error: "it is not the run line".to_owned() }),
     };
     for line in lines {
         match line? {
@@ -98,5 +98,5 @@ fn judge<'a>(
             line => judging.add(line),
         }
     }
-    Err(BadSnapshot::Line { line: 1, error: "the line of the end is missing".to_owned() })
+    Err(BadSnapshot::Line { line: 1, error: "the end line is missing".to_owned() })
 }

@@ -1,4 +1,4 @@
-//! `evaluate-alarms`: from a snapshot to verdicts, remembered.
+//! `evaluate-alarms`: evaluates a snapshot and stores the verdicts.
 
 use evaluate_alarms::{Config, Handler};
 use fargaze::invocation::failure::Failure;

@@ -1,4 +1,4 @@
-//! Writes changed alarms, so that two runs at once end as one would.
+//! Stores changed alarms, so that two concurrent runs give the same result as one.
 
 use fargaze::alarms::{AlarmRecord, Change};
 use fargaze::evidence::snapshot::SnapshotBegin;
@@ -9,17 +9,17 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 /// Writes in flight at once.
 const AT_ONCE: usize = 16;
-/// How often an alarm is judged anew because another run wrote it first.
+/// How often an alarm is evaluated again because another run wrote it first.
 const MAX_CONFLICTS: usize = 5;
 
-/// Where changes are written, and in which run.
+/// Stores the changes of one run.
 pub(crate) struct Remember<'a> {
     pub(crate) memory: &'a Memory,
     pub(crate) begin: &'a SnapshotBegin,
 }
 
 impl Remember<'_> {
-    /// Writes all changes; returns the records as they stand in the table then.
+    /// Writes all changes; returns the stored records.
     pub(crate) async fn write_all(&self, changes: Vec<Change<'_>>) -> Result<Vec<AlarmRecord>, Fault> {
         let writes: Vec<_> = changes.into_iter().map(|change| self.write(change)).collect();
         let written: Vec<Option<AlarmRecord>> =
@@ -27,17 +27,17 @@ impl Remember<'_> {
         Ok(written.into_iter().flatten().collect())
     }
 
-    /// Ends alarms that nothing judges any more; returns those that changed. One that another run writes at the same time
-    /// is left to the next run.
-    pub(crate) async fn end_all(&self, gone: Vec<AlarmRecord>) -> Result<Vec<AlarmRecord>, Fault> {
+    /// Ends alarms that no rule evaluates any more; returns those that changed. An alarm that
+    /// another run writes at the same time is left to the next run.
+    pub(crate) async fn end_all(&self, orphaned: Vec<AlarmRecord>) -> Result<Vec<AlarmRecord>, Fault> {
         let mut ended = Vec::new();
-        for mut record in gone {
+        for mut record in orphaned {
             match self.memory.put_alarm(&self.begin.target, &record).await? {
                 Written::Yes => {
                     record.version += 1;
                     ended.push(record);
                 }
-                // Perhaps it was ourselves, and the answer was lost.
+                // Perhaps an earlier attempt of this run wrote it, and the response was lost.
                 Written::Conflict => ended.extend(self.memory.alarm(&self.begin.target, &record.key).await?),
             }
         }
@@ -54,14 +54,14 @@ impl Remember<'_> {
             }
             let newest = match self.memory.alarm(target, &record.key).await {
                 Ok(newest) => newest,
-                // What is remembered of it cannot be read, which coverage reports: that alarm is left, and the others
-                // go on.
+                // The stored alarm is unreadable, which coverage reports: this alarm is left, and
+                // the others continue.
                 Err(fault) if fault.kind == FaultKind::Unreadable => return Ok(None),
                 Err(fault) => return Err(fault),
             };
             match change.again(self.begin, newest.as_ref()) {
                 Some(again) => record = again,
-                // The other run has seen all that this one has.
+                // The other run has evaluated everything that this one has.
                 None => return Ok(newest),
             }
         }

@@ -16,17 +16,18 @@ pub struct Config {
     pub stack: String,
     /// `AWS_REGION`, which Lambda sets: where the bucket is.
     pub region: Region,
-    /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets to the stack's `LogLevel`; without it INFO, as Lambda's own.
+    /// `AWS_LAMBDA_LOG_LEVEL`, which Lambda sets to the stack's `LogLevel`; defaults to INFO, as in
+    /// Lambda.
     pub log_level: String,
 }
 
 impl Config {
-    /// The settings of the process environment.
+    /// Reads the settings from the process environment.
     pub fn from_env() -> Result<Self, BadSettings> {
         Self::from_lookup(&from_env)
     }
 
-    /// The settings of any source.
+    /// Reads the settings from any source.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
         let settings = Settings::new(lookup);
         let log_level = lookup("AWS_LAMBDA_LOG_LEVEL").filter(|level| !level.is_empty());

@@ -1,4 +1,4 @@
-//! What `forward-summary` is invoked with: a run whose targets have ended, or one target that failed.
+//! The input of `forward-summary`: a run whose targets have ended, or one target that failed.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use fargaze::invocation::states::{Step, StepFailure, TargetEnd, TargetFailure};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Length of a quoted entry in a message, in characters.
+/// Maximum length of a quoted entry in a message, in characters.
 const QUOTED: usize = 200;
 
-/// What is asked of `forward-summary`.
+/// A request to `forward-summary`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Asked {
-    /// Tell what a run brought.
+pub(crate) enum Request {
+    /// Send the summary of a run.
     Forward(Finished),
-    /// Keep why a target failed, until its run is told.
+    /// Store why a target failed, until the summary of its run.
     Keep(Box<Failed>),
 }
 
@@ -24,10 +24,10 @@ pub(crate) enum Asked {
 pub(crate) struct Finished {
     /// Key of the plan.
     pub plan: String,
-    /// How its targets ended, in any order. Step Functions leaves out a target whose child execution died as a whole, which
-    /// no `Catch` sees.
+    /// How its targets ended, in any order. Step Functions leaves out a target whose child
+    /// execution ended abnormally, because no `Catch` handles that.
     pub ended: Vec<TargetEnd>,
-    /// Entries that cannot be read by their place, and why. Each costs itself only.
+    /// Problems of unreadable entries by index. Each affects only itself.
     pub unreadable: BTreeMap<usize, String>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Finished {
 pub(crate) struct Failed {
     /// Key of the plan.
     pub plan: String,
-    /// The target's number there.
+    /// The target's number in the plan.
     pub target: usize,
     /// Why.
     pub failure: TargetFailure,
@@ -61,24 +61,24 @@ struct FailedStep {
     failure: StepFailure,
 }
 
-/// Reads the input; the two kinds are told apart by their keys.
-pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
+/// Parses the input; the two kinds are distinguished by their keys.
+pub(crate) fn read(event: Value) -> Result<Request, Failure> {
     if event.get("failed").is_some() {
         let Keep { failed: FailedStep { step, failure } } =
             serde_json::from_value(event).map_err(|error| {
                 Failure::Invalid(format!(
-                    "this is not what the state machine sends of a failed target: {error}"
+                    "the event is not the state machine's input for a failed target: {error}"
                 ))
             })?;
         let Step { plan, target, cursor } = step;
-        return Ok(Asked::Keep(Box::new(Failed {
+        return Ok(Request::Keep(Box::new(Failed {
             plan,
             target,
             failure: TargetFailure { failure, cursor },
         })));
     }
     let Input { plan, ended } = serde_json::from_value(event).map_err(|error| {
-        Failure::Invalid(format!("this is not what the state machine sends at its end: {error}"))
+        Failure::Invalid(format!("the event is not the state machine's input for the end of a run: {error}"))
     })?;
     let (mut ends, mut unreadable) = (Vec::new(), BTreeMap::new());
     for (index, end) in ended.into_iter().enumerate() {
@@ -86,10 +86,10 @@ pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
         match serde_json::from_value(end) {
             Ok(end) => ends.push(end),
             Err(error) => {
-                let why = format!("entry {index} of what ended cannot be read ({error}): {quoted}");
+                let why = format!("entry {index} of the ended targets cannot be read ({error}): {quoted}");
                 unreadable.insert(index, why);
             }
         }
     }
-    Ok(Asked::Forward(Finished { plan, ended: ends, unreadable }))
+    Ok(Request::Forward(Finished { plan, ended: ends, unreadable }))
 }

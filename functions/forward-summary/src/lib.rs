@@ -1,9 +1,10 @@
-//! `forward-summary`: outcomes of all targets -> summary -> message -> receipt. Of a target that fails before it has an
-//! outcome it keeps why, as soon as it fails.
+//! `forward-summary`: outcomes of all targets -> summary -> message -> receipt. If a target fails
+//! without an outcome, stores the reason as soon as it fails.
 //!
-//! What is told is marked only after SNS has taken it. If that fails in between, the next run tells it once more:
-//! nothing is lost, and docs/architecture.md names the one window in which something can come twice. The function itself
-//! does not fail then: Step Functions would start it again, and it would publish the same message a second time.
+//! Notifications are marked only after SNS has accepted the message. If marking fails, the next run
+//! notifies once more: nothing is lost, and docs/architecture.md names the one window in which a
+//! notification can be sent twice. The function itself does not fail then: Step Functions would run
+//! it again, and it would publish the same message a second time.
 
 mod config;
 mod event;
@@ -30,12 +31,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use config::Config;
-use event::{Asked, Failed, Finished};
+use event::{Failed, Finished, Request};
 use report::{Reported, Reporter};
 use results::Results;
 
-/// How long what was published may take to be marked: a function that is ended meanwhile leaves no heartbeat, and its
-/// execution counts as failed though its message is out.
+/// How long marking the published notifications may take: if the function times out meanwhile,
+/// there is no heartbeat, and its execution counts as failed although its message was sent.
 const MARKING: Duration = Duration::from_secs(45);
 
 /// The function with its clients.
@@ -51,37 +52,38 @@ pub struct Handler {
     log_level: String,
 }
 
-/// What `forward-summary` answers.
+/// The response of `forward-summary`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Answer {
     /// To a run.
     Forwarded(Receipt),
-    /// To a target that failed: it is kept why.
+    /// To a failed target: the reason is stored.
     Kept {
         /// The target's number in the plan.
         kept: usize,
     },
 }
 
-/// What came of a run's summary.
+/// The result of a run's summary.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Whether a message was published.
     pub published: bool,
-    /// The id that SNS gave it.
+    /// The message id from SNS.
     pub message_id: Option<String>,
-    /// Its subject, or why there was none.
+    /// Its subject, or why no message was published.
     pub why: String,
-    /// Confirmed subscriptions of the topic: with none of them nobody heard it. Null if they could not be counted.
+    /// Confirmed subscriptions of the topic: with 0, nobody receives the message. Null if they
+    /// could not be counted.
     pub listeners: Option<u64>,
-    /// The run's sign of life: a line for the log, out of which CloudWatch reads metrics.
+    /// The run's heartbeat: a log line from which CloudWatch extracts metrics.
     #[serde(skip)]
     pub heartbeat: String,
 }
 
 impl Handler {
-    /// The function with these settings.
+    /// Creates the function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
         let Config { bucket, table, topic_arn, stack, region, log_level } = config;
         Self {
@@ -96,11 +98,11 @@ impl Handler {
         }
     }
 
-    /// Does what `event` asks for.
+    /// Handles one event.
     pub async fn handle(&self, event: Value) -> Result<Answer, Failure> {
         match event::read(event)? {
-            Asked::Forward(finished) => Ok(Answer::Forwarded(Box::pin(self.forward(finished)).await?)),
-            Asked::Keep(failed) => {
+            Request::Forward(finished) => Ok(Answer::Forwarded(Box::pin(self.forward(finished)).await?)),
+            Request::Keep(failed) => {
                 let Failed { plan, target, failure } = *failed;
                 self.store.put_failure(&plan, target, &failure).await?;
                 Ok(Answer::Kept { kept: target })
@@ -108,10 +110,10 @@ impl Handler {
         }
     }
 
-    /// Tells what the run found, if it is worth telling.
+    /// Publishes the findings of the run, if they are worth notifying.
     async fn forward(&self, finished: Finished) -> Result<Receipt, Failure> {
         let plan = self.store.plan(&finished.plan).await?;
-        for why in finished.unreadable.values().cloned().chain(results::strangers(&plan, &finished)) {
+        for why in finished.unreadable.values().cloned().chain(results::unknown_targets(&plan, &finished)) {
             tracing::warn!(run = plan.run.id, "{why}");
         }
         let Plan { run, targets } = plan;
@@ -144,13 +146,13 @@ impl Handler {
         };
         let marked = self.mark(&run, &results, &changes, &rules).await;
         match (marked, &message_id) {
-            // With no message, nothing can come twice: the state machine may try again.
+            // Without a message, nothing can be sent twice: the state machine may retry.
             (Err(fault), None) => return Err(fault.into()),
             (Err(fault), Some(message_id)) => tracing::error!(
                 run = run.id,
                 message_id,
                 %fault,
-                "not all that was published could be marked; the next run may publish it once more"
+                "not all published notifications could be marked; the next run may publish them again"
             ),
             (Ok(()), _) => {}
         }
@@ -163,8 +165,8 @@ impl Handler {
         Ok(Receipt { published: message_id.is_some(), message_id, why, listeners, heartbeat })
     }
 
-    /// Remembers what was published, as far as it can be within [`MARKING`]. Gives the first reason why something could
-    /// not be.
+    /// Marks what was published, as far as possible within [`MARKING`]. Returns the first reason
+    /// why something could not be marked.
     async fn mark(
         &self,
         run: &Run,
@@ -179,7 +181,7 @@ impl Handler {
                 faults.extend(self.store.remember_notified_bad(&bad.version).await.err());
             }
             for fault in faults.iter().skip(1) {
-                tracing::warn!(%fault, "could not mark what was published");
+                tracing::warn!(%fault, "could not mark a published notification");
             }
             faults.into_iter().next().map_or(Ok(()), Err)
         };
@@ -189,7 +191,10 @@ impl Handler {
                 subject: String::new(),
                 kind: FaultKind::Transient,
                 code: "timeout".to_owned(),
-                message: format!("what was published could not be marked within {} s", MARKING.as_secs()),
+                message: format!(
+                    "the published notifications could not be marked within {} s",
+                    MARKING.as_secs()
+                ),
             })
         })
     }
@@ -198,34 +203,35 @@ impl Handler {
         match self.memory.publish_slot(&self.clock).await {
             Ok(true) => {}
             Ok(false) => {
-                tracing::warn!("others publish all the time; publishing without a turn at the topic");
+                tracing::warn!("other runs keep publishing; publishing without a publish slot");
             }
-            Err(fault) => tracing::warn!(%fault, "no turn at the topic; publishing without one"),
+            Err(fault) => tracing::warn!(%fault, "no publish slot; publishing without one"),
         }
         let message_id = self.topic.publish(message).await?;
         tracing::info!(run = run.id, message_id, subject = message.subject, "published");
         Ok(message_id)
     }
 
-    /// How many hear what is published. That it cannot be counted is no reason to fail: what was to be told is told.
+    /// The number of confirmed subscriptions. If they cannot be counted, that is no reason to fail:
+    /// the message has been sent.
     async fn listeners(&self) -> Option<u64> {
         match self.topic.confirmed_subscriptions().await {
             Ok(listeners) => {
                 if listeners == 0 {
                     tracing::error!(
-                        "nobody listens: the topic has no confirmed subscription; subscribe, or confirm the mail of SNS"
+                        "the topic has no confirmed subscription; confirm the SNS email or subscribe"
                     );
                 }
                 Some(listeners)
             }
             Err(fault) => {
-                tracing::warn!(%fault, "could not count who listens");
+                tracing::warn!(%fault, "could not count subscriptions");
                 None
             }
         }
     }
 
-    /// A file that cannot be used is told first in every message, and once by itself.
+    /// An invalid user file is reported first in every message, and once in a message of its own.
     async fn with_bad_config(&self, run: &Run, message: Option<Message>) -> Result<Option<Message>, Fault> {
         let Some(bad) = &run.bad_config else { return Ok(message) };
         if message.is_none() && self.store.was_notified_bad(&bad.version).await? {

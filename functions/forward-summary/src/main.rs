@@ -1,4 +1,4 @@
-//! `forward-summary`: from the outcomes of all targets to one message.
+//! `forward-summary`: sends one message with the outcomes of all targets.
 
 use fargaze::invocation::failure::Failure;
 use forward_summary::{Answer, Config, Handler};
@@ -17,11 +17,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     .await
 }
 
-/// Lambda hands each line of the standard output to the log.
-#[expect(
-    clippy::print_stdout,
-    reason = "an embedded metric is a line of its own, without the logger's frame"
-)]
+/// Lambda forwards each line of standard output to the log.
+#[expect(clippy::print_stdout, reason = "an embedded metric is a separate line, without the logger's fields")]
 fn print_line(line: &str) {
     println!("{line}");
 }

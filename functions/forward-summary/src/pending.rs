@@ -1,4 +1,4 @@
-//! What is still to be told, and the mark on what was.
+//! Pending notifications, and marking those that were published.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,11 +14,11 @@ use jiff::Timestamp;
 
 /// Calls in flight at once.
 const AT_ONCE: usize = 16;
-/// How often a mark is tried again because a run wrote the alarm in the meantime.
+/// How often marking is retried because a run wrote the alarm in the meantime.
 const MAX_CONFLICTS: usize = 5;
 
-/// Marks all notices of the results as told, one write for each alarm, and remembers which targets can be seen. One
-/// write that fails keeps no other from being made; gives why each of them failed.
+/// Marks all notices of the results as notified, one write per alarm, and stores which targets can
+/// be read. A failed write does not prevent the others; returns why each of them failed.
 pub(crate) async fn mark(
     memory: &Memory,
     run: &Run,
@@ -42,14 +42,15 @@ pub(crate) async fn mark(
     faults
 }
 
-/// Remembers which rules have no data or apply to nothing. Gives why some could not be written.
+/// Stores which rules have no data or match nothing. Returns why some could not be stored.
 pub(crate) async fn mark_rules(memory: &Memory, now: Timestamp, rules: &[RuleChange]) -> Vec<Fault> {
     let writes = rules.iter().map(|change| memory.put_rule_problem(change, now));
     let written: Vec<_> = stream::iter(writes.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).collect().await;
     written.into_iter().filter_map(Result::err).collect()
 }
 
-/// Leaves out what was told in the meantime: by an earlier attempt whose answer was lost, or by a run at the same time.
+/// Drops notices that were published in the meantime: by an earlier attempt whose response was
+/// lost, or by a concurrent run.
 pub(crate) async fn keep(memory: &Memory, results: &mut [TargetResult]) -> Result<(), Fault> {
     for TargetResult { target, result } in results {
         let Ok(Outcome { kind: OutcomeKind::Alarms { notices, .. }, .. }) = result else { continue };
@@ -73,8 +74,8 @@ fn by_alarm(notices: &[Notice]) -> BTreeMap<AlarmKey, BTreeSet<&str>> {
     alarms
 }
 
-/// Takes these notices out of what is pending of an alarm. Another run may write it at the same time: then it is read
-/// again.
+/// Removes these notices from the pending ones of an alarm. If another run writes the alarm at the
+/// same time, it is read again.
 async fn mark_alarm(
     memory: &Memory,
     target: &Target,

@@ -13,7 +13,7 @@ use fargaze::report::{Report, ReportBuilder, ReportFacts, ReportLink, report_htm
 use fargaze::sources::usage::Usage;
 use fargaze::text::console_object_link;
 use fargaze::text::message::Message;
-use fargaze_aws::{Memory, ReadLog, Store, gone};
+use fargaze_aws::{Memory, ReadLog, Store, missing_object};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a report is kept: the bucket's lifecycle rule for `reports/`.
@@ -21,10 +21,10 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24 * 90);
 /// The newest report, which the next one is compared with.
 const LATEST: &str = "reports/latest.json";
 
-/// Most metrics of one `GetMetricData` (Amazon `CloudWatch` API Reference).
+/// Maximum metrics per `GetMetricData` (Amazon `CloudWatch` API Reference).
 const METRICS_PER_CALL: u64 = 500;
 
-/// What a report is made with.
+/// Everything needed to build a report.
 pub(crate) struct Reporter<'a> {
     pub(crate) store: &'a Store,
     pub(crate) memory: &'a Memory,
@@ -32,14 +32,14 @@ pub(crate) struct Reporter<'a> {
     pub(crate) region: &'a Region,
 }
 
-/// A report that is in the bucket, and its mail.
+/// A stored report, and its mail.
 pub(crate) struct Reported {
     pub(crate) report: Report,
     pub(crate) message: Message,
 }
 
 impl Reporter<'_> {
-    /// Reads the snapshots of all targets. One that cannot be read to its end is a fault of its target.
+    /// Reads the snapshots of all targets. An unreadable snapshot is a fault of its target.
     pub(crate) async fn read(&self, run: &Run, results: &mut [TargetResult]) -> ReportBuilder {
         let mut builder = ReportBuilder::new(run);
         for result in results {
@@ -50,7 +50,7 @@ impl Reporter<'_> {
         builder
     }
 
-    /// Makes the report of what was read, and puts it into the bucket.
+    /// Builds the report, and stores it in the bucket.
     pub(crate) async fn report(
         &self,
         run: &Run,
@@ -62,9 +62,11 @@ impl Reporter<'_> {
         let (logs, alarms) = (self.change_logs(results).await?, self.alarms(results).await?);
         let rules = self.memory.rule_problems().await?;
         let since = previous.as_ref().map_or(run.window.start, |report| report.time);
-        // What is not known of it is told as such; a report is no worse for the rest.
+        // If usage is unknown, the report says so; nothing else depends on it.
         let usage = self.usage(since, run.time).await;
-        let usage = usage.inspect_err(|fault| tracing::warn!(%fault, "what was asked is not known")).ok();
+        let usage = usage
+            .inspect_err(|fault| tracing::warn!(%fault, "the number of requested metrics is unknown"))
+            .ok();
         let facts = ReportFacts {
             results,
             logs: &logs,
@@ -79,17 +81,17 @@ impl Reporter<'_> {
         Ok(Reported { report, message })
     }
 
-    /// Keeps what the next report is compared with. This one was sent: if it cannot be kept, sending it again would not
-    /// help.
+    /// Stores the report for comparison with the next one. It was already sent: if it cannot be
+    /// stored, sending it again would not help.
     pub(crate) async fn remember(&self, report: &Report) {
         if let Err(fault) = self.store.put_json(LATEST, report).await {
-            tracing::warn!(%fault, "the report cannot be kept for the next one to be compared with");
+            tracing::warn!(%fault, "the report cannot be stored for comparison with the next one");
         }
     }
 
     async fn read_one(&self, result: &TargetResult, builder: &mut ReportBuilder) -> Result<(), Fault> {
         let Some(key) = result.outcome().and_then(Outcome::snapshot) else { return Ok(()) };
-        let object = self.store.get(key, None).await?.ok_or_else(|| gone(key))?;
+        let object = self.store.get(key, None).await?.ok_or_else(|| missing_object(key))?;
         builder.target(&result.target);
         for line in SnapshotReader::new(&object.bytes[..]) {
             builder
@@ -98,18 +100,18 @@ impl Reporter<'_> {
         Ok(())
     }
 
-    /// The report before this one. One that cannot be read is no reason to have none today.
+    /// The previous report. If it is unreadable, this one is built without comparison.
     async fn previous(&self) -> Option<Report> {
         match self.store.get(LATEST, None).await {
             Ok(object) => object.and_then(|object| Report::read(&object.bytes)),
             Err(fault) => {
-                tracing::warn!(%fault, "the last report cannot be read; comparing with none");
+                tracing::warn!(%fault, "the previous report cannot be read; comparing with none");
                 None
             }
         }
     }
 
-    /// What fargaze changed of ECS, of each account and Region once. Of EKS the sweep reports it.
+    /// What fargaze changed on ECS, once per account and Region. For EKS, the sweep reports it.
     async fn change_logs(&self, results: &[TargetResult]) -> Result<Vec<(Target, ChangeLog)>, Failure> {
         let mut logs = Vec::new();
         for target in places(results).filter(|target| target.platform == Platform::Ecs) {
@@ -120,7 +122,7 @@ impl Reporter<'_> {
         Ok(logs)
     }
 
-    /// All alarms that are remembered, of each account and Region once.
+    /// All stored alarms, once per account and Region.
     async fn alarms(&self, results: &[TargetResult]) -> Result<Vec<(Target, Vec<AlarmRecord>)>, Failure> {
         let mut alarms = Vec::new();
         for target in places(results) {
@@ -131,8 +133,9 @@ impl Reporter<'_> {
         Ok(alarms)
     }
 
-    /// What alarms runs and reports asked of CloudWatch since then. Outcomes say when runs were; what one asked is taken
-    /// from the newest of each target, because reading all would cost more than it tells.
+    /// What alarms runs and reports requested from CloudWatch since then. Outcomes show when runs
+    /// took place; the number of metrics comes from the newest outcome of each target, because
+    /// reading all would cost more than the precision is worth.
     async fn usage(&self, since: Timestamp, until: Timestamp) -> Result<Usage, Fault> {
         let mut usage = Usage::none(since);
         for kind in [RunKind::Alarms, RunKind::Report] {
@@ -143,7 +146,8 @@ impl Reporter<'_> {
             let keys: Vec<&String> = keys.iter().filter(|key| **key <= last).collect();
             usage.runs += runs(&keys);
             for (newest, count) in newest_of_targets(&keys) {
-                let outcome = self.store.get_json::<Outcome>(newest).await?.ok_or_else(|| gone(newest))?;
+                let outcome =
+                    self.store.get_json::<Outcome>(newest).await?.ok_or_else(|| missing_object(newest))?;
                 let metrics = u64::try_from(outcome.coverage.metrics).unwrap_or(u64::MAX);
                 usage.metrics += metrics * count;
                 usage.calls += metrics.div_ceil(METRICS_PER_CALL) * count;
@@ -152,7 +156,7 @@ impl Reporter<'_> {
         Ok(usage)
     }
 
-    /// Puts the report into the bucket, as a page and as JSON; returns its mail.
+    /// Stores the report in the bucket, as a page and as JSON; returns its mail.
     async fn put(&self, run: &Run, report: &Report) -> Result<Message, Fault> {
         let stem = format!("reports/dt={}/{}", run.time.strftime("%Y-%m-%d"), run.id);
         let (page, data) = (format!("{stem}.html"), format!("{stem}.json"));
@@ -171,26 +175,27 @@ impl Reporter<'_> {
     }
 }
 
-/// The sweep and the alarms run report these in their mails, with the cluster or alarm that each costs.
+/// Logs faults that the sweep and the alarms run report in their mails, with the cluster or alarm
+/// concerned.
 fn warn_of(unreadable: impl IntoIterator<Item = Fault>) {
     for fault in unreadable {
-        tracing::warn!(%fault, "the report is made without it");
+        tracing::warn!(%fault, "the report is built without it");
     }
 }
 
-/// One target of each account and Region: the table does not know parts.
+/// One target per account and Region: the table does not know parts.
 fn places(results: &[TargetResult]) -> impl Iterator<Item = &Target> {
     results.iter().map(|result| &result.target).filter(|target| target.part.index == 0)
 }
 
-/// How many runs these outcomes are of. Keys are `outcomes/RUN/TARGET.json`, in order.
+/// Number of runs with these outcomes. Keys are `outcomes/RUN/TARGET.json`, in order.
 fn runs(keys: &[&String]) -> u64 {
     let mut runs: Vec<&str> = keys.iter().filter_map(|key| key.split('/').nth(1)).collect();
     runs.dedup();
     u64::try_from(runs.len()).unwrap_or(u64::MAX)
 }
 
-/// The newest outcome of each target, and how many there are of it.
+/// The newest outcome of each target, and the number of its outcomes.
 fn newest_of_targets<'a>(keys: &[&'a String]) -> Vec<(&'a str, u64)> {
     let mut newest = std::collections::BTreeMap::<&str, (&str, u64)>::new();
     for key in keys {

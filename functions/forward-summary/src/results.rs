@@ -8,7 +8,7 @@ use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 use fargaze::model::run::{Run, Target};
 use fargaze::outcome::{Outcome, TargetResult};
-use fargaze_aws::{Store, gone};
+use fargaze_aws::{Store, missing_object};
 use futures_util::{StreamExt, stream};
 
 use crate::event::Finished;
@@ -16,7 +16,7 @@ use crate::event::Finished;
 /// Objects read at once.
 const AT_ONCE: usize = 16;
 
-/// Reads what became of the targets of a plan.
+/// Reads how the targets of a plan ended.
 pub(crate) struct Results<'a> {
     pub(crate) store: &'a Store,
     pub(crate) run: &'a Run,
@@ -26,8 +26,8 @@ pub(crate) struct Results<'a> {
 }
 
 impl Results<'_> {
-    /// What each target of the plan brought, in the plan's order. An outcome that cannot be read is a fault of that target,
-    /// never a reason to tell nothing.
+    /// The result of each target of the plan, in the plan's order. An unreadable outcome is a fault
+    /// of that target, never a reason to send nothing.
     pub(crate) async fn read(&self, targets: Vec<Target>) -> Vec<TargetResult> {
         let ended: BTreeMap<usize, Ended> =
             self.finished.ended.iter().map(|end| (end.target, end.ended)).collect();
@@ -52,14 +52,14 @@ impl Results<'_> {
         TargetResult { target, result }
     }
 
-    /// What a sweep or rollback had found before its child ended in a way that nobody could write down: the newest of what its
-    /// turns have left.
+    /// The findings of a sweep or rollback whose child execution ended without a stored reason: the
+    /// newest that its passes have stored.
     async fn cut_off(&self, target: &Target, fault: Fault) -> Result<Outcome, Fault> {
         if !self.run.kind.is_of_settings() {
             return Err(fault);
         }
-        let turns = self.store.keys_after(&target.outcome_of_passes(self.run), "").await;
-        let newest = match turns.map(|keys| keys.into_iter().max()) {
+        let passes = self.store.keys_after(&target.outcome_of_passes(self.run), "").await;
+        let newest = match passes.map(|keys| keys.into_iter().max()) {
             Ok(None) => return Err(fault),
             Ok(Some(key)) => self.outcome(&key).await,
             Err(fault) => Err(fault),
@@ -67,7 +67,8 @@ impl Results<'_> {
         with_fault(newest, fault)
     }
 
-    /// What is known of a target that failed: of a sweep or rollback what earlier turns did, whatever ended the last one.
+    /// The result of a failed target: for a sweep or rollback the findings of earlier passes,
+    /// whatever ended the last one.
     async fn failed(&self, TargetFailure { failure, cursor }: TargetFailure) -> Result<Outcome, Fault> {
         match cursor {
             Some(cursor) => with_fault(self.outcome(&cursor.findings.key).await, failure.to_fault()),
@@ -76,27 +77,27 @@ impl Results<'_> {
     }
 
     async fn outcome(&self, key: &str) -> Result<Outcome, Fault> {
-        self.store.get_json::<Outcome>(key).await?.ok_or_else(|| gone(key))
+        self.store.get_json::<Outcome>(key).await?.ok_or_else(|| missing_object(key))
     }
 
-    /// The fault of a target that was planned and of which nothing came back. What a map answers keeps the order of its items,
-    /// so an entry that cannot be read is that of its target unless some are missing.
+    /// The fault of a planned target without a result. A map returns results in the order of its
+    /// items, so an unreadable entry belongs to its target unless some are missing.
     fn lost(&self, number: usize) -> Fault {
         let Finished { ended, unreadable, .. } = self.finished;
         let is_whole = ended.len() + unreadable.len() == self.targets;
         let entry = unreadable.get(&number).filter(|_| is_whole);
         let message = match entry {
             None => {
-                "its execution ended without a result; the map run in the Step Functions console tells why"
+                "its execution ended without a result; the map run in the Step Functions console shows why"
                     .to_owned()
             }
-            Some(why) => format!("its execution ended without a result that can be read: {why}"),
+            Some(why) => format!("its execution ended with an unreadable result: {why}"),
         };
         Fault { code: "lost".to_owned(), message, ..unkept() }
     }
 }
 
-/// What was found before a fault ended it, with the fault.
+/// The findings before a fault ended the target, with the fault.
 fn with_fault(found: Result<Outcome, Fault>, fault: Fault) -> Result<Outcome, Fault> {
     match found {
         Ok(mut outcome) => {
@@ -104,27 +105,27 @@ fn with_fault(found: Result<Outcome, Fault>, fault: Fault) -> Result<Outcome, Fa
             Ok(outcome)
         }
         Err(unread) => {
-            let message = format!("{}. What was done before could not be read: {unread}", fault.message);
+            let message = format!("{}. The findings before that could not be read: {unread}", fault.message);
             Err(Fault { message, ..fault })
         }
     }
 }
 
-/// The fault of a target that failed, and nobody could write down why.
+/// The fault of a failed target whose reason could not be stored.
 fn unkept() -> Fault {
     Fault {
         operation: Operation::FargazeRun,
         subject: String::new(),
         kind: FaultKind::Transient,
         code: "failed".to_owned(),
-        message: "it failed, and why could not be kept; the map run in the Step Functions console tells it"
+        message: "it failed, and the reason could not be stored; the map run in the Step Functions console shows it"
             .to_owned(),
     }
 }
 
-/// Entries for targets that the plan does not have.
-pub(crate) fn strangers(plan: &Plan, finished: &Finished) -> Vec<String> {
+/// Messages about entries for targets that the plan does not have.
+pub(crate) fn unknown_targets(plan: &Plan, finished: &Finished) -> Vec<String> {
     let count = plan.targets.len();
-    let strange = finished.ended.iter().filter(|end| end.target >= count);
-    strange.map(|end| format!("target {} ended, and the plan has {count}", end.target)).collect()
+    let unknown = finished.ended.iter().filter(|end| end.target >= count);
+    unknown.map(|end| format!("target {} ended, but the plan has only {count}", end.target)).collect()
 }

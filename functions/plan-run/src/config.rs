@@ -16,20 +16,20 @@ pub struct Config {
     pub region: Region,
     /// `FARGAZE_DELAY_SECONDS`: how long before its time a run's window ends.
     pub delay: SignedDuration,
-    /// `FARGAZE_LOOKBACK_MINUTES`: how late points may come and are judged all the same. At least twice the time between two
-    /// runs of `FARGAZE_ALARMS_SCHEDULE`, so that one run may fail.
+    /// `FARGAZE_LOOKBACK_MINUTES`: how late data points may arrive and still be evaluated. At least
+    /// twice the interval of `FARGAZE_ALARMS_SCHEDULE`, so that one run may fail.
     pub lookback: SignedDuration,
-    /// `FARGAZE_REPORT_DAYS`: how many days a report is about.
+    /// `FARGAZE_REPORT_DAYS`: how many days a report covers.
     pub report_days: u32,
 }
 
 impl Config {
-    /// The settings of the process environment.
+    /// Reads the settings from the process environment.
     pub fn from_env() -> Result<Self, BadSettings> {
         Self::from_lookup(&from_env)
     }
 
-    /// The settings of any source.
+    /// Reads the settings from any source.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
         let settings = Settings::new(lookup);
         let bucket = settings.require("FARGAZE_BUCKET");

@@ -1,4 +1,4 @@
-//! What `plan-run` is invoked with: the state machine's request, or a bare one.
+//! The input of `plan-run`: the state machine's request, or a bare one.
 
 use fargaze::invocation::failure::Failure;
 use fargaze::model::run::{RunKind, RunRequest};
@@ -6,19 +6,19 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Stands for the execution in a call without the state machine.
+/// Execution name for a call without the state machine.
 const BY_HAND: &str = "by-hand";
 
-/// A run that was asked for, and the time it is about.
+/// A requested run, and its logical time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct Request {
     /// What the run is for.
     pub kind: RunKind,
     /// Logical now.
     pub time: Timestamp,
-    /// Of a rollback: since when changes are undone.
+    /// Of a rollback: since when changes are rolled back.
     pub since: Option<Timestamp>,
-    /// Name of the execution; of a call by hand a fixed word.
+    /// Name of the execution; a fixed word for a call by hand.
     pub execution: String,
 }
 
@@ -35,8 +35,9 @@ struct Execution {
     started: Timestamp,
 }
 
-/// Reads the input. The time is the request's; a run by hand that names none is about the start of its execution.
-pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
+/// Parses the input. The time is the request's; a manual run without a time uses the start of its
+/// execution.
+pub(crate) fn read(event: Value) -> Result<Request, Failure> {
     let (request, execution) = if event.get("request").is_some() {
         let Wrapped { request, execution } = serde_json::from_value(event).map_err(|error| wrong(&error))?;
         (request, Some(execution))
@@ -45,14 +46,14 @@ pub(crate) fn read(event: Value) -> Result<Asked, Failure> {
     };
     let RunRequest { kind, time, since } = serde_json::from_value(request).map_err(|error| wrong(&error))?;
     let time = time.or(execution.as_ref().map(|execution| execution.started));
-    let time = time.ok_or_else(|| wrong(&"outside the state machine it needs a `time`"))?;
+    let time = time.ok_or_else(|| wrong(&"outside the state machine, `time` is required"))?;
     let execution = execution.map_or_else(|| BY_HAND.to_owned(), |execution| execution.id);
-    Ok(Asked { kind, time, since, execution })
+    Ok(Request { kind, time, since, execution })
 }
 
 fn wrong(why: &dyn std::fmt::Display) -> Failure {
     Failure::Invalid(format!(
-        "the run request is wrong: {why}. Send {{\"kind\":\"alarms\"}}, {{\"kind\":\"report\"}}, {{\"kind\":\"sweep\"}} or {{\"kind\":\"rollback\"}}, \
-         with a \"time\" such as \"2026-11-22T10:05:00Z\" if the run is not about now."
+        "the run request is invalid: {why}. Send {{\"kind\":\"alarms\"}}, {{\"kind\":\"report\"}}, {{\"kind\":\"sweep\"}} or {{\"kind\":\"rollback\"}}, \
+         with a \"time\" such as \"2026-11-22T10:05:00Z\" if the run is not for the current time."
     ))
 }

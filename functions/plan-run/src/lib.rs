@@ -1,4 +1,4 @@
-//! `plan-run`: run request -> run and targets, left in the bucket -> their numbers.
+//! `plan-run`: run request -> run and targets, stored in the bucket -> the targets' numbers.
 //!
 //! Time enters here, from the schedule; everything after reads it from the run.
 
@@ -23,15 +23,15 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// The function with these settings.
+    /// Creates the function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
         let store = Store::new(sdk, &config.bucket);
         Self { config, store }
     }
 
-    /// Plans the run that `event` asks for.
+    /// Plans the run that `event` requests.
     pub async fn handle(&self, event: Value) -> Result<Planned, Failure> {
-        let asked = event::read(event)?;
+        let request = event::read(event)?;
         let UserFile { config: user, version, bad } =
             self.store.user_file(&self.config.account, &self.config.region).await?;
         match (&bad, &version) {
@@ -40,23 +40,23 @@ impl Handler {
             (None, None) => {}
         }
         let lookback = user.lookback(self.config.lookback);
-        let run = Run::new(asked.kind, asked.time, self.config.delay, lookback, version);
-        let run = run.with_since(asked.since).with_report_days(self.config.report_days);
+        let run = Run::new(request.kind, request.time, self.config.delay, lookback, version);
+        let run = run.with_since(request.since).with_report_days(self.config.report_days);
         let run = run.with_range(longest_range(&user.rules, Platform::Ecs));
         let run = Run { bad_config: bad, ..run };
-        let targets = match asked.kind {
+        let targets = match request.kind {
             RunKind::Alarms | RunKind::Report => user.targets,
             RunKind::Sweep | RunKind::Rollback => whole(user.targets),
         };
         tracing::info!(run = run.id, targets = targets.len(), rules = user.rules.len(), "planned");
         let plan = Plan { run, targets };
-        let key = self.store.put_plan(&plan, &asked.execution).await?;
+        let key = self.store.put_plan(&plan, &request.execution).await?;
         Ok(plan.answer(key))
     }
 }
 
-/// The targets without their parts, with the roles to change: AWS counts changes of settings for an account and Region
-/// as a whole.
+/// Merges the parts of targets, with the roles for changes: AWS limits changes of settings per
+/// account and Region.
 fn whole(targets: Vec<Target>) -> Vec<Target> {
     let firsts = targets.into_iter().filter(|target| target.part.index == 0);
     firsts.map(|target| Target { part: Part::WHOLE, ..target }.for_changes()).collect()

@@ -1,4 +1,4 @@
-//! `plan-run`: from a run request to the run and its targets.
+//! `plan-run`: turns a run request into a run and its targets.
 
 use fargaze::invocation::failure::Failure;
 use plan_run::{Config, Handler};

@@ -15,34 +15,36 @@ use serde::de::DeserializeOwned;
 use super::memory::{Item, Memory, Written, get, number, text};
 use super::sdk_error::fault;
 
-/// How long the change log is kept, and that an event told of a cluster's creation: changes of an earlier cluster of the same
-/// name must not outlive it.
+/// How long change log entries and reported creations of clusters are kept. Changes of an earlier
+/// cluster of the same name must not outlive the creation.
 pub(super) const KEEP: SignedDuration = SignedDuration::from_hours(24 * 400);
 
-/// Attribute that has a change as JSON.
+/// Attribute that holds a change as JSON.
 const CHANGE: &str = "change";
-/// Attribute that has a revert as JSON.
+/// Attribute that holds a revert as JSON.
 const REVERT: &str = "revert";
 
-/// What was read of a change log. A subject of which an item cannot be read is not in it: half a history decides nothing.
+/// A change log as far as it could be read. A subject with an unreadable item is left out: nothing
+/// may be decided on half a history.
 #[derive(Debug, Clone, Default)]
 pub struct ReadLog {
     /// The subjects that could be read.
     pub log: ChangeLog,
-    /// Those that could not, as their keys spell them, and why.
+    /// Why the others could not be read, by the subject as spelled in their keys.
     pub unreadable: BTreeMap<String, Fault>,
 }
 
 impl Memory {
-    /// The whole change log of a target's account and Region (`Query`, every page). For the rollback of that id: what it
-    /// marked itself, before it was called again, is still to be reported by it, and counts as done. An item that cannot be
-    /// read costs its subject only.
+    /// Reads the whole change log of a target's account and Region (`Query`, every page).
+    /// `rollback` is the id of the current rollback: changes that an earlier attempt of it marked
+    /// as rolled back count as done, because it still has to report them. An unreadable item
+    /// affects only its subject.
     pub async fn change_log(&self, target: &Target, rollback: Option<&str>) -> Result<ReadLog, Fault> {
         let partition = partition(target);
         Ok(read_log(&partition, &self.query(&partition).await?, rollback))
     }
 
-    /// What the change log has about one subject (`Query`, every page).
+    /// Reads the change log of one subject (`Query`, every page).
     pub async fn change_log_of(&self, target: &Target, subject: &Subject) -> Result<SubjectLog, Fault> {
         let partition = partition(target);
         let items = self.query_prefix(&partition, &format!("{}/", key_of(subject))).await?;
@@ -53,15 +55,16 @@ impl Memory {
         }
     }
 
-    /// Writes that a change is to be made, unless another invocation has taken its number (`PutItem` with a condition).
+    /// Records a planned change, unless another invocation has taken its number (`PutItem` with a
+    /// condition).
     pub async fn plan_change(&self, target: &Target, change: &Change) -> Result<Written, Fault> {
         let condition = "attribute_not_exists(pk) OR cause = :cause";
         let cause = Some((":cause", text(&change.cause)));
         self.put_if(change_item(target, change)?, condition, cause, &change.subject.to_string()).await
     }
 
-    /// Gives up a change, if the change log still has it as it was planned (`PutItem` with a condition): a message that came
-    /// twice may have made it meanwhile, and that is not to be forgotten.
+    /// Abandons a change if the change log still holds it as planned (`PutItem` with a condition):
+    /// a duplicate message may have made it meanwhile, and that must not be forgotten.
     pub async fn abandon_change(
         &self,
         target: &Target,
@@ -74,12 +77,13 @@ impl Memory {
             .await
     }
 
-    /// Writes how far a change has come by now (`PutItem`). The same change has the same key.
+    /// Records the current state of a change (`PutItem`). The same change has the same key.
     pub async fn put_change(&self, target: &Target, change: &Change) -> Result<(), Fault> {
         self.put(change_item(target, change)?, &change.subject.to_string()).await
     }
 
-    /// Writes that somebody else reverted what fargaze had set (`PutItem`). The same event has the same key.
+    /// Records that someone else reverted what fargaze had set (`PutItem`). The same event has the
+    /// same key.
     pub async fn put_revert(&self, target: &Target, revert: &Revert) -> Result<(), Fault> {
         let Revert { subject, aspect, time, event_id, by, call, .. } = revert;
         let mut item = entry(target, (subject, *aspect), *time, &format!("by#{time}#{event_id}"));
@@ -101,7 +105,7 @@ fn partition(target: &Target) -> String {
     format!("CHANGES#{}#{}{}", target.account, target.region, platform(target))
 }
 
-/// Clusters of ECS and of EKS may have the same names.
+/// ECS and EKS clusters may have the same names.
 pub(super) fn platform(target: &Target) -> &'static str {
     match target.platform {
         Platform::Ecs => "",
@@ -109,7 +113,7 @@ pub(super) fn platform(target: &Target) -> &'static str {
     }
 }
 
-/// How keys spell a subject: no cluster can have the name of the account.
+/// The subject as keys spell it. No cluster can be named like the account's key.
 fn key_of(subject: &Subject) -> String {
     match subject {
         Subject::Account => "@account".to_owned(),
@@ -117,7 +121,7 @@ fn key_of(subject: &Subject) -> String {
     }
 }
 
-/// What every item has: keys, and what a person who looks at the table can read.
+/// Attributes of every item: the keys, and what a person who reads the table needs.
 fn entry(target: &Target, (subject, aspect): (&Subject, Aspect), at: Timestamp, what: &str) -> Item {
     HashMap::from([
         ("pk".to_owned(), text(partition(target))),
@@ -153,7 +157,7 @@ fn read_log(partition: &str, items: &[Item], rollback: Option<&str>) -> ReadLog 
     for item in items {
         if let Err(why) = read_entry(&mut read.log, item, rollback) {
             let key = get(item, "sk").unwrap_or_default();
-            let subject = key.split('/').next().unwrap_or_default().to_owned();
+            let subject = key.rsplit_once('/').map_or(key.as_str(), |(subject, _)| subject).to_owned();
             let fault = Fault::unreadable(Operation::DynamodbQuery, format!("{partition} {key}"), why);
             read.unreadable.insert(subject, fault);
         }
@@ -179,7 +183,8 @@ fn read_entry(log: &mut ChangeLog, item: &Item, rollback: Option<&str>) -> Resul
     Ok(())
 }
 
-/// The cluster that a key of [`ReadLog::unreadable`] names; none of an account or of what is no name.
+/// The cluster that a key of [`ReadLog::unreadable`] names; `None` for the account or an invalid
+/// name.
 pub fn cluster_of_key(key: &str) -> Option<ClusterName> {
     key.parse().ok()
 }

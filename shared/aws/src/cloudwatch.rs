@@ -17,7 +17,7 @@ use fargaze::model::operation::Operation;
 use fargaze::model::series::{Datapoint, MetricSeries, Reading};
 use fargaze::model::window::Window;
 use fargaze::sources::batch::{Batch, QUERIES_PER_CALL, Segment, segments};
-use fargaze::sources::gather::{Gather, PageResult, ResultStatus, question_id};
+use fargaze::sources::gather::{Gather, PageResult, ResultStatus, query_id};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,14 +26,15 @@ use super::pages::Pages;
 use super::rate_limiter::RateLimiter;
 use super::sdk_error::fault;
 
-/// Label of every question: a tenth of an answer of few points would be labels.
+/// Label of every query. Without it, labels would make up a tenth of a response with few data
+/// points.
 const LABEL: &str = "m";
-/// Batches in flight at once; the rate is kept by [`RateLimiter`]. Each holds some megabytes of questions and answers, so that
-/// more of them cost more in memory than they win in time.
+/// Batches in flight at once; [`RateLimiter`] limits the rate. Each batch holds some megabytes of
+/// queries and results, so more of them would cost more memory than they save time.
 const AT_ONCE: usize = 4;
 
-/// CloudWatch in one account and Region, paced by its published quotas (CloudWatch User Guide, "CloudWatch service
-/// quotas").
+/// CloudWatch in one account and Region, limited to its published quotas (CloudWatch User Guide,
+/// "CloudWatch service quotas").
 #[derive(Debug)]
 pub struct CloudWatch {
     client: Client,
@@ -41,7 +42,7 @@ pub struct CloudWatch {
     list_metrics: RateLimiter,
 }
 
-/// An on-demand question about one metric over any stretch of time, up to 1,440 points.
+/// An on-demand query of one metric over any time range, up to 1,440 data points.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatisticsQuery {
@@ -63,7 +64,7 @@ pub struct StatisticsQuery {
 }
 
 impl CloudWatch {
-    /// CloudWatch with the credentials and Region of `config`.
+    /// Creates the client with the credentials and Region of `config`.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),
@@ -72,9 +73,10 @@ impl CloudWatch {
         }
     }
 
-    /// Asks all questions about the whole window (`GetMetricData`, in batches of 500, every page) and hands each answer on,
-    /// in the order of the questions. Each ends as a [`Reading`]; nothing that fails takes more with it than what it
-    /// concerns. Returns what belongs to no question: unknown ids, and messages about a whole call.
+    /// Runs all queries over the whole window (`GetMetricData`, in batches of 500, every page) and
+    /// passes each result on, in the order of the queries. Each query ends as a [`Reading`]; a
+    /// failure affects only the queries it concerns. Returns the faults that belong to no query:
+    /// unknown ids, and messages about a whole call.
     pub async fn get_metric_data(
         &self,
         queries: &[MetricQuery],
@@ -84,8 +86,8 @@ impl CloudWatch {
         let call = |(number, batch): (usize, &[MetricQuery])| {
             let longest = batch.iter().map(|query| query.period).max().unwrap_or(window.period);
             let first = number * QUERIES_PER_CALL;
-            let questions = (first..first + batch.len()).collect();
-            Batch { start: window.in_periods(longest).start, questions }
+            let queries = (first..first + batch.len()).collect();
+            Batch { start: window.in_periods(longest).start, queries }
         };
         let calls = queries.chunks(QUERIES_PER_CALL).enumerate().map(call).collect();
         let mut faults = Vec::new();
@@ -96,8 +98,8 @@ impl CloudWatch {
         faults
     }
 
-    /// The same, but each question is asked from a start of its own up to `end`; answers are handed on with the place of
-    /// their question. Questions with the same start share calls.
+    /// Like [`Self::get_metric_data`], but each query has its own start; all end at `end`. Results
+    /// are passed on with the index of their query. Queries with the same start share calls.
     pub async fn get_metric_data_from(
         &self,
         queries: &[MetricQuery],
@@ -125,7 +127,7 @@ impl CloudWatch {
         faults
     }
 
-    /// Makes the calls, some at once, and hands on their answers in order.
+    /// Makes the calls, several at once, and passes their results on in order.
     async fn ask_all(
         &self,
         queries: &[MetricQuery],
@@ -135,10 +137,11 @@ impl CloudWatch {
         mut each: impl FnMut(usize, Reading),
     ) {
         let calls: Vec<_> = calls.into_iter().map(|batch| self.ask_batch(queries, batch, end)).collect();
-        // In order, and dropped batch by batch: an estate's answers never stand in memory together.
+        // In order, and dropped batch by batch, so that memory never holds the results of all
+        // clusters at once.
         let mut finished = stream::iter(calls).buffered(AT_ONCE);
         while let Some((batch, readings, some_faults)) = finished.next().await {
-            batch.questions.into_iter().zip(readings).for_each(|(place, reading)| each(place, reading));
+            batch.queries.into_iter().zip(readings).for_each(|(place, reading)| each(place, reading));
             faults.extend(some_faults);
         }
     }
@@ -149,7 +152,7 @@ impl CloudWatch {
         batch: Batch,
         end: Timestamp,
     ) -> (Batch, Vec<Reading>, Vec<Fault>) {
-        let mut gather = Gather::new(batch.questions.iter().map(|place| queries[*place].period));
+        let mut gather = Gather::new(batch.queries.iter().map(|place| queries[*place].period));
         let (messages, ended_by) = match self.ask_pages(queries, &batch, end, &mut gather).await {
             Ok(messages) => (messages, None),
             Err(fault) => (Vec::new(), Some(fault)),
@@ -172,12 +175,14 @@ impl CloudWatch {
         let mut pages = Pages::of(OPERATION, "");
         loop {
             self.get_metric_data.ready().await;
-            // Made anew for a further page, which is rare: kept, every question would stand in memory twice.
+            // Rebuilt for each further page, which is rare: keeping it would hold every query in
+            // memory twice.
             let page = self.request(queries, batch, end).set_next_token(token.clone()).send().await;
             let GetMetricDataOutput { metric_data_results, next_token, messages: page_messages, .. } =
                 page.map_err(|error| fault(OPERATION, "", &error))?;
             let results = metric_data_results.unwrap_or_default();
-            // Checked after the page is taken in: a series that was finished is whole, whatever the pages after it are.
+            // Checked after the page is added: a finished series is complete, whatever later pages
+            // hold.
             let next = pages.next(results.iter().map(points_of), next_token.as_deref());
             results.into_iter().for_each(|result| gather.add(from_sdk_result(result)));
             messages.extend(
@@ -191,7 +196,7 @@ impl CloudWatch {
     }
 
     fn request(&self, queries: &[MetricQuery], batch: &Batch, end: Timestamp) -> GetMetricDataFluentBuilder {
-        let asked = batch.questions.iter().enumerate().map(|(i, place)| to_sdk_query(i, &queries[*place]));
+        let asked = batch.queries.iter().enumerate().map(|(i, place)| to_sdk_query(i, &queries[*place]));
         self.client
             .get_metric_data()
             .set_metric_data_queries(Some(asked.collect()))
@@ -199,13 +204,13 @@ impl CloudWatch {
             .end_time(to_sdk_time(end))
     }
 
-    /// Metrics of a name that had data in the last three hours (`ListMetrics` with `RecentlyActive`, every page). A new
-    /// metric may take 15 minutes to be listed.
+    /// Lists the metrics of a name that had data in the last three hours (`ListMetrics` with
+    /// `RecentlyActive`, every page). A new metric may take 15 minutes to be listed.
     pub async fn list_active_metrics(&self, namespace: &str, name: &str) -> Result<Vec<Metric>, Fault> {
         self.list_active(namespace, Some(name)).await
     }
 
-    /// All metrics of a namespace that had data in the last three hours.
+    /// Lists all metrics of a namespace that had data in the last three hours.
     pub async fn list_active_namespace(&self, namespace: &str) -> Result<Vec<Metric>, Fault> {
         self.list_active(namespace, None).await
     }
@@ -232,7 +237,7 @@ impl CloudWatch {
         }
     }
 
-    /// Answers an on-demand question (`GetMetricStatistics`): one series for each statistic asked for.
+    /// Runs an on-demand query (`GetMetricStatistics`); returns one series per requested statistic.
     pub async fn get_metric_statistics(
         &self,
         query: &StatisticsQuery,
@@ -260,8 +265,8 @@ impl CloudWatch {
         for point in answer.datapoints() {
             let timestamp =
                 point.timestamp().map(DateTime::secs).and_then(|second| Timestamp::from_second(second).ok());
-            let timestamp =
-                timestamp.ok_or_else(|| Fault::malformed(OPERATION, &subject, "a point without a time"))?;
+            let timestamp = timestamp
+                .ok_or_else(|| Fault::malformed(OPERATION, &subject, "a data point without a timestamp"))?;
             for (statistic, points) in &mut series {
                 let value = match statistic {
                     Statistic::Average => point.average(),
@@ -301,8 +306,9 @@ fn to_sdk_query(index: usize, query: &MetricQuery) -> MetricDataQuery {
         .period(i32::try_from(query.period.seconds()).unwrap_or(i32::MAX))
         .stat(query.statistic.as_str())
         .build();
-    // Nobody reads the label, and CloudWatch would make a long one of the metric's dimensions.
-    MetricDataQuery::builder().id(question_id(index)).label(LABEL).metric_stat(stat).build()
+    // No code reads the label, and CloudWatch would generate a long one from the metric's
+    // dimensions.
+    MetricDataQuery::builder().id(query_id(index)).label(LABEL).metric_stat(stat).build()
 }
 
 fn to_sdk_dimensions(dimensions: &Dimensions) -> Vec<Dimension> {
@@ -323,7 +329,7 @@ fn from_sdk_metric(metric: &SdkMetric) -> Metric {
     }
 }
 
-/// What a page says of one question: repeated, it is nothing new.
+/// Identifies a page's part of one query's result: if it is repeated, the page brings nothing new.
 fn points_of(result: &MetricDataResult) -> (Option<&str>, Option<&str>, Vec<i64>) {
     let times = result.timestamps().iter().map(DateTime::secs).collect();
     (result.id(), result.status_code().map(StatusCode::as_str), times)

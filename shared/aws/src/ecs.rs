@@ -19,11 +19,11 @@ use super::sdk_error::fault;
 const CLUSTERS_PER_CALL: usize = 100;
 /// Results on one page of a listing; the default of `ListServices` is 10.
 pub(super) const PAGE: i32 = 100;
-/// Calls in flight at once; the rate is kept by [`RateLimiter`].
+/// Calls in flight at once; [`RateLimiter`] limits the rate.
 pub(super) const AT_ONCE: usize = 16;
 
-/// ECS in one account and Region. Paced by the published buckets (Amazon ECS API Reference, "Request throttling for the
-/// Amazon ECS API").
+/// ECS in one account and Region, limited to the published buckets (Amazon ECS API Reference,
+/// "Request throttling for the Amazon ECS API").
 #[derive(Debug)]
 pub struct Ecs {
     pub(super) client: Client,
@@ -35,12 +35,12 @@ pub struct Ecs {
     pub(super) account_setting_modify: RateLimiter,
 }
 
-/// Names that a listing gave.
+/// Names from a listing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listed<T> {
-    /// What could be read.
+    /// Names that could be read.
     pub found: Vec<T>,
-    /// What could not, one fault each: a strange name costs what bears it and nothing else.
+    /// One fault per unreadable name, which affects only the item with that name.
     pub faults: Vec<Fault>,
 }
 
@@ -51,7 +51,7 @@ impl<T> Default for Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// Takes in an entry, as `read` understood it.
+    /// Adds an entry with the result of parsing it.
     pub(super) fn add(&mut self, operation: Operation, entry: &str, read: Result<T, BadName>) {
         match read {
             Ok(name) => self.found.push(name),
@@ -60,12 +60,12 @@ impl<T> Listed<T> {
     }
 }
 
-/// What could be described, and what could not.
+/// Items that could be described, and faults for the others.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Described<T> {
-    /// What could.
+    /// Descriptions.
     pub found: Vec<T>,
-    /// What could not, and why.
+    /// Why the others could not be described.
     pub faults: Vec<Fault>,
 }
 
@@ -86,13 +86,13 @@ impl<T> Described<T> {
 }
 
 impl Ecs {
-    /// ECS with the credentials and Region of `config`.
+    /// Creates the client with the credentials and Region of `config`.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),
             cluster_read: RateLimiter::new(50, 20),
             service_read: RateLimiter::new(100, 20),
-            // At one change a second every share that is left over makes a sweep longer by as much.
+            // At one change a second, any unused share makes a sweep longer by as much.
             cluster_modify: RateLimiter::sharing(20, 1, 0.97),
             task_read: RateLimiter::new(100, 20),
             account_setting_read: RateLimiter::new(50, 20),
@@ -100,13 +100,14 @@ impl Ecs {
         }
     }
 
-    /// The same for a sweep that goes on: its earlier calls have used up the bucket of changes.
-    pub fn going_on(config: &SdkConfig) -> Self {
+    /// The client for a later pass of a sweep, whose earlier calls have used up the burst for
+    /// changes.
+    pub fn continuing(config: &SdkConfig) -> Self {
         let new = Self::new(config);
         Self { cluster_modify: new.cluster_modify.spent(), ..new }
     }
 
-    /// Names of all clusters (`ListClusters`, every page).
+    /// Lists the names of all clusters (`ListClusters`, every page).
     pub async fn list_clusters(&self) -> Result<Listed<ClusterName>, Fault> {
         const OPERATION: Operation = Operation::EcsListClusters;
         let (mut clusters, mut token) = (Listed::default(), None);
@@ -125,8 +126,8 @@ impl Ecs {
         }
     }
 
-    /// Clusters with settings and tags (`DescribeClusters`). Without `include` ECS answers with empty settings, which
-    /// look like "off".
+    /// Describes clusters with settings and tags (`DescribeClusters`). Without `include`, ECS
+    /// returns empty settings, which look like "off".
     pub async fn describe_clusters(&self, clusters: &[ClusterName]) -> Described<ObservedCluster> {
         let calls: Vec<_> =
             clusters.chunks(CLUSTERS_PER_CALL).map(|chunk| self.describe_some_clusters(chunk)).collect();
@@ -163,7 +164,7 @@ impl Ecs {
     }
 }
 
-/// Some names in words, for a fault about many.
+/// A short text for several names, for a fault about all of them.
 fn some(names: &[ClusterName]) -> String {
     match names {
         [] => String::new(),
@@ -173,7 +174,7 @@ fn some(names: &[ClusterName]) -> String {
 }
 
 pub(super) fn missing(operation: &Operation, failures: &[Failure]) -> Vec<Fault> {
-    // Another reason than MISSING, such as a denial, does not say that the thing is gone.
+    // Any reason other than MISSING, such as a denial, does not mean that the resource was deleted.
     let kind = |failure: &Failure| match failure.reason() {
         Some("MISSING") => FaultKind::NotFound,
         _ => FaultKind::Invalid,

@@ -1,5 +1,6 @@
-//! Leaves out most events of services while the answer of `DescribeServices` is read: ECS tells of up to 100 of each service,
-//! which are nine tenths of the answer, and parsing them would take most of the time of a run.
+//! Drops most service events before the response of `DescribeServices` is parsed: ECS returns up to
+//! 100 per service, which are nine tenths of the response, and parsing them would take most of a
+//! run's time.
 
 use std::borrow::Cow;
 
@@ -14,17 +15,17 @@ use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SharedResponse
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::FrozenLayer;
 
-/// Newest events of a service that are kept.
+/// How many of a service's newest events are kept.
 pub(super) const EVENTS: usize = 3;
-/// What the event of a failed deployment says; it is kept, however old it is.
+/// Text of a failed deployment's event, which is kept however old it is.
 pub(super) const FAILED: &str = "deployment failed";
-/// What the event of a rollback says; it is kept, too.
+/// Text of a rollback's event, which is also kept.
 pub(super) const ROLLING_BACK: &str = "rolling back";
 
-/// Depth of braces and brackets at which a service has its members.
+/// Nesting depth of a service's members.
 const SERVICE: usize = 3;
 
-/// Has the answer parsed without the events that nobody needs.
+/// Makes the SDK parse the response without the events that fargaze does not use.
 #[derive(Debug)]
 pub(super) struct FewEvents;
 
@@ -46,7 +47,8 @@ impl Intercept for FewEvents {
     }
 }
 
-/// The SDK's own configuration of the operation, with its parser, which is given a shorter answer.
+/// The SDK's own configuration of the operation, whose deserializer is given the shortened
+/// response.
 #[derive(Debug)]
 struct WithFewEvents(FrozenLayer);
 
@@ -57,7 +59,8 @@ impl DeserializeResponse for WithFewEvents {
         config: &ConfigBag,
     ) -> Result<Output, OrchestratorError<Error>> {
         let sdk = self.0.load::<SharedResponseDeserializer>();
-        let sdk = sdk.ok_or_else(|| OrchestratorError::other("the SDK has no parser of DescribeServices"))?;
+        let sdk =
+            sdk.ok_or_else(|| OrchestratorError::other("the SDK has no deserializer for DescribeServices"))?;
         let Some(Cow::Owned(body)) = response.body().bytes().map(few_events) else {
             return sdk.deserialize_nonstreaming_with_config(response, config);
         };
@@ -69,7 +72,7 @@ impl DeserializeResponse for WithFewEvents {
     }
 }
 
-/// The answer without most events; as it is if it is not what was expected.
+/// The response without most events, or unchanged if it does not have the expected form.
 fn few_events(json: &[u8]) -> Cow<'_, [u8]> {
     shortened(json).map_or(Cow::Borrowed(json), Cow::Owned)
 }
@@ -88,7 +91,7 @@ fn shortened(json: &[u8]) -> Option<Vec<u8>> {
                 };
                 short.extend_from_slice(json.get(copied..begin)?);
                 copied = keep_events(json, begin, &mut short)?;
-                // The bracket that ends the list, of which the one that begins it was not counted.
+                // The list's closing bracket, whose opening bracket was not counted.
                 place = copied + 1;
                 continue;
             }
@@ -102,8 +105,8 @@ fn shortened(json: &[u8]) -> Option<Vec<u8>> {
     (copied > 0).then_some(short)
 }
 
-/// Copies the events that are kept, of the list whose first byte after the bracket stands there. Gives the place of the
-/// closing bracket.
+/// Copies the events to keep from the list whose first byte after the bracket is at `place`.
+/// Returns the position of the closing bracket.
 fn keep_events(json: &[u8], mut place: usize, kept: &mut Vec<u8>) -> Option<usize> {
     let (mut number, mut is_first) = (0, true);
     loop {
@@ -127,7 +130,7 @@ fn keep_events(json: &[u8], mut place: usize, kept: &mut Vec<u8>) -> Option<usiz
     }
 }
 
-/// The place behind the text that begins there.
+/// The position after the string that begins at `begin`.
 fn end_of_text(json: &[u8], begin: usize) -> Option<usize> {
     let mut place = begin + 1;
     loop {
@@ -139,7 +142,7 @@ fn end_of_text(json: &[u8], begin: usize) -> Option<usize> {
     }
 }
 
-/// The place behind the object that begins there.
+/// The position after the object that begins at `begin`.
 fn end_of_object(json: &[u8], begin: usize) -> Option<usize> {
     let (mut place, mut depth) = (begin, 0_usize);
     loop {
@@ -157,7 +160,8 @@ fn end_of_object(json: &[u8], begin: usize) -> Option<usize> {
     }
 }
 
-/// The place behind the bracket of the list that is the value of the member whose name ends there.
+/// The position after the opening bracket of the list that is the value of the member whose name
+/// ends at `name_end`.
 fn begin_of_list(json: &[u8], name_end: usize) -> Option<usize> {
     let mut rest = json.get(name_end..)?.iter().enumerate().filter(|(_, byte)| !byte.is_ascii_whitespace());
     let (Some((_, b':')), Some((at, b'['))) = (rest.next(), rest.next()) else { return None };
@@ -188,9 +192,10 @@ mod tests {
     }
 
     proptest! {
-        /// All but events is as it was, and of those the newest are left, and those of failures.
+        /// Everything but events is unchanged; of those, the newest and those about failures are
+        /// kept.
         #[test]
-        fn only_events_are_left_out(
+        fn only_events_are_dropped(
             services in prop::collection::vec(prop::collection::vec(
                 prop_oneof![
                     "[\\[\\]{}\"\\\\a, é\n]{0,12}",
@@ -211,9 +216,9 @@ mod tests {
             prop_assert_eq!(short, answer(kept));
         }
 
-        /// What is no such answer stays as it is, and nothing is too strange.
+        /// Text that is not a `DescribeServices` response is never an error and never gets longer.
         #[test]
-        fn nonsense_stays_as_it_is(text in "[\\[\\]{}\":,a\\\\]{0,40}") {
+        fn unexpected_text_is_no_error(text in "[\\[\\]{}\":,a\\\\]{0,40}") {
             let short = few_events(text.as_bytes());
             prop_assert!(short.len() <= text.len());
         }

@@ -22,21 +22,22 @@ use super::sdk_error::fault;
 /// Services in one `DescribeServices`.
 const SERVICES_PER_CALL: usize = 10;
 
-/// What is known of services that were asked about.
+/// What ECS returned about the requested services.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DescribedServices {
-    /// Where they stand.
+    /// States of the services.
     pub found: Vec<ServiceState>,
-    /// Clusters that are not there any more. Their services are among those found, as missing.
+    /// Clusters that no longer exist. Their services are in `found`, as missing.
     pub missing_clusters: Vec<ClusterName>,
-    /// Those of which nothing is known.
+    /// Services without a description.
     pub undescribed: Vec<UndescribedService>,
-    /// Why, once for each call.
+    /// Why there is no description, once per call.
     pub faults: Vec<Fault>,
 }
 
 impl DescribedServices {
-    /// Takes in the answer about some services. One that the answer does not mention is not known either.
+    /// Adds the result for some services. A service that the response does not mention is
+    /// undescribed.
     fn add(
         &mut self,
         cluster: &ClusterName,
@@ -58,7 +59,7 @@ impl DescribedServices {
             asked.iter().filter(|name| !found.iter().any(|state| state.service == **name)).collect();
         let mut faults = faults;
         if faults.is_empty() && !missing.is_empty() {
-            let why = format!("the answer does not mention {} of the services asked for", missing.len());
+            let why = format!("the response does not mention {} of the requested services", missing.len());
             faults.push(Fault::malformed(Operation::EcsDescribeServices, cluster.as_str(), why));
         }
         let undescribed = missing.into_iter().zip(faults.iter().cycle());
@@ -74,8 +75,8 @@ impl DescribedServices {
 }
 
 impl Ecs {
-    /// Names of all services of a cluster, sorted (`ListServices`, every page); none if there is no cluster of that name
-    /// (any more).
+    /// Lists the names of all services of a cluster, sorted (`ListServices`, every page); `None` if
+    /// no cluster of that name exists.
     pub async fn list_services(&self, cluster: &ClusterName) -> Result<Option<Listed<ServiceName>>, Fault> {
         const OPERATION: Operation = Operation::EcsListServices;
         let (mut services, mut token) = (Listed::default(), None);
@@ -105,7 +106,7 @@ impl Ecs {
         }
     }
 
-    /// Services of many clusters at once, paced; one answer per cluster.
+    /// Lists the services of many clusters, rate-limited; one result per cluster.
     pub async fn list_services_of(
         &self,
         clusters: &[ClusterName],
@@ -118,8 +119,9 @@ impl Ecs {
         stream::iter(calls).buffer_unordered(AT_ONCE).collect().await
     }
 
-    /// Where some services stand (`DescribeServices`, ten at a time). A service that ECS does not know is found, too,
-    /// with status `MISSING`, and so are those of a cluster that is not there any more.
+    /// Describes services (`DescribeServices`, ten at a time). A service that ECS does not know is
+    /// in `found` with status `MISSING`, and so are the services of a cluster that no longer
+    /// exists.
     pub async fn describe_services(
         &self,
         services: &BTreeMap<ClusterName, Vec<ServiceName>>,
@@ -202,8 +204,9 @@ fn instant(time: &DateTime) -> Result<Timestamp, String> {
     Timestamp::from_second(time.secs()).map_err(|error| error.to_string())
 }
 
-/// The deployment of a service: of its `deployments` under the controller `ECS`, of its `taskSets` under `CODE_DEPLOY`
-/// and `EXTERNAL`. The members that a controller does not use are empty, so both are read.
+/// The deployment of a service: from its `deployments` under the controller `ECS`, from its
+/// `taskSets` under `CODE_DEPLOY` and `EXTERNAL`. A controller leaves the members it does not use
+/// empty, so both are read.
 fn deployment(service: &Service) -> Result<Option<DeploymentState>, String> {
     // An INACTIVE deployment has been replaced completely.
     let deployments = service.deployments().iter().filter(|one| one.status() != Some("INACTIVE"));
@@ -213,24 +216,25 @@ fn deployment(service: &Service) -> Result<Option<DeploymentState>, String> {
     Ok(state.map(|state| DeploymentState { failure, ..state }))
 }
 
-/// That a deployment failed or was rolled back, by the newest deployment and the events, if nobody has deployed since. A
-/// deployment that failed is gone once it has no tasks; what is left of it are these sentences, which have no other form
-/// (Amazon ECS Developer Guide, "Amazon ECS service event messages" and "Deployment circuit breaker").
+/// The failure or rollback of a deployment, from the newest deployment and the events, unless there
+/// was a newer deployment. ECS removes a failed deployment once it has no tasks; only these
+/// sentences remain, and there is no other form (Amazon ECS Developer Guide, "Amazon ECS service
+/// event messages" and "Deployment circuit breaker").
 fn failure(service: &Service) -> Result<Option<DeploymentFailure>, String> {
     let newest = service.deployments().iter().find(|one| one.status() == Some("PRIMARY"));
     let Some(newest) = newest else { return Ok(None) };
-    let said_so = newest.rollout_state_reason().filter(|reason| reason.contains(ROLLING_BACK));
-    if let Some((reason, time)) = said_so.zip(newest.updated_at().or(newest.created_at())) {
+    let rollback_reason = newest.rollout_state_reason().filter(|reason| reason.contains(ROLLING_BACK));
+    if let Some((reason, time)) = rollback_reason.zip(newest.updated_at().or(newest.created_at())) {
         return Ok(Some(DeploymentFailure { at: instant(time)?, said: reason.to_owned() }));
     }
-    let tells_of_it = |event: &&ServiceEvent| {
+    let is_failure = |event: &&ServiceEvent| {
         let message = event.message().unwrap_or_default();
         let is_newer = event.created_at().map(DateTime::secs) > newest.created_at().map(DateTime::secs);
         let is_rollback =
             newest.id().is_some_and(|id| message.contains(id)) && message.contains(ROLLING_BACK);
         is_rollback || is_newer && message.contains(FAILED)
     };
-    let Some(event) = service.events().iter().find(tells_of_it) else { return Ok(None) };
+    let Some(event) = service.events().iter().find(is_failure) else { return Ok(None) };
     let at = event.created_at().map(instant).transpose()?;
     let said = event.message().unwrap_or_default().to_owned();
     Ok(at.map(|at| DeploymentFailure { at, said }))

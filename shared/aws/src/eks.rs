@@ -1,4 +1,4 @@
-//! Amazon EKS: clusters, and what of them is set up.
+//! Amazon EKS: clusters, their Fargate profiles, node groups, add-ons and access entries.
 
 use std::collections::BTreeMap;
 
@@ -18,13 +18,13 @@ use super::pages::Pages;
 use super::rate_limiter::RateLimiter;
 use super::sdk_error::fault;
 
-/// Results on one page of a listing, at most (Amazon EKS API Reference, `ListClusters`).
+/// Maximum results per page of a listing (Amazon EKS API Reference, `ListClusters`).
 const PAGE: i32 = 100;
-/// Calls in flight at once; the rate is kept by [`RateLimiter`].
+/// Calls in flight at once; [`RateLimiter`] limits the rate.
 const AT_ONCE: usize = 8;
 
-/// EKS in one account and Region. AWS publishes no rates for it, so the pace is a gentle one: ten calls at once, then five a
-/// second.
+/// EKS in one account and Region. AWS publishes no rates for EKS, so the limit is conservative: ten
+/// calls at once, then five a second.
 #[derive(Debug)]
 pub struct Eks {
     pub(super) client: Client,
@@ -43,12 +43,13 @@ pub struct Equipment {
 }
 
 impl Eks {
-    /// EKS with the credentials and Region of `config`.
+    /// Creates the client with the credentials and Region of `config`.
     pub fn new(config: &SdkConfig) -> Self {
         Self { client: Client::new(config), rate_limiter: RateLimiter::sharing(10, 5, 1.0) }
     }
 
-    /// Names of all clusters (`ListClusters`, every page). Connected clusters, which run elsewhere, are not among them.
+    /// Lists the names of all clusters (`ListClusters`, every page). Connected clusters, which run
+    /// elsewhere, are not included.
     pub async fn list_clusters(&self) -> Result<Listed<ClusterName>, Fault> {
         const OPERATION: Operation = Operation::EksListClusters;
         let (mut clusters, mut token) = (Listed::default(), None);
@@ -67,7 +68,7 @@ impl Eks {
         }
     }
 
-    /// A cluster (`DescribeCluster`); none if there is none of that name.
+    /// Describes a cluster (`DescribeCluster`); `None` if it does not exist.
     pub async fn describe_cluster(&self, name: &ClusterName) -> Result<Option<EksCluster>, Fault> {
         const OPERATION: Operation = Operation::EksDescribeCluster;
         self.rate_limiter.ready().await;
@@ -82,12 +83,13 @@ impl Eks {
             }
             Err(error) => return Err(fault(OPERATION, name.as_str(), &error)),
         };
-        let nothing = || Fault::malformed(OPERATION, name.as_str(), "the answer has no cluster");
+        let nothing = || Fault::malformed(OPERATION, name.as_str(), "the response has no cluster");
         let cluster = read_cluster(name, answer.cluster.ok_or_else(nothing)?);
         cluster.map(Some).map_err(|why| Fault::malformed(OPERATION, name.as_str(), why))
     }
 
-    /// Many clusters at once, paced: each with its description, or why there is none. Those deleted in the meantime are left out.
+    /// Describes many clusters, rate-limited: each with its description, or why there is none.
+    /// Clusters deleted in the meantime are left out.
     pub async fn describe_clusters(
         &self,
         names: &[ClusterName],
@@ -100,7 +102,7 @@ impl Eks {
         stream::iter(calls).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await
     }
 
-    /// What a cluster is equipped with.
+    /// Lists Fargate profiles, node groups and add-ons of a cluster.
     pub async fn equipment(&self, cluster: &ClusterName) -> Result<Equipment, Fault> {
         Ok(Equipment {
             profiles: self.fargate_profiles(cluster).await?,
@@ -109,7 +111,7 @@ impl Eks {
         })
     }
 
-    /// The groups of Kubernetes that the access entry of a role puts it into; none without an entry
+    /// The Kubernetes groups that a role's access entry puts it into; `None` without an entry
     /// (`DescribeAccessEntry`).
     pub async fn access_entry(
         &self,
@@ -133,7 +135,8 @@ impl Eks {
         }
     }
 
-    /// Fargate profiles of a cluster (`ListFargateProfiles`, every page, and `DescribeFargateProfile`).
+    /// Lists and describes the Fargate profiles of a cluster (`ListFargateProfiles`, every page,
+    /// and `DescribeFargateProfile`).
     pub async fn fargate_profiles(&self, cluster: &ClusterName) -> Result<Vec<FargateProfile>, Fault> {
         const OPERATION: Operation = Operation::EksListFargateProfiles;
         let (mut names, mut token) = (Vec::new(), None);
@@ -162,7 +165,7 @@ impl Eks {
                 Fault::malformed(
                     Operation::EksDescribeFargateProfile,
                     cluster.as_str(),
-                    format!("the answer has no profile {name}"),
+                    format!("the response has no profile {name}"),
                 )
             };
             let profile = answer.fargate_profile.ok_or_else(nothing)?;
@@ -171,7 +174,7 @@ impl Eks {
         Ok(profiles)
     }
 
-    /// Names of the managed node groups of a cluster (`ListNodegroups`, every page).
+    /// Lists the names of the managed node groups of a cluster (`ListNodegroups`, every page).
     pub async fn node_groups(&self, cluster: &ClusterName) -> Result<Vec<String>, Fault> {
         const OPERATION: Operation = Operation::EksListNodegroups;
         let (mut names, mut token) = (Vec::new(), None);
@@ -189,7 +192,8 @@ impl Eks {
         }
     }
 
-    /// Add-ons of a cluster (`ListAddons`, every page, and `DescribeAddon`).
+    /// Lists and describes the add-ons of a cluster (`ListAddons`, every page, and
+    /// `DescribeAddon`).
     pub async fn addons(&self, cluster: &ClusterName) -> Result<Vec<Addon>, Fault> {
         const OPERATION: Operation = Operation::EksListAddons;
         let (mut names, mut token) = (Vec::new(), None);
@@ -212,14 +216,14 @@ impl Eks {
         Ok(addons)
     }
 
-    /// An add-on of a cluster (`DescribeAddon`); none if the cluster has none of that name.
+    /// Describes an add-on of a cluster (`DescribeAddon`); `None` if the cluster does not have it.
     pub async fn describe_addon(&self, cluster: &ClusterName, name: &str) -> Result<Option<Addon>, Fault> {
         self.rate_limiter.ready().await;
         let request = self.client.describe_addon().cluster_name(cluster.as_str()).addon_name(name);
         match request.send().await {
-            // Taken for "none", it would be installed once more.
+            // Treated as absent, the add-on would be installed a second time.
             Ok(answer) => answer.addon.map(|addon| Some(read_addon(name, &addon))).ok_or_else(|| {
-                Fault::malformed(Operation::EksDescribeAddon, cluster.as_str(), format!("the answer has no add-on {name}"))
+                Fault::malformed(Operation::EksDescribeAddon, cluster.as_str(), format!("the response has no add-on {name}"))
             }),
             Err(error)
                 if error.as_service_error().is_some_and(
@@ -237,7 +241,7 @@ fn read_cluster(name: &ClusterName, cluster: types::Cluster) -> Result<EksCluste
     let status = cluster.status.ok_or("the cluster has no status")?;
     let logs = cluster.logging.and_then(|logging| logging.cluster_logging).unwrap_or_default();
     let on = logs.into_iter().filter(|setup| setup.enabled == Some(true));
-    // A type that EKS may learn one day is none that anybody can wish here yet.
+    // Skips log types that EKS adds later: policies cannot name them yet.
     let logs = on.flat_map(|setup| setup.types.unwrap_or_default());
     let logs = logs.filter_map(|log| log.as_str().parse().ok()).collect();
     let network = cluster.resources_vpc_config;

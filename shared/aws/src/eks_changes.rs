@@ -1,4 +1,4 @@
-//! Amazon EKS: what is changed of a cluster, and how far EKS has come with it.
+//! Amazon EKS: changes of a cluster, and their progress.
 
 use std::collections::BTreeSet;
 
@@ -14,20 +14,21 @@ use fargaze::reconcile::UpdateStatus;
 use super::eks::Eks;
 use super::sdk_error::fault;
 
-/// What EKS answers to a change that it will work on.
+/// EKS's response to a change that it has accepted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accepted {
-    /// Id of the request, as CloudTrail has it.
+    /// Request id, as in CloudTrail.
     pub request_id: Option<String>,
-    /// Id of the update to follow, if there is one.
+    /// Id of the update to follow, if any.
     pub update_id: Option<String>,
-    /// Version of a new add-on, which was EKS's choice.
+    /// Version of a new add-on, chosen by EKS.
     pub addon_version: Option<String>,
 }
 
 impl Eks {
-    /// Turns control-plane logs on and off (`UpdateClusterConfig`, with nothing but logging: EKS takes one kind of change
-    /// a call). A repeated call with the same token makes no second update.
+    /// Turns control-plane logs on and off (`UpdateClusterConfig` with nothing but logging: EKS
+    /// accepts one kind of change per call). Repeating the call with the same token makes no second
+    /// update.
     pub async fn update_logs(
         &self,
         cluster: &ClusterName,
@@ -51,14 +52,14 @@ impl Eks {
         Ok(Accepted { request_id, update_id, addon_version: None })
     }
 
-    /// How far EKS has come with an update (`DescribeUpdate`).
+    /// Returns the status of an update (`DescribeUpdate`).
     pub async fn describe_update(&self, cluster: &ClusterName, id: &str) -> Result<UpdateStatus, Fault> {
         const OPERATION: Operation = Operation::EksDescribeUpdate;
         let subject = || format!("{cluster}/{id}");
         self.rate_limiter.ready().await;
         let answer = self.client.describe_update().name(cluster.as_str()).update_id(id).send().await;
         let answer = answer.map_err(|error| fault(OPERATION, subject(), &error))?;
-        let nothing = || Fault::malformed(OPERATION, subject(), "the answer has no status");
+        let nothing = || Fault::malformed(OPERATION, subject(), "the response has no status");
         let update = answer.update.ok_or_else(nothing)?;
         let status = update.status.as_ref().ok_or_else(nothing)?.as_str();
         let words = |error: &types::ErrorDetail| {
@@ -73,8 +74,9 @@ impl Eks {
         })
     }
 
-    /// Installs an add-on in EKS's default version and configuration (`CreateAddon`). What is in the cluster already is never
-    /// written over. A repeated call with the same token makes no second one.
+    /// Installs an add-on in EKS's default version and configuration (`CreateAddon`). It never
+    /// overwrites what the cluster already has. Repeating the call with the same token makes no
+    /// second add-on.
     pub async fn create_addon(
         &self,
         cluster: &ClusterName,
@@ -92,7 +94,8 @@ impl Eks {
         Ok(Accepted { request_id, update_id: None, addon_version })
     }
 
-    /// Removes an add-on and what it runs in the cluster (`DeleteAddon`). One that is not there is removed.
+    /// Removes an add-on and what it runs in the cluster (`DeleteAddon`). Succeeds if the add-on
+    /// does not exist.
     pub async fn delete_addon(&self, cluster: &ClusterName, addon: &str) -> Result<(), Fault> {
         self.rate_limiter.ready().await;
         let request = self.client.delete_addon().cluster_name(cluster.as_str()).addon_name(addon);

@@ -1,4 +1,4 @@
-//! Amazon ECS: the setting that we change, and what it costs to measure a cluster.
+//! Amazon ECS: the Container Insights setting, and the size of a cluster for the cost estimate.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use super::sdk_error::fault;
 const TASKS_PER_CALL: usize = 100;
 
 impl Ecs {
-    /// Sets Container Insights of a cluster (`UpdateClusterSettings`); gives ECS's id of the request.
+    /// Sets Container Insights of a cluster (`UpdateClusterSettings`); returns the request id.
     pub async fn update_insights(
         &self,
         cluster: &ClusterName,
@@ -35,8 +35,9 @@ impl Ecs {
         Ok(answer.request_id().map(ToOwned::to_owned))
     }
 
-    /// Container Insights of clusters that are created without a setting of their own (`ListAccountSettings` with
-    /// effective settings, for without them only what was ever set is listed).
+    /// The Container Insights level of clusters created without their own setting
+    /// (`ListAccountSettings` with effective settings: without them, ECS lists only values that
+    /// were set explicitly).
     pub async fn account_default(&self) -> Result<InsightsLevel, Fault> {
         const OPERATION: Operation = Operation::EcsListAccountSettings;
         self.account_setting_read.ready().await;
@@ -49,7 +50,7 @@ impl Ecs {
         level.map_err(|why| Fault::malformed(OPERATION, "containerInsights", why))
     }
 
-    /// Sets the account's default (`PutAccountSettingDefault`); gives ECS's id of the request.
+    /// Sets the account default (`PutAccountSettingDefault`); returns the request id.
     pub async fn put_account_default(&self, level: InsightsLevel) -> Result<Option<String>, Fault> {
         self.account_setting_modify.ready().await;
         let request = self.client.put_account_setting_default().name(SettingName::ContainerInsights);
@@ -59,8 +60,9 @@ impl Ecs {
         Ok(answer.request_id().map(ToOwned::to_owned))
     }
 
-    /// How much there is to be measured in a cluster: its running tasks with their families and containers (`ListTasks`,
-    /// every page, and `DescribeTasks`). A cluster without tasks is not asked about.
+    /// Counts what Container Insights would measure in a cluster: running tasks, their families and
+    /// containers (`ListTasks`, every page, and `DescribeTasks`). Makes no call for a cluster
+    /// without tasks.
     pub async fn cluster_size(&self, cluster: &ObservedCluster) -> Result<ClusterSize, Fault> {
         let mut size = ClusterSize { services: cluster.active_services, ..ClusterSize::default() };
         if cluster.running_tasks == 0 {

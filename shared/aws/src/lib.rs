@@ -1,4 +1,5 @@
-//! The border to AWS: thin clients that take and give types of the domain. SDK types and SDK errors stop here.
+//! The border to AWS: thin clients that accept and return domain types. SDK types and SDK errors
+//! stop here.
 
 mod change_log;
 mod clock;
@@ -46,16 +47,17 @@ pub use memory::{AlarmPage, Memory, Written};
 pub use queue::Queue;
 pub use role::config_for;
 pub use serve::{serve, serve_until};
-pub use store::{Object, Store, gone};
+pub use store::{Object, Store, missing_object};
 pub use topic::Topic;
 pub use user_file::UserFile;
 
-/// Attempts of one call, the first included. Our own pacing keeps below the published rates, so that retries are for
-/// what others use up and for failures of the service.
+/// Attempts per call, including the first. The rate limiters keep below the published rates, so
+/// retries are for what other callers use up and for service failures.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// The SDK configuration of a function: credentials, Region and endpoint from the environment, one HTTP client shared
-/// by all service clients. `app` appears in CloudTrail as part of the user agent.
+/// Loads the SDK configuration of a function: credentials, Region and endpoint from the
+/// environment, one HTTP client shared by all service clients. `app` appears in CloudTrail as part
+/// of the user agent.
 pub async fn load(app: &'static str) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
@@ -72,15 +74,15 @@ pub async fn load(app: &'static str) -> SdkConfig {
         .await
 }
 
-/// One client for all services. Left to itself, each SDK client makes one of its own and reads the system's certificates
-/// for it.
+/// One HTTP client for all services. By default, each SDK client creates its own and reads the
+/// system's certificates for it.
 fn http_client() -> SharedHttpClient {
     Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
 }
 
-/// The name that marks our calls.
+/// The app name that marks fargaze's calls.
 fn app_name(function: &'static str) -> AppName {
-    // `AppName` refuses nothing but foreign characters, and the names of our functions have none.
+    // `AppName` rejects only special characters, which function names do not have.
     AppName::new(format!("fargaze-{function}"))
         .unwrap_or_else(|_| unreachable!("{function} is a valid app name"))
 }

@@ -1,4 +1,4 @@
-//! When clusters came and went, as events and sweeps reported it, in the stack's table.
+//! When clusters were created and deleted, as reported by events and sweeps, in the stack's table.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,20 +13,21 @@ use super::change_log::{KEEP, platform};
 use super::memory::{Item, Memory, Written, get, number, text, time};
 use super::sdk_error::fault;
 
-/// Attempts to write what somebody else writes at the same time.
+/// Attempts to write an item that another writer changes at the same time.
 const ATTEMPTS: usize = 5;
 
-/// What was read of many clusters.
+/// Creations and deletions of many clusters.
 #[derive(Debug, Clone, Default)]
 pub struct Lives {
-    /// Those that could be read.
+    /// Clusters whose items could be read.
     pub lives: BTreeMap<ClusterName, Life>,
-    /// Those that could not, by the key of their item, and why.
+    /// Why the other items could not be read, by key.
     pub unreadable: BTreeMap<String, Fault>,
 }
 
 impl Memory {
-    /// What was reported of all clusters (`Query`, every page). An item that cannot be read costs its cluster only.
+    /// Reads what was reported about all clusters (`Query`, every page). An unreadable item affects
+    /// only its cluster.
     pub async fn lives(&self, target: &Target) -> Result<Lives, Fault> {
         let partition = lives_key(target);
         let mut lives = Lives::default();
@@ -44,13 +45,13 @@ impl Memory {
         Ok(lives)
     }
 
-    /// What was reported of a cluster (`GetItem`, consistent).
+    /// Reads what was reported about a cluster (`GetItem`, consistent).
     pub async fn life_of(&self, target: &Target, cluster: &ClusterName) -> Result<Life, Fault> {
         Ok(self.life_and_version(target, cluster).await?.0)
     }
 
-    /// Takes in what is reported of a cluster, and gives all that is known of it then (`GetItem`, and `PutItem` with
-    /// a condition unless it was known).
+    /// Adds a report about a cluster, and returns all that is known then (`GetItem`, and `PutItem`
+    /// with a condition if the report is new).
     pub async fn note_life(
         &self,
         target: &Target,

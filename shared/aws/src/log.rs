@@ -1,11 +1,11 @@
-//! The functions' own log: names, tags and messages of others stand in it, and it is read by people.
+//! The functions' log. It contains names, tags and messages from others, and people read it.
 //!
-//! Every line passes through one writer, whatever wrote it, so no call can forget to make a text harmless. A hidden
-//! character is escaped and not left out: who reads the log shall see that it was there.
+//! Every line passes through one writer, so no call can forget to neutralize a text. Hidden
+//! characters are escaped, not dropped: readers should see that they were there.
 //!
-//! Lambda takes a line of JSON without an RFC 3339 `timestamp` for one of level INFO, and drops it where the function's level
-//! is WARN, errors and all (AWS Lambda Developer Guide, "Log-level filtering"). The runtime's own subscriber writes none, so
-//! this is not that.
+//! Lambda treats a JSON line without an RFC 3339 `timestamp` as INFO, and drops it if the
+//! function's level is WARN, errors included (AWS Lambda Developer Guide, "Log-level filtering").
+//! The runtime's own subscriber writes no timestamp, so this module replaces it.
 
 use std::io::{self, Write};
 
@@ -16,7 +16,7 @@ use lambda_runtime::tracing::subscriber::EnvFilter;
 use lambda_runtime::tracing::subscriber::filter::LevelFilter;
 use lambda_runtime::tracing::subscriber::fmt::{SubscriberBuilder, fmt, format};
 
-/// Starts the log as Lambda's logging controls ask for it, and sends panics there.
+/// Starts the log according to Lambda's logging controls, and logs panics.
 pub(super) fn init() {
     let form = Form::of(from_env("AWS_LAMBDA_LOG_FORMAT").as_deref());
     let level = from_env("AWS_LAMBDA_LOG_LEVEL").or_else(|| from_env("RUST_LOG"));
@@ -28,39 +28,41 @@ pub(super) fn init() {
     std::panic::set_hook(Box::new(|panic| error!("{panic}")));
 }
 
-/// What is logged at a level of Lambda's, and without one at INFO.
+/// Log lines at one of Lambda's levels, by default INFO.
 fn lines(level: Option<&str>) -> SubscriberBuilder<format::DefaultFields, format::Format, EnvFilter> {
     fmt().with_target(false).with_ansi(false).with_env_filter(filter(level))
 }
 
-/// Of ourselves everything from this level on. Of other crates no TRACE: there the SDK and the crates that sign write whole
-/// requests, with session tokens and with the presigned URL that is the token of an EKS cluster.
+/// Logs fargaze's own events from this level on. TRACE of other crates is never logged: at TRACE,
+/// the SDK and the signing crates write whole requests, with session tokens and with the presigned
+/// URL that is the token of an EKS cluster.
 fn filter(level: Option<&str>) -> EnvFilter {
     let level = match level {
-        // Which `tracing` does not know.
+        // `tracing` has no FATAL.
         Some(level) if level.eq_ignore_ascii_case("FATAL") => LevelFilter::ERROR,
         level => level.and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO),
     };
     EnvFilter::new(format!("{},fargaze={level}", level.min(LevelFilter::DEBUG)))
 }
 
-/// How lines of the log are written (AWS Lambda Developer Guide, "Configuring advanced logging controls").
+/// Format of log lines (AWS Lambda Developer Guide, "Configuring advanced logging controls").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// An object of JSON a line; a hidden character can only stand in one of its strings.
+    /// One JSON object per line; hidden characters can only occur in its strings.
     Json,
     /// Text for people.
     Text,
 }
 
 impl Form {
-    /// By the value of `AWS_LAMBDA_LOG_FORMAT`, as the Lambda runtime reads it.
+    /// From the value of `AWS_LAMBDA_LOG_FORMAT`, as the Lambda runtime reads it.
     fn of(format: Option<&str>) -> Self {
         if format.is_some_and(|format| format.eq_ignore_ascii_case("json")) { Self::Json } else { Self::Text }
     }
 }
 
-/// A writer that escapes what can hide. Each write is one line with its end, as `tracing` makes them.
+/// A writer that escapes hidden characters. Each write is one complete line, as `tracing` makes
+/// them.
 struct Harmless<Out> {
     out: Out,
     form: Form,
@@ -77,7 +79,7 @@ impl<Out: Write> Write for Harmless<Out> {
     }
 }
 
-/// The line with its hidden characters escaped, but for the end of the line.
+/// Escapes the hidden characters of a line, except its final newline.
 fn escaped(line: &str, form: Form) -> String {
     let (text, end) = match line.strip_suffix('\n') {
         Some(text) => (text, "\n"),
@@ -123,7 +125,7 @@ mod tests {
         }
     }
 
-    /// What the log holds of a message and a field with this text.
+    /// The log line of a message and a field with this text.
     fn logged(text: &str, form: Form) -> String {
         let log = Log::default();
         let out = log.clone();
@@ -140,7 +142,7 @@ mod tests {
         String::from_utf8(bytes).unwrap()
     }
 
-    /// The hidden characters that are named by whoever warns of them.
+    /// Hidden characters that security advisories name.
     const HIDDEN: &str = "\u{202e}\u{2066}\u{200b}\u{200d}\u{7}\u{1b}\u{7f}\u{85}\u{9b}\u{2028}\u{2029}\u{feff}\u{e0041}\r\n\t\0";
 
     fn hostile() -> impl Strategy<Value = String> {
@@ -151,7 +153,7 @@ mod tests {
     }
 
     proptest! {
-        /// Issue 12, point 14: hostile names in our own log.
+        /// Issue 12, point 14: hostile names in the log.
         #[test]
         fn no_line_of_the_log_hides_anything(text in hostile()) {
             for form in [Form::Json, Form::Text] {
@@ -176,12 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn the_form_is_the_one_that_the_runtime_writes() {
+    fn the_form_matches_the_lambda_runtime() {
         let forms = [Some("JSON"), Some("json"), Some("Text"), None].map(Form::of);
         assert_eq!(forms, [Form::Json, Form::Json, Form::Text, Form::Text]);
     }
 
-    /// What the log of a function holds at this level of Lambda's, one object a line.
+    /// The log of a function with this filter, one object per line.
     fn logged_at(filter: EnvFilter, log_it: impl FnOnce()) -> String {
         let log = Log::default();
         let out = log.clone();
@@ -205,9 +207,10 @@ mod tests {
         warn!(target: "aws_smithy_runtime::client::orchestrator", "d");
     }
 
-    /// Issue 14, point 3: without its date Lambda took each line for INFO, and dropped errors at `LogLevel` WARN.
+    /// Issue 14, point 3: without a timestamp, Lambda treated each line as INFO, and dropped errors
+    /// at `LogLevel` WARN.
     #[test]
-    fn each_line_has_the_level_and_the_date_that_lambda_filters_by() {
+    fn each_line_has_the_level_and_the_timestamp_that_lambda_filters_by() {
         for (level, logged) in [
             (Some("TRACE"), "TRACE DEBUG INFO WARN ERROR DEBUG WARN"),
             (Some("DEBUG"), "DEBUG INFO WARN ERROR DEBUG WARN"),
@@ -227,9 +230,10 @@ mod tests {
         }
     }
 
-    /// Issue 14, point 3: TRACE of the crate that signs has the presigned URL of an EKS token, part by part.
+    /// Issue 14, point 3: TRACE of the signing crate contains the presigned URL of an EKS token,
+    /// part by part.
     #[test]
-    fn nothing_of_a_token_is_logged_at_trace() {
+    fn no_part_of_a_token_is_logged_at_trace() {
         use aws_credential_types::Credentials;
         use base64::Engine;
         use base64::prelude::BASE64_URL_SAFE_NO_PAD;

@@ -1,13 +1,14 @@
-//! Amazon DynamoDB: the stack's table, which remembers alarms, broken targets, and the settings that we changed.
+//! Amazon DynamoDB: the stack's table, which stores alarms, broken targets, and the settings that
+//! fargaze changed.
 //!
 //! | `pk` | `sk` | what |
 //! |---|---|---|
-//! | `ALARMS#ACCOUNT#REGION`, of EKS with `#EKS` behind | `RULE#SUBJECT` | an alarm that is not plainly OK, with the changes nobody was told yet |
-//! | `RULES` | `RULE` | a rule that has no data anywhere or applies to nothing, or did until lately |
-//! | `TARGETS`, of sweeps and rollbacks `TARGETS#SETTINGS` | `ACCOUNT#REGION#PART` | a target that could not be seen, or could not until lately |
-//! | `CHANGES#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER/ASPECT#NUMBER` or `@account/ASPECT#NUMBER` | a change of fargaze |
-//! | the same | `CLUSTER/ASPECT#by#TIME#EVENT` | somebody else reverted a change |
-//! | `LIVES#ACCOUNT#REGION`, of EKS with `#EKS` behind | `CLUSTER` | when clusters of this name were created and deleted, as reported |
+//! | `ALARMS#ACCOUNT#REGION`, for EKS with suffix `#EKS` | `RULE#SUBJECT` | an alarm that is not plainly OK, with its pending notifications |
+//! | `RULES` | `RULE` | a rule that has no data anywhere or matches nothing, or did until recently |
+//! | `TARGETS`, for sweeps and rollbacks `TARGETS#SETTINGS` | `ACCOUNT#REGION#PART` | a target that could not be read, or could not until recently |
+//! | `CHANGES#ACCOUNT#REGION`, for EKS with suffix `#EKS` | `CLUSTER/ASPECT#NUMBER` or `@account/ASPECT#NUMBER` | a change by fargaze |
+//! | the same | `CLUSTER/ASPECT#by#TIME#EVENT` | a change that someone else reverted |
+//! | `LIVES#ACCOUNT#REGION`, for EKS with suffix `#EKS` | `CLUSTER` | when clusters of this name were created and deleted, as reported |
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,11 +16,9 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use fargaze::alarms::{AlarmKey, AlarmRecord, BrokenTarget, Remembered};
-use fargaze::model::cluster::{ClusterName, ServiceName};
 use fargaze::model::fault::Fault;
 use fargaze::model::operation::Operation;
 use fargaze::model::run::{Platform, Run, RunKind, Target};
-use fargaze::model::subject::{Subject, Workload};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::tracing;
 use serde::de::DeserializeOwned;
@@ -27,15 +26,16 @@ use serde::de::DeserializeOwned;
 use super::pages::Pages;
 use super::sdk_error::fault;
 
-/// How long an alarm that is OK again stays remembered: much longer than any window, so that no window judges again
-/// what was told.
+/// How long an alarm that is OK again is stored: much longer than any window, so that no window
+/// evaluates again what was notified.
 const KEEP: SignedDuration = SignedDuration::from_hours(24);
-/// How long an alarm that is not OK stays remembered without a change.
+/// How long an alarm that is not OK is stored without a change.
 const KEEP_OPEN: SignedDuration = SignedDuration::from_hours(24 * 400);
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// Runs about settings look with other rights than those about metrics, so what they cannot see is remembered apart.
+/// Sweeps and rollbacks use other permissions than alarms runs and reports, so targets that they
+/// cannot read are stored separately.
 fn targets_of(kind: RunKind) -> &'static str {
     if kind.is_of_settings() { "TARGETS#SETTINGS" } else { "TARGETS" }
 }
@@ -47,26 +47,26 @@ pub struct Memory {
     pub(super) table: String,
 }
 
-/// The remembered alarms of an account and Region.
+/// The stored alarms of an account and Region.
 pub type AlarmPage = BTreeMap<AlarmKey, AlarmRecord>;
 
-/// What came of a conditional write.
+/// Result of a conditional write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
-    /// It was written.
+    /// The item was written.
     Yes,
     /// Another writer was first.
     Conflict,
 }
 
 impl Memory {
-    /// The table of that name, with the credentials and Region of `config`.
+    /// Opens the table of that name with the credentials and Region of `config`.
     pub fn new(config: &SdkConfig, table: &str) -> Self {
         Self { client: Client::new(config), table: table.to_owned() }
     }
 
-    /// All alarms remembered of a target's account and Region (`Query`, every page), and why some could not be read:
-    /// each costs itself only.
+    /// Reads all stored alarms of a target's account and Region (`Query`, every page), and why some
+    /// could not be read: an unreadable item affects only its alarm.
     pub async fn alarms(&self, target: &Target) -> Result<(AlarmPage, Vec<Fault>), Fault> {
         let partition = alarms_key(target);
         let (mut records, mut faults) = (AlarmPage::new(), Vec::new());
@@ -79,7 +79,7 @@ impl Memory {
         Ok((records, faults))
     }
 
-    /// One remembered alarm (`GetItem`, consistent).
+    /// Reads one stored alarm (`GetItem`, consistent).
     pub async fn alarm(&self, target: &Target, key: &AlarmKey) -> Result<Option<AlarmRecord>, Fault> {
         const OPERATION: Operation = Operation::DynamodbGetItem;
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
@@ -89,8 +89,8 @@ impl Memory {
         record.map_err(|why| Fault::unreadable(OPERATION, key.to_string(), why))
     }
 
-    /// Remembers an alarm if nobody wrote it since `record` was read: its version is the one read, 0 for a new one
-    /// (`PutItem` with a condition).
+    /// Stores an alarm if no other writer changed it since `record` was read: the stored version
+    /// must be the one read, 0 for a new alarm (`PutItem` with a condition).
     pub async fn put_alarm(&self, target: &Target, record: &AlarmRecord) -> Result<Written, Fault> {
         let item = alarm_item(target, record).map_err(|error| {
             Fault::malformed(Operation::DynamodbPutItem, record.key.to_string(), error.to_string())
@@ -100,8 +100,8 @@ impl Memory {
         self.put_if(item, condition, version, &record.key.to_string()).await
     }
 
-    /// Targets that could not be seen when they were last looked at (`Query`). One whose item cannot be read is told
-    /// again if it still cannot be seen, which is all that is lost.
+    /// Targets that could not be read at the last check (`Query`). If an item is unreadable and its
+    /// target still cannot be read, the target is notified again; nothing else is lost.
     pub async fn broken_targets(&self, kind: RunKind) -> Result<Vec<BrokenTarget>, Fault> {
         let items = self.query(targets_of(kind)).await?;
         let targets = items.iter().filter(|item| get(item, "state").is_ok_and(|state| state == "broken"));
@@ -111,12 +111,15 @@ impl Memory {
         };
         let readable = |item: &Item| {
             let target = read(item).map_err(|why| unreadable_item(item, why));
-            target.inspect_err(|fault| tracing::warn!(%fault, "what was remembered of a target is lost")).ok()
+            target
+                .inspect_err(|fault| tracing::warn!(%fault, "the stored state of a target cannot be read"))
+                .ok()
         };
         Ok(targets.filter_map(readable).collect())
     }
 
-    /// Remembers that a target cannot be seen, or can be again (`PutItem`). The last writer wins: the next run looks again.
+    /// Stores whether a target can be read (`PutItem`). The last writer wins: the next run checks
+    /// again.
     pub async fn put_target(&self, run: &Run, target: &BrokenTarget, broken: bool) -> Result<(), Fault> {
         let now = run.time;
         let item = HashMap::from([
@@ -135,7 +138,7 @@ impl Memory {
             .map_err(|error| fault(Operation::DynamodbPutItem, &target.name, &error))
     }
 
-    /// Writes an item if the condition holds, which may name one value (`PutItem`).
+    /// Writes an item if the condition, which may use one value, holds (`PutItem`).
     pub(super) async fn put_if(
         &self,
         item: Item,
@@ -159,12 +162,12 @@ impl Memory {
         }
     }
 
-    /// All items of a partition.
+    /// Reads all items of a partition.
     pub(super) async fn query(&self, partition: &str) -> Result<Vec<Item>, Fault> {
         self.query_prefix(partition, "").await
     }
 
-    /// The items of a partition whose sort key begins so.
+    /// Reads the items of a partition whose sort key begins with `prefix`.
     pub(super) async fn query_prefix(&self, partition: &str, prefix: &str) -> Result<Vec<Item>, Fault> {
         const OPERATION: Operation = Operation::DynamodbQuery;
         let (mut items, mut from) = (Vec::new(), None);
@@ -191,19 +194,20 @@ impl Memory {
     }
 }
 
-/// An item that cannot be read, by its key.
+/// The fault of an unreadable item, with its key as subject.
 pub(super) fn unreadable_item(item: &Item, why: String) -> Fault {
     Fault::unreadable(Operation::DynamodbQuery, place(item).replace('\0', " "), why)
 }
 
-/// The key of an item, which no other item has.
+/// The unique key of an item.
 fn place(item: &Item) -> String {
     let part = |name: &str| get(item, name).unwrap_or_default();
     format!("{}\0{}", part("pk"), part("sk"))
 }
 
 fn alarms_key(target: &Target) -> String {
-    // Clusters of ECS and of EKS may have the same names, and a run of the one must not end alarms of the other.
+    // ECS and EKS clusters may have the same names, and an ECS run must not end EKS alarms, or the
+    // reverse.
     let platform = match target.platform {
         Platform::Ecs => "",
         Platform::Eks => "#EKS",
@@ -230,21 +234,16 @@ pub(super) fn time(item: &Item, name: &str) -> Result<Timestamp, String> {
     get(item, name)?.parse().map_err(|error| format!("attribute `{name}`: {error}"))
 }
 
-/// An alarm as an item: who it is about and its state in attributes that a person can read, the rest as JSON.
+/// An alarm as an item: subject and state as attributes that a person can read, the rest as JSON.
 fn alarm_item(target: &Target, record: &AlarmRecord) -> Result<Item, serde_json::Error> {
     let AlarmRecord { key, memory, pending, version } = record;
     let Remembered { state, since, judged_until, .. } = memory;
     let expires = *judged_until + if record.is_over() { KEEP } else { KEEP_OPEN };
-    let subject = &key.subject;
-    let family = if let Subject::TaskFamily(_, family) = subject { family } else { "" };
     Ok(HashMap::from([
         ("pk".to_owned(), text(alarms_key(target))),
         ("sk".to_owned(), text(key.to_string())),
         ("rule".to_owned(), text(&key.rule)),
-        ("cluster".to_owned(), text(subject.cluster().map_or("", ClusterName::as_str))),
-        ("service".to_owned(), text(subject.service().map_or("", ServiceName::as_str))),
-        ("task_family".to_owned(), text(family)),
-        ("workload".to_owned(), text(subject.workload().map_or(String::new(), workload_path))),
+        ("subject".to_owned(), text(serde_json::to_string(&key.subject)?)),
         ("state".to_owned(), text(state.as_str())),
         ("since".to_owned(), text(since.to_string())),
         ("judged_until".to_owned(), text(judged_until.to_string())),
@@ -255,34 +254,12 @@ fn alarm_item(target: &Target, record: &AlarmRecord) -> Result<Item, serde_json:
     ]))
 }
 
-/// `NAMESPACE/KIND/NAME`; Kubernetes has no `/` in names.
-fn workload_path(Workload { namespace, kind, name }: &Workload) -> String {
-    format!("{namespace}/{kind}/{name}")
-}
-
-fn read_workload(path: &str) -> Result<Workload, String> {
-    let mut parts = path.splitn(3, '/').map(ToOwned::to_owned);
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(namespace), Some(kind), Some(name)) => Ok(Workload { namespace, kind, name }),
-        _ => Err(format!("attribute `workload`: `{path}` is not NAMESPACE/KIND/NAME")),
-    }
-}
-
 fn read_alarm(item: &Item) -> Result<AlarmRecord, String> {
     fn json<T: DeserializeOwned>(item: &Item, name: &str) -> Result<T, String> {
         serde_json::from_str(&get(item, name)?).map_err(|error| format!("attribute `{name}`: {error}"))
     }
-    let cluster = get(item, "cluster")?.parse().map_err(|error| format!("{error}"))?;
-    let names = [get(item, "service")?, get(item, "task_family")?, get(item, "workload")?];
-    let subject = match names.each_ref().map(String::as_str) {
-        ["", "", ""] => Subject::Cluster(cluster),
-        [service, "", ""] => Subject::Service(cluster, service.parse().map_err(|error| format!("{error}"))?),
-        ["", family, ""] => Subject::TaskFamily(cluster, family.to_owned()),
-        ["", "", workload] => Subject::Workload(cluster, read_workload(workload)?),
-        _ => return Err("it has a service, a task family and a workload at once".to_owned()),
-    };
     Ok(AlarmRecord {
-        key: AlarmKey { rule: get(item, "rule")?, subject },
+        key: AlarmKey { rule: get(item, "rule")?, subject: json(item, "subject")? },
         memory: json(item, "memory")?,
         pending: json(item, "pending")?,
         version: get(item, "version")?.parse().map_err(|error| format!("attribute `version`: {error}"))?,

@@ -1,4 +1,4 @@
-//! The guard of every listing that AWS gives page by page: one that does not end becomes a fault.
+//! Guards paginated AWS listings: a listing that does not end becomes a fault.
 
 use std::hash::Hash;
 
@@ -15,19 +15,20 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// A listing by this operation, of what `subject` names.
+    /// A listing by `operation` of the resource that `subject` names.
     pub(super) fn of(operation: Operation, subject: impl Into<String>) -> Self {
         Self { operation, subject: subject.into(), paging: Paging::default() }
     }
 
-    /// Takes in a page: what tells its entries from others, and the token of the next page. Gives the token to ask with,
-    /// none at the end. A listing that makes no progress is a fault, whose caller must not use what was read so far.
+    /// Records a page: values that distinguish its entries, and the token of the next page. Returns
+    /// the token to continue with, `None` at the end. A listing that makes no progress is a fault;
+    /// the caller must then discard what it has read.
     pub(super) fn next<Entry: Hash>(
         &mut self,
         entries: impl IntoIterator<Item = Entry>,
         token: Option<&str>,
     ) -> Result<Option<String>, Fault> {
-        match self.paging.goes_on(entries, token) {
+        match self.paging.has_next(entries, token) {
             Ok(true) => Ok(token.map(ToOwned::to_owned)),
             Ok(false) => Ok(None),
             Err(endless) => Err(Fault::malformed(self.operation.clone(), &self.subject, endless.to_string())),

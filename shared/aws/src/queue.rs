@@ -1,4 +1,4 @@
-//! Amazon SQS: the stack's own queue, to which a function sends what it wants to be asked again later.
+//! Amazon SQS: the stack's own queue, through which a function schedules a later check.
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
@@ -18,13 +18,13 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The queue of that URL, with the credentials and Region of `config`.
+    /// Opens the queue of that URL with the credentials and Region of `config`.
     pub fn new(config: &SdkConfig, url: &str) -> Self {
         Self { client: Client::new(config), url: url.to_owned() }
     }
 
-    /// Sends a message, as JSON, that is delivered after so many seconds, at most 900 (`SendMessage`). `subject` is what it
-    /// is about, for errors.
+    /// Sends a message as JSON, to be delivered after `delay_seconds`, at most 900 (`SendMessage`).
+    /// `subject` names the message's subject in errors.
     pub async fn send_later(
         &self,
         message: &impl Serialize,

@@ -1,14 +1,15 @@
-//! Keeps calls below an API's published rate, so that it has no reason to throttle.
+//! Keeps calls below an API's published rate, so that it does not throttle them.
 //!
-//! Retrying throttled calls loses work under load: of 400 calls against a bucket of 100 + 20 a second, the SDKs'
-//! standard retry fails half. Waiting for a token of our own loses none; docs/performance.md has the measurement.
+//! Retrying throttled calls loses work under load: of 400 calls against a bucket of 100 + 20 a
+//! second, the SDKs' standard retry fails half. Waiting for a token of a client-side bucket loses
+//! none; docs/performance.md has the measurement.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Share of a published rate that we take: the bucket belongs to the whole account.
+/// Share of a published rate that fargaze uses: the bucket is shared by the whole account.
 const SHARE: f64 = 0.9;
 
 /// A token bucket: `burst` calls at once, then `per_second`.
@@ -26,18 +27,18 @@ struct State {
 }
 
 impl RateLimiter {
-    /// The bucket of an API with these published numbers.
+    /// Creates the bucket for an API's published burst and rate.
     pub(super) fn new(burst: u32, per_second: u32) -> Self {
         Self::sharing(burst, per_second, SHARE)
     }
 
-    /// The same with another share of it.
+    /// Creates a bucket with another share of the published burst and rate.
     pub(super) fn sharing(burst: u32, per_second: u32, share: f64) -> Self {
         let (burst, per_second) = (f64::from(burst) * share, f64::from(per_second) * share);
         Self { burst, per_second, state: Mutex::new(State { tokens: burst, at: None }) }
     }
 
-    /// The same with nothing in it yet.
+    /// Empties the bucket.
     pub(super) fn spent(self) -> Self {
         let state = Mutex::new(State { tokens: 0.0, at: Some(Instant::now()) });
         Self { state, ..self }
@@ -51,8 +52,8 @@ impl RateLimiter {
         }
     }
 
-    /// Takes a token at `now`, on credit if there is none, and tells how long to wait until it is there. Callers that
-    /// come in a crowd so get their turns one after the other.
+    /// Takes a token at `now`, on credit if there is none, and returns how long to wait for it.
+    /// Concurrent callers thus proceed one after the other.
     fn take(&self, now: Instant) -> Duration {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let elapsed = state.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_burst_goes_at_once_and_the_rest_at_the_rate() {
+    fn the_burst_needs_no_wait_and_the_rest_waits_at_the_rate() {
         let rate_limiter = RateLimiter::new(100, 20);
         let now = Instant::now();
         let waits: Vec<Duration> = (0..108).map(|_| rate_limiter.take(now)).collect();
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_come_back_with_time_up_to_the_burst() {
+    fn tokens_are_refilled_up_to_the_burst() {
         let rate_limiter = RateLimiter::new(10, 10);
         let now = Instant::now();
         (0..9).for_each(|_| assert!(rate_limiter.take(now).is_zero()));

@@ -8,7 +8,8 @@ use fargaze::model::run::Target;
 
 use super::sdk_error::fault;
 
-/// `home` turned to the target: the Region is the target's, and so are the credentials if it names a role.
+/// Returns `home` with the target's Region and, if the target names a role, that role's
+/// credentials.
 pub async fn config_for(home: &SdkConfig, target: &Target) -> Result<SdkConfig, Fault> {
     let region = SdkRegion::new(target.region.as_str().to_owned());
     let config = home.to_builder().region(region);
@@ -24,7 +25,7 @@ pub async fn config_for(home: &SdkConfig, target: &Target) -> Result<SdkConfig, 
         .await
         .map_err(|error| fault(Operation::StsAssumeRole, &role.arn, &error))?;
     let given = answer.credentials.ok_or_else(|| {
-        Fault::malformed(Operation::StsAssumeRole, &role.arn, "the answer has no credentials")
+        Fault::malformed(Operation::StsAssumeRole, &role.arn, "the response has no credentials")
     })?;
     let credentials = Credentials::new(
         given.access_key_id,

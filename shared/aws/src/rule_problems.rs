@@ -1,4 +1,4 @@
-//! Rules with a problem, in the stack's table: partition `RULES`, one item for each rule.
+//! Rules with a problem, in the stack's table: partition `RULES`, one item per rule.
 
 use std::collections::HashMap;
 
@@ -11,14 +11,14 @@ use lambda_runtime::tracing;
 use super::memory::{Item, Memory, get, number, text, unreadable_item};
 use super::sdk_error::fault;
 
-/// How long a problem is remembered without a change: it must not be notified again while it lasts.
+/// How long a problem is stored without a change: it must not be notified again while it lasts.
 const KEEP_OPEN: SignedDuration = SignedDuration::from_hours(24 * 400);
-/// How long the item of a rule that is well stays: DynamoDB removes it by its time to live.
+/// How long the item of a rule without a problem stays: DynamoDB removes it by its time to live.
 const KEEP: SignedDuration = SignedDuration::from_hours(24);
 
 impl Memory {
-    /// Rules that had no data or applied to nothing when they were last judged (`Query`). One whose item cannot be
-    /// read is told again if it still has its problem, which is all that is lost.
+    /// Rules that had no data or matched nothing at the last evaluation (`Query`). If an item is
+    /// unreadable and its rule still has the problem, it is notified again; nothing else is lost.
     pub async fn rule_problems(&self) -> Result<Vec<RuleRecord>, Fault> {
         let items = self.query("RULES").await?;
         let open = items.iter().filter(|item| get(item, "state").is_ok_and(|state| state != "ok"));
@@ -28,12 +28,14 @@ impl Memory {
         };
         let readable = |item: &Item| {
             let record = read(item).map_err(|why| unreadable_item(item, why));
-            record.inspect_err(|fault| tracing::warn!(%fault, "what was remembered of a rule is lost")).ok()
+            record
+                .inspect_err(|fault| tracing::warn!(%fault, "the stored problem of a rule cannot be read"))
+                .ok()
         };
         Ok(open.filter_map(readable).collect())
     }
 
-    /// Remembers how the problem of a rule changed (`PutItem`). The last writer wins: the next run
+    /// Stores how the problem of a rule changed (`PutItem`). The last writer wins: the next run
     /// compares again.
     pub async fn put_rule_problem(&self, change: &RuleChange, now: Timestamp) -> Result<(), Fault> {
         const OPERATION: Operation = Operation::DynamodbPutItem;

@@ -1,6 +1,7 @@
-//! From an SDK error to a [`Fault`]: which operation, on what, and what it means.
+//! Converts an SDK error to a [`Fault`]: which operation, on what, and what it means.
 //!
-//! An `SdkError` is never printed: its short text is only "service error", and the long one holds the raw response.
+//! An `SdkError` is never printed: its short text is only "service error", and its long text
+//! contains the raw response.
 
 use std::error::Error;
 
@@ -9,7 +10,8 @@ use aws_smithy_types::error::metadata::ErrorMetadata;
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 
-/// Codes for "too fast" of the services that we call (each API's "Common Errors" and error lists).
+/// Throttling codes of the services that fargaze calls (each API's "Common Errors" and error
+/// lists).
 const THROTTLED: &[&str] = &[
     "Throttling",
     "ThrottlingException",
@@ -26,7 +28,7 @@ const THROTTLED: &[&str] = &[
     "TooManyRequestsException",
     "ConcurrentModificationException",
 ];
-/// Codes for "you may not", or "who are you?".
+/// Codes for missing permissions or invalid credentials.
 const DENIED: &[&str] = &[
     "AccessDenied",
     "AccessDeniedException",
@@ -55,7 +57,7 @@ const DENIED: &[&str] = &[
     "KMS.AccessDeniedException",
     "KmsAccessDenied",
 ];
-/// Codes for "not there".
+/// Codes for missing resources.
 const NOT_FOUND: &[&str] = &[
     "ClusterNotFoundException",
     "ServiceNotFoundException",
@@ -68,17 +70,19 @@ const NOT_FOUND: &[&str] = &[
     "QueueDoesNotExist",
     "AWS.SimpleQueueService.NonExistentQueue",
 ];
-/// Codes for "not now" that do not come with a 5xx status.
+/// Codes for transient errors that do not come with a 5xx status.
 const TRANSIENT: &[&str] = &["TransactionConflictException", "RequestTimeout"];
-/// Codes for "another change is in progress" (ECS API, "Common Errors"; Amazon EKS API, `UpdateClusterConfig`). EKS
-/// has no code of its own for a change that is made already: its sentence tells.
+/// Codes for "another change is in progress" (ECS API, "Common Errors"; Amazon EKS API,
+/// `UpdateClusterConfig`). EKS has no code for a change that has already been made: only its
+/// message says so.
 const IN_PROGRESS: &[&str] = &["UpdateInProgressException", "ResourceInUseException"];
-/// Codes for "invalid" that EKS also gives for what is not: its sentence tells.
-const INVALID_OR_NOT: &[&str] = &["InvalidParameterException", "InvalidRequestException"];
-/// Sentences of EKS that say that it is as requested already.
-const IS_SO: &[&str] = &["No changes needed", "already at the desired configuration", "already exists"];
+/// Codes for "invalid" that EKS also uses for other errors, distinguished by the message.
+const MAYBE_INVALID: &[&str] = &["InvalidParameterException", "InvalidRequestException"];
+/// Phrases in EKS messages saying that the requested state already exists.
+const ALREADY_DONE: &[&str] =
+    &["No changes needed", "already at the desired configuration", "already exists"];
 
-/// The fault of a failed call.
+/// Converts the error of a failed call.
 pub(super) fn fault<E>(operation: Operation, subject: impl Into<String>, error: &SdkError<E>) -> Fault
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -106,7 +110,7 @@ where
 }
 
 fn kind_of(code: &str, status: u16, message: &str) -> FaultKind {
-    // CloudWatch's CBOR answers name the shape, some with its namespace in front.
+    // CloudWatch's CBOR responses name the shape, some with its namespace as prefix.
     let code = code.rsplit('#').next().unwrap_or(code);
     if THROTTLED.contains(&code) || status == 429 {
         FaultKind::Throttled
@@ -116,16 +120,16 @@ fn kind_of(code: &str, status: u16, message: &str) -> FaultKind {
         FaultKind::NotFound
     } else if TRANSIENT.contains(&code) || status >= 500 {
         FaultKind::Transient
-    } else if IN_PROGRESS.contains(&code) || INVALID_OR_NOT.contains(&code) {
+    } else if IN_PROGRESS.contains(&code) || MAYBE_INVALID.contains(&code) {
         of_change(code, message)
     } else {
         FaultKind::Invalid
     }
 }
 
-/// What a refused change means by its sentence.
+/// The kind of a rejected change, from its message.
 fn of_change(code: &str, message: &str) -> FaultKind {
-    if IS_SO.iter().any(|words| message.contains(words)) {
+    if ALREADY_DONE.iter().any(|words| message.contains(words)) {
         FaultKind::Conflict
     } else if IN_PROGRESS.contains(&code) || message.contains("in progress") {
         FaultKind::InProgress
@@ -150,9 +154,9 @@ fn sources(error: &dyn Error) -> String {
 mod tests {
     use super::*;
 
-    /// Every error that the models of the called operations name for something that is not there, or that went too fast.
+    /// Every error that the service models name for a missing resource or for throttling.
     #[test]
-    fn errors_of_the_models_are_of_their_kind() {
+    fn errors_of_the_service_models_have_the_right_kind() {
         let models = [
             include_str!("../../../tests/fake-aws/model/cloudwatch.json"),
             include_str!("../../../tests/fake-aws/model/dynamodb.json"),
@@ -170,7 +174,7 @@ mod tests {
             let errors = operations.flat_map(|operation| operation["errors"].as_object().unwrap());
             for code in errors.flat_map(|(shape, code)| [shape.as_str(), code.as_str().unwrap()]) {
                 let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
-                // A key of KMS, or a namespace of Cloud Map, is not what was asked about.
+                // A KMS key, or a Cloud Map namespace, is not the requested resource.
                 let kind =
                     if has(&["NotFound", "NoSuch", "DoesNotExist"]) && !has(&["KMS", "Kms", "Namespace"]) {
                         FaultKind::NotFound
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_sorted_into_kinds() {
+    fn codes_have_the_right_kind() {
         for (code, status, kind) in [
             ("ThrottlingException", 400, FaultKind::Throttled),
             ("com.amazonaws.cloudwatch#ThrottlingException", 400, FaultKind::Throttled),
@@ -197,7 +201,7 @@ mod tests {
             ("OptInRequired", 400, FaultKind::Denied),
             ("IncompleteSignature", 400, FaultKind::Denied),
             ("ClusterNotFoundException", 400, FaultKind::NotFound),
-            // SQS in JSON, and by the header that SDKs prefer.
+            // SQS: the code in the JSON body, and the one in the header that SDKs prefer.
             ("QueueDoesNotExist", 400, FaultKind::NotFound),
             ("AWS.SimpleQueueService.NonExistentQueue", 400, FaultKind::NotFound),
             ("InternalServiceError", 500, FaultKind::Transient),
@@ -210,7 +214,7 @@ mod tests {
 
     /// Issue 13, point 14.
     #[test]
-    fn what_is_so_already_is_told_from_what_is_in_progress_and_from_what_is_wrong() {
+    fn changes_already_made_in_progress_and_invalid_are_distinguished() {
         use FaultKind::{Conflict, Denied, InProgress, Invalid};
         let (invalid, request, in_use) =
             ("InvalidParameterException", "InvalidRequestException", "ResourceInUseException");

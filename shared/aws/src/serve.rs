@@ -1,4 +1,4 @@
-//! The Lambda runtime: events in, answers or failures out.
+//! The Lambda runtime: events in, responses or failures out.
 
 use std::time::SystemTime;
 
@@ -9,13 +9,14 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// What Lambda says of a failure.
+/// The error that Lambda reports for a failure.
 fn diagnostic(failure: &Failure) -> Diagnostic {
     Diagnostic { error_type: failure.error_type().to_owned(), error_message: failure.to_string() }
 }
 
-/// Serves a function until Lambda ends it. A handler that could not be built (its settings are wrong) answers every event
-/// with that failure, so that the state machine and the log show a sentence instead of a crash.
+/// Serves a function until Lambda ends it. If the handler could not be built because its settings
+/// are invalid, every event gets that failure, so that the state machine and the log show a message
+/// instead of a crash.
 pub async fn serve<Handler, Answer>(
     handler: Result<Handler, Failure>,
     handle: impl AsyncFn(&Handler, Value) -> Result<Answer, Failure>,
@@ -26,8 +27,8 @@ where
     serve_until(handler, async |handler, event, _deadline| handle(handler, event).await).await
 }
 
-/// The same for a function that stops by itself before Lambda stops it: its handler also gets the instant when that is
-/// (`Lambda-Runtime-Deadline-Ms`).
+/// Like [`serve`], for a function that stops by itself before its timeout: the handler also gets
+/// its deadline (`Lambda-Runtime-Deadline-Ms`).
 pub async fn serve_until<Handler, Answer>(
     handler: Result<Handler, Failure>,
     handle: impl AsyncFn(&Handler, Value, Instant) -> Result<Answer, Failure>,
@@ -38,7 +39,8 @@ where
     super::log::init();
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let answer = match &handler {
-            // Boxed, because the whole call tree of a function would otherwise be one type too deep for the compiler.
+            // Boxed, because the call tree of a function is otherwise one type too deep for the
+            // compiler.
             Ok(handler) => {
                 let deadline = instant_of(event.context.deadline());
                 Box::pin(handle(handler, event.payload, deadline)).await
@@ -53,12 +55,12 @@ where
     .await
 }
 
-/// The instant of a time of day.
+/// Converts wall-clock time to an instant.
 fn instant_of(time: SystemTime) -> Instant {
     Instant::now() + time.duration_since(now()).unwrap_or_default()
 }
 
-#[expect(clippy::disallowed_methods, reason = "Lambda gives its deadline as a time of day")]
+#[expect(clippy::disallowed_methods, reason = "Lambda gives its deadline as wall-clock time")]
 fn now() -> SystemTime {
     SystemTime::now()
 }

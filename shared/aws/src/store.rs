@@ -35,12 +35,12 @@ pub struct Store {
     bucket: String,
 }
 
-/// An object as it was stored.
+/// An object as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
     /// Its content.
     pub bytes: Vec<u8>,
-    /// Its version; none in a bucket without versions.
+    /// Its version; `None` in a bucket without versioning.
     pub version: Option<String>,
 }
 
@@ -52,21 +52,22 @@ impl Object {
     }
 }
 
-/// The failure of an object that must be there and is not.
-pub fn gone(key: &str) -> Fault {
+/// The fault for a required object that does not exist.
+pub fn missing_object(key: &str) -> Fault {
     Fault {
         operation: Operation::S3GetObject,
         subject: key.to_owned(),
         kind: FaultKind::NotFound,
         code: "NoSuchKey".to_owned(),
-        message: "the object is not there any more".to_owned(),
+        message: "the object no longer exists".to_owned(),
     }
 }
 
 impl Store {
-    /// The bucket of that name, with the credentials and Region of `config`.
+    /// Opens the bucket of that name with the credentials and Region of `config`.
     pub fn new(config: &SdkConfig, bucket: &str) -> Self {
-        // TLS and the signature already guard what we send; checksums of each object would only cost CPU.
+        // TLS and the signature already protect what fargaze sends; object checksums would only
+        // cost CPU.
         let config = aws_sdk_s3::config::Builder::from(config)
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
@@ -74,7 +75,8 @@ impl Store {
         Self { client: Client::from_conf(config), bucket: bucket.to_owned() }
     }
 
-    /// An object, or nothing if there is none under that key (`GetObject`); the newest version if none is named.
+    /// Reads an object (`GetObject`); `None` if the key does not exist. Without `version`, reads
+    /// the newest version.
     pub async fn get(&self, key: &str, version: Option<&str>) -> Result<Option<Object>, Fault> {
         const OPERATION: Operation = Operation::S3GetObject;
         let request = self.client.get_object().bucket(&self.bucket).key(key);
@@ -97,7 +99,7 @@ impl Store {
         Ok(Some(Object { bytes: bytes.to_vec(), version }))
     }
 
-    /// An object of JSON, or nothing if there is none under that key.
+    /// Reads a JSON object; `None` if the key does not exist.
     pub async fn get_json<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Fault> {
         let Some(object) = self.get(key, None).await? else {
             return Ok(None);
@@ -106,33 +108,36 @@ impl Store {
         value.map(Some).map_err(|error| Fault::malformed(Operation::S3GetObject, key, error.to_string()))
     }
 
-    /// The rules of a run: of the version of the user's file that the run began with, or the built-in ones.
+    /// The rules of a run: from the version of the user's file that the run began with, or the
+    /// built-in ones.
     pub async fn rules(&self, run: &Run) -> Result<Vec<AlarmRule>, Failure> {
         let text = self.user_text(run).await?;
         Ok(config::read_rules(text.as_deref().unwrap_or(DEFAULT_YAML))?)
     }
 
-    /// The policies of a run: of the version of the user's file that the run began with, or the built-in ones.
+    /// The policies of a run: from the version of the user's file that the run began with, or the
+    /// built-in ones.
     pub async fn policies(&self, run: &Run) -> Result<Policies, Failure> {
         let text = self.user_text(run).await?;
         Ok(text.map(|text| config::read_policies(&text)).transpose()?.unwrap_or_default())
     }
 
-    /// What a run reads of EKS clusters beside what is always read, by the same version.
+    /// What a run reads from EKS clusters in addition to what it always reads, from the same
+    /// version of the user's file.
     pub async fn eks_reads(&self, run: &Run) -> Result<EksReads, Failure> {
         let text = self.user_text(run).await?;
         Ok(text.map(|text| config::read_eks(&text)).transpose()?.unwrap_or_default())
     }
 
-    /// The user's file in the version that the run began with; none if there was none.
+    /// The user's file in the version that the run began with; `None` if there was none.
     async fn user_text(&self, run: &Run) -> Result<Option<String>, Failure> {
         let Some(version) = &run.config_version else { return Ok(None) };
         let object = self.get(CONFIG_KEY, Some(version)).await?;
-        let object = object.ok_or_else(|| gone(CONFIG_KEY))?;
+        let object = object.ok_or_else(|| missing_object(CONFIG_KEY))?;
         object.text(CONFIG_KEY).map(Some)
     }
 
-    /// The snapshot under that key, if there is one.
+    /// Reads the snapshot with that key, if it exists.
     pub async fn get_snapshot(&self, key: &str) -> Result<Option<Snapshot>, Fault> {
         let Some(object) = self.get(key, None).await? else {
             return Ok(None);
@@ -142,13 +147,13 @@ impl Store {
             .map_err(|error| Fault::malformed(Operation::S3GetObject, key, error.to_string()))
     }
 
-    /// The cached inventory of a target, if there is one.
+    /// Reads the cached inventory of a target, if it exists.
     pub async fn get_inventory(&self, target: &Target) -> Result<Option<CachedInventory>, Fault> {
         let key = target.inventory_key();
         let Some(object) = self.get(&key, None).await? else {
             return Ok(None);
         };
-        // Whole, because serde_json reads a stream byte by byte.
+        // Decompressed as a whole, because serde_json reads a stream byte by byte.
         let mut text = Vec::new();
         let read = GzDecoder::new(&object.bytes[..]).read_to_end(&mut text).map_err(serde_json::Error::io);
         let inventory = read.and_then(|_| serde_json::from_slice(&text));
@@ -170,7 +175,7 @@ impl Store {
         self.put_typed(key, bytes, None).await
     }
 
-    /// Stores an object that a browser shall know what to do with.
+    /// Stores an object with a content type, so that browsers can display it.
     pub async fn put_typed(
         &self,
         key: &str,
@@ -182,7 +187,8 @@ impl Store {
         request.send().await.map(|_| ()).map_err(|error| fault(Operation::S3PutObject, key, &error))
     }
 
-    /// Snapshots of alarms runs of the target in `since..=until`, by the time of their run (`ListObjectsV2`, once a day).
+    /// Lists the snapshots of the target's alarms runs in `since..=until`, by run time
+    /// (`ListObjectsV2`, once per day).
     pub async fn snapshots_of_alarms(
         &self,
         target: &Target,
@@ -204,7 +210,8 @@ impl Store {
         Ok(found)
     }
 
-    /// Keys that begin with `prefix` and come after `after`, in order (`ListObjectsV2`, every page).
+    /// Lists keys that begin with `prefix` and sort after `after`, in order (`ListObjectsV2`, every
+    /// page).
     pub async fn keys_after(&self, prefix: &str, after: &str) -> Result<Vec<String>, Fault> {
         const OPERATION: Operation = Operation::S3ListBucket;
         let (mut keys, mut token) = (Vec::new(), None);
@@ -219,7 +226,7 @@ impl Store {
                 return Err(Fault::malformed(
                     OPERATION,
                     prefix,
-                    "a page that is not the last names no next one",
+                    "a truncated page has no continuation token",
                 ));
             }
             for object in page.contents.unwrap_or_default() {
@@ -232,7 +239,7 @@ impl Store {
         }
     }
 
-    /// Leaves a plan for the other functions; gives its key.
+    /// Stores a plan for the other functions; returns its key.
     pub async fn put_plan(&self, plan: &Plan, execution: &str) -> Result<String, Fault> {
         let bytes = serde_json::to_vec(plan)
             .map_err(|error| Fault::bug(Operation::S3PutObject, &plan.run.id, error.to_string()))?;
@@ -241,23 +248,23 @@ impl Store {
         Ok(key)
     }
 
-    /// The plan under that key, which must be there.
+    /// Reads the plan with that key; it is a fault if it does not exist.
     pub async fn plan(&self, key: &str) -> Result<Plan, Fault> {
-        self.get_json(key).await?.ok_or_else(|| gone(key))
+        self.get_json(key).await?.ok_or_else(|| missing_object(key))
     }
 
-    /// The task that a step stands for.
+    /// Reads the task of a step.
     pub async fn task(&self, step: Step) -> Result<TargetTask, Failure> {
         let plan = self.plan(&step.plan).await?;
         step.of(plan)
     }
 
-    /// Keeps why a target of a plan failed.
+    /// Stores why a target of a plan failed.
     pub async fn put_failure(&self, plan: &str, target: usize, failure: &TargetFailure) -> Result<(), Fault> {
         self.put_json(&Step::failure_key(plan, target), failure).await
     }
 
-    /// Why a target of a plan failed, if that was kept.
+    /// Reads why a target of a plan failed, if stored.
     pub async fn failure(&self, plan: &str, target: usize) -> Result<Option<TargetFailure>, Fault> {
         self.get_json(&Step::failure_key(plan, target)).await
     }
@@ -270,7 +277,7 @@ impl Store {
     }
 }
 
-/// Beginnings of the days, in UTC, that the stretch touches.
+/// Midnights (UTC) of the days from `since` to `until`.
 fn days(since: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> {
     const DAY: i64 = 86_400;
     let first = since.as_second().div_euclid(DAY);

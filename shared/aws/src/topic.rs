@@ -17,12 +17,12 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// The topic of that ARN, with the credentials and Region of `config`.
+    /// Opens the topic of that ARN with the credentials and Region of `config`.
     pub fn new(config: &SdkConfig, arn: &str) -> Self {
         Self { client: Client::new(config), arn: arn.to_owned() }
     }
 
-    /// Publishes a message, to each protocol in its form, and returns the id that SNS gave it (`Publish`).
+    /// Publishes a message with one text per protocol, and returns the id from SNS (`Publish`).
     pub async fn publish(&self, message: &Message) -> Result<String, Fault> {
         const OPERATION: Operation = Operation::SnsPublish;
         let mut request = self.client.publish().topic_arn(&self.arn).subject(&message.subject);
@@ -38,7 +38,7 @@ impl Topic {
         Ok(answer.message_id.unwrap_or_default())
     }
 
-    /// How many subscriptions are confirmed: nobody else hears anything (`GetTopicAttributes`).
+    /// Counts the confirmed subscriptions; SNS delivers to no others (`GetTopicAttributes`).
     pub async fn confirmed_subscriptions(&self) -> Result<u64, Fault> {
         const OPERATION: Operation = Operation::SnsGetTopicAttributes;
         let request = self.client.get_topic_attributes().topic_arn(&self.arn);

@@ -1,4 +1,4 @@
-//! The user's file `fargaze.yaml`: its newest version, or the last one that was good.
+//! The user's file `fargaze.yaml`: its newest version, or the last valid one.
 
 use fargaze::config::{BadConfig, CONFIG_KEY, Config};
 use fargaze::invocation::failure::Failure;
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::store::{Object, Store};
 
-/// Key of the version that was good when a run last read it.
+/// Key of the version that was valid when a run last read it.
 const LAST_GOOD_KEY: &str = "config/last-good.json";
-/// Key of the bad version that people were told of last.
+/// Key of the invalid version that was last notified.
 const NOTIFIED_BAD_KEY: &str = "config/notified-bad.json";
 
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
@@ -19,20 +19,21 @@ struct Version {
     version: String,
 }
 
-/// What the user's file says.
+/// The user's file as read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserFile {
     /// The configuration in force.
     pub config: Config,
-    /// S3 version that it was read from; none if it is the built-in one.
+    /// S3 version of `config`; `None` for the built-in one.
     pub version: Option<String>,
-    /// What is wrong with the newest version, if an older one is in force.
+    /// Problems of the newest version, if an older one is in force.
     pub bad: Option<BadVersion>,
 }
 
 impl Store {
-    /// The newest version of the user's file if it is good, else the last good one, else the built-in configuration: a typing
-    /// mistake must not stop the watching. `account` and `region` are home.
+    /// Reads the newest version of the user's file if it is valid, else the last valid one, else
+    /// the built-in configuration: a typo must not stop the monitoring. `account` and `region` are
+    /// home.
     pub async fn user_file(&self, account: &AccountId, region: &Region) -> Result<UserFile, Failure> {
         let built_in = || Config::built_in(account, region);
         let Some(newest) = self.get(CONFIG_KEY, None).await? else {
@@ -50,8 +51,8 @@ impl Store {
         Ok(UserFile { config, version: Some(version), bad })
     }
 
-    /// The last good version. None if there was never one, if the bucket does not keep it any more, or if this program finds
-    /// it bad, which an earlier one did not.
+    /// Reads the last valid version. `None` if there was never one, if the bucket no longer keeps
+    /// it, or if this release finds it invalid, which an earlier one did not.
     async fn last_good(
         &self,
         account: &AccountId,
@@ -65,17 +66,17 @@ impl Store {
         Ok(object.and_then(|object| read(&object, account, region).ok()).map(|config| (config, version)))
     }
 
-    /// Remembers that this version is good.
+    /// Stores that this version is valid.
     pub async fn remember_good(&self, version: &str) -> Result<(), Fault> {
         self.remember(LAST_GOOD_KEY, version).await
     }
 
-    /// Whether people were told of this bad version.
+    /// Whether this invalid version was already notified.
     pub async fn was_notified_bad(&self, version: &str) -> Result<bool, Fault> {
         Ok(self.remembered(NOTIFIED_BAD_KEY).await?.as_deref() == Some(version))
     }
 
-    /// Remembers that people were told of this bad version.
+    /// Stores that this invalid version was notified.
     pub async fn remember_notified_bad(&self, version: &str) -> Result<(), Fault> {
         self.remember(NOTIFIED_BAD_KEY, version).await
     }
@@ -87,7 +88,7 @@ impl Store {
         self.put_json(key, &Version { version: version.to_owned() }).await
     }
 
-    /// The version under that key. Nonsense is as good as nothing: it is written anew.
+    /// The version stored under that key. Unreadable content is treated as absent and overwritten.
     async fn remembered(&self, key: &str) -> Result<Option<String>, Fault> {
         match self.get_json::<Version>(key).await {
             Err(fault) if fault.kind == FaultKind::Malformed => Ok(None),
@@ -104,7 +105,7 @@ fn read(object: &Object, account: &AccountId, region: &Region) -> Result<Config,
 fn version_of(object: &Object) -> Result<String, Failure> {
     object.version.clone().ok_or_else(|| {
         Failure::Misconfigured(format!(
-            "the bucket keeps no versions; switch versioning on, so that a run reads one {CONFIG_KEY} from end to end"
+            "the bucket keeps no versions; enable versioning, so that a run reads the same {CONFIG_KEY} from start to end"
         ))
     })
 }

@@ -1,12 +1,13 @@
-//! Random input for all that reads what a Kubernetes cluster answers: recorded answers, changed at random.
+//! Fuzzes all parsers of Kubernetes responses with randomly mutated recordings.
 //!
 //! ```text
-//! cargo run -p fargaze --example fuzz_kubernetes -- 600      for that many seconds; a panic ends it with code 1
-//! cargo run --release -p fargaze --example fuzz_kubernetes -- bench      speed of the parser of cAdvisor's pages
+//! cargo run -p fargaze --example fuzz_kubernetes -- 600      for 600 seconds; exits with code 1 after a panic
+//! cargo run --release -p fargaze --example fuzz_kubernetes -- bench      speed of the parser of cAdvisor pages
 //! ```
 //!
-//! Built without `--release` it also finds overflows. A panic prints the input, so that it can become a test.
-#![expect(clippy::print_stdout, reason = "it is run to be read")]
+//! Built without `--release`, it also finds overflows. A panic prints the input, so that it can be
+//! turned into a test.
+#![expect(clippy::print_stdout, reason = "its output is the result")]
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -26,7 +27,7 @@ use fargaze::kubernetes::quantity::Quantity;
 use fargaze::kubernetes::usage::PodUsage;
 use jiff::Timestamp;
 
-/// Marsaglia's generator: seeded alike each time.
+/// Marsaglia's generator, always with the same seed.
 struct Xorshift(u64);
 
 impl Xorshift {
@@ -42,7 +43,7 @@ impl Xorshift {
     }
 }
 
-/// Pieces that the formats give a meaning to.
+/// Fragments with a meaning in the formats.
 const PIECES: [&str; 32] = [
     "{",
     "}",
@@ -78,7 +79,7 @@ const PIECES: [&str; 32] = [
     "2562047h",
 ];
 
-/// A few cuts, copies, flips and pieces in a random part of a seed.
+/// Mutates a seed: cuts, copies, flips and fragments at random positions.
 fn mutate(seed: &[u8], random: &mut Xorshift) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     for _ in 0..=random.below(8) {
@@ -116,7 +117,7 @@ fn prometheus(bytes: &[u8]) {
     assert_eq!(page.report, report);
     for counters in page.pods.values() {
         let rates = [counters.rates_since(counters), counters.rates_since(&PodCounters::default())];
-        assert_eq!(rates, [PodRates::default(), PodRates::default()], "no time went by");
+        assert_eq!(rates, [PodRates::default(), PodRates::default()], "no time passed");
     }
 }
 
@@ -141,10 +142,10 @@ fn pods(bytes: &[u8]) {
     }
 }
 
-/// How long one reader is tried before it is the turn of the next.
-const TURN: Duration = Duration::from_millis(20);
+/// How long one parser is fuzzed before the next.
+const SLICE: Duration = Duration::from_millis(20);
 
-/// A reader with its name and the seeds it is given.
+/// A parser with its name and seeds.
 type Target = (&'static str, fn(&[u8]), Vec<Vec<u8>>);
 
 fn fixture(name: &str) -> Result<Vec<u8>, Box<dyn Error>> {
@@ -159,7 +160,8 @@ fn targets() -> Result<Vec<Target>, Box<dyn Error>> {
         table.lines().skip(1).filter_map(|line| line.split('\t').next()).map(|text| text.as_bytes().to_vec());
     let config: serde_json::Value = serde_json::from_slice(&fixture("configmap_aws_logging.body")?)?;
     let output = config["data"]["output.conf"].as_str().unwrap_or_default().as_bytes().to_vec();
-    // Some lines of a page at a time: a whole one would be read three orders of magnitude less often.
+    // A few lines of a page each: with whole pages, the number of inputs would be three orders of
+    // magnitude lower.
     let page = fixture("proxy_cadvisor.body")?;
     let lines: Vec<&[u8]> = page.split_inclusive(|byte| *byte == b'\n').collect();
     let pages = lines.chunks(4).map(<[&[u8]]>::concat).collect();
@@ -182,9 +184,10 @@ fn fuzz(time: Duration) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     while start.elapsed() < time {
         for ((name, target, seeds), inputs) in targets.iter().zip(&mut inputs) {
-            // The same time for each: a list of pods takes a thousand times as long as a quantity.
-            let turn = Instant::now();
-            while turn.elapsed() < TURN {
+            // The same time for each parser: a list of pods takes a thousand times as long as a
+            // quantity.
+            let slice = Instant::now();
+            while slice.elapsed() < SLICE {
                 let input = mutate(&seeds[random.below(seeds.len())], &mut random);
                 *inputs += 1;
                 if catch_unwind(|| target(&input)).is_err() {
@@ -198,10 +201,10 @@ fn fuzz(time: Duration) -> Result<(), Box<dyn Error>> {
         println!("{name}: {inputs} inputs");
     }
     println!("{} inputs in {:.0?}, {panics} panics", inputs.iter().sum::<u64>(), start.elapsed());
-    if panics == 0 { Ok(()) } else { Err("a reader panics, see above".into()) }
+    if panics == 0 { Ok(()) } else { Err("a parser panicked, see above".into()) }
 }
 
-/// How long a core has worked for this thread; none where the kernel does not tell.
+/// CPU time of this thread; `None` if the kernel does not provide it.
 fn time_on_core() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)

@@ -1,14 +1,14 @@
-//! How long judging takes: 60,000 series of 15 points, 5 rules each, on one core.
+//! Measures rule evaluation: 60,000 series of 15 points, 5 rules each, on one core.
 //!
 //! ```text
 //! cargo run --release -p fargaze --example judge
 //! ```
 //!
-//! `make figures` puts the table into docs/performance.md.
+//! `make figures` writes the table to docs/performance.md.
 //!
-//! The estate is a usual one: of a hundred series 85 are calm, 8 are noisy but fine, 4 have gaps, 2 are silent, and one is
-//! in ALARM and remembered, as the silent ones are.
-#![expect(clippy::print_stdout, reason = "it is run to be read")]
+//! The data is typical: of a hundred series, 85 are steady, 8 are noisy but OK, 4 have gaps, 2 have
+//! no data, and one is in ALARM. The latter three are remembered.
+#![expect(clippy::print_stdout, reason = "its output is the result")]
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -25,10 +25,10 @@ use jiff::{SignedDuration, Timestamp};
 const SERIES: usize = 60_000;
 const POINTS: i64 = 15;
 const ROUNDS: usize = 20;
-/// What one round may take.
+/// Time limit for one round.
 const BUDGET: Duration = Duration::from_millis(50);
 
-/// Five ways to watch memory.
+/// Five rules on memory.
 const RULES: &str = "
 built-in-rules: none
 rules:
@@ -45,7 +45,7 @@ rules:
   - { <<: *rule, name: 8 of 10, evaluation-periods: 10, datapoints-to-alarm: 8, treat-missing-data: ignore }
 ";
 
-/// The value of a series in a minute; none where it has no point.
+/// The value of a series in a minute; `None` if it has no point.
 fn value(series: usize, minute: i64) -> Option<f64> {
     let wave = f64::from(i32::try_from((minute * 7 + i64::try_from(series % 13).ok()?) % 10).ok()?);
     match series % 100 {
@@ -65,8 +65,8 @@ fn reading(window: &Window, series: usize) -> Reading {
     Reading::Complete(MetricSeries::new(points.collect()))
 }
 
-/// How long a core has worked for this thread, which is less than the time that passed if other programs run, too. None
-/// where the kernel does not tell.
+/// CPU time of this thread, which is less than the elapsed time if other programs are running.
+/// `None` if the kernel does not provide it.
 fn time_on_core() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
@@ -86,11 +86,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (cluster, service) = (format!("cluster-{}", series / 100), format!("service-{}", series % 100));
         let subject = Subject::Service(cluster.parse()?, service.parse()?);
         let reading = reading(&window, series);
-        // What an earlier run has remembered of it.
-        let sight = Observation::of(&reading);
+        // The records of an earlier run.
+        let observation = Observation::of(&reading);
         let remembered: Vec<Option<Box<AlarmRecord>>> = rules
             .iter()
-            .map(|rule| step(rule, &subject, &sight, &Grid::Window(window), now, None).map(Box::new))
+            .map(|rule| step(rule, &subject, &observation, &Grid::Window(window), now, None).map(Box::new))
             .collect();
         alarms.push((subject, reading, remembered));
     }
@@ -106,11 +106,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             .map(|_| {
                 let (start, busy, mut changed) = (Instant::now(), time_on_core(), 0);
                 for (subject, reading, remembered) in &alarms {
-                    let sight = Observation::of(reading);
+                    let observation = Observation::of(reading);
                     for (rule, record) in rules.iter().zip(remembered) {
                         let record = record.as_deref().filter(|_| with_memory);
                         changed += usize::from(
-                            step(rule, subject, &sight, &Grid::Window(window), now, record).is_some(),
+                            step(rule, subject, &observation, &Grid::Window(window), now, record).is_some(),
                         );
                     }
                 }

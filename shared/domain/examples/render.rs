@@ -1,15 +1,15 @@
-//! How long a large report takes: 1,000 clusters of 10 services on ECS and 20 of 10 workloads with 20 pods on EKS, as mail, page
-//! and JSON, on one core.
+//! Measures a large report: 1,000 ECS clusters with 10 services each and 20 EKS clusters with 10
+//! workloads of 20 pods each, as mail, page and JSON, on one core.
 //!
 //! ```text
 //! cargo run --release -p fargaze --example render
 //! ```
 //!
-//! `make figures` puts the table into docs/performance.md.
+//! `make figures` writes the table to docs/performance.md.
 //!
-//! The budget is for making the three forms of a report that is there. What the builder takes before is told beside it, and
-//! the memory is the most that the process had, of both.
-#![expect(clippy::print_stdout, reason = "it is run to be read")]
+//! The time budget covers rendering an existing report in the three formats. The time of the
+//! builder is printed in addition. The memory is the peak of the whole process.
+#![expect(clippy::print_stdout, reason = "its output is the result")]
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -39,15 +39,15 @@ const EKS_CLUSTERS: u32 = 20;
 const WORKLOADS: u32 = 10;
 const PODS: u32 = 20;
 const ROUNDS: usize = 9;
-/// What rendering may take.
+/// Time limit for rendering.
 const BUDGET: Duration = Duration::from_millis(150);
-/// Memory of the whole process, building and rendering.
+/// Limit for the peak memory of the process, building and rendering.
 const MOST_KIBIBYTES: u64 = 40 * 1024;
-/// The page.
+/// Size limit of the page.
 const MOST_BYTES: usize = 3_000_000;
 
-/// What is asked of each service; half of the clusters report Container Insights.
-const ASKED: [(&str, &str, Statistic); 9] = [
+/// Queries for each service; half of the clusters report Container Insights.
+const QUERIES: [(&str, &str, Statistic); 9] = [
     (AWS_ECS, "CPUUtilization", Statistic::Average),
     (AWS_ECS, "CPUUtilization", Statistic::Maximum),
     (AWS_ECS, "MemoryUtilization", Statistic::Average),
@@ -59,20 +59,20 @@ const ASKED: [(&str, &str, Statistic); 9] = [
     (CONTAINER_INSIGHTS, "NetworkTxBytes", Statistic::Average),
 ];
 
-/// How long a core has worked for this thread; none where the kernel does not tell.
+/// CPU time of this thread; `None` if the kernel does not provide it.
 fn time_on_core() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }
 
-/// Most memory that the process has had, in KiB; none where the kernel does not tell.
+/// Peak memory of the process, in KiB; `None` if the kernel does not provide it.
 fn most_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Work, and the time on the core that it took.
+/// Runs `work` and measures its CPU time.
 fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     let (start, before) = (Instant::now(), time_on_core());
     let done = work();
@@ -89,7 +89,7 @@ fn points(run: &Run, seed: u32) -> Reading {
     Reading::Complete(MetricSeries::new(points.collect()))
 }
 
-/// Reads one cluster after another, as a report run does.
+/// Adds one cluster after another, as a report run does.
 fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
     let mut builder = ReportBuilder::new(run);
     builder.target(target);
@@ -104,10 +104,10 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
         builder.add(SnapshotLine::Cluster(format!("cluster-{c}").parse()?, entry.into()));
     }
     for c in 0..CLUSTERS {
-        let asked = if c % 2 == 0 { &ASKED[..] } else { &ASKED[..4] };
+        let queries = if c % 2 == 0 { &QUERIES[..] } else { &QUERIES[..4] };
         for s in 0..SERVICES {
             let (cluster, service) = (format!("cluster-{c}").parse()?, format!("service-{c}-{s}").parse()?);
-            for ((namespace, name, statistic), n) in asked.iter().zip(0_u32..) {
+            for ((namespace, name, statistic), n) in queries.iter().zip(0_u32..) {
                 let metric = find(namespace, name).and_then(|metric| metric.of_service(&cluster, &service));
                 let metric = metric.ok_or("the catalogue lacks a metric of the report")?;
                 let query = MetricQuery { metric, statistic: statistic.clone(), period: run.window.period };
@@ -144,7 +144,7 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
     Ok(builder.finish(facts))
 }
 
-/// Reads the clusters of EKS, each with its samples before its pods.
+/// Adds the EKS clusters, each with its samples before its pods.
 fn build_eks(builder: &mut ReportBuilder, run: &Run, target: &Target) -> Result<(), Box<dyn Error>> {
     builder.target(&Target { platform: Platform::Eks, ..target.clone() });
     for c in 0..EKS_CLUSTERS {
@@ -246,15 +246,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (median, most) = (rounds[ROUNDS / 2], most_memory().unwrap_or(0));
     let pods = report.fleet.eks.as_ref().map_or(0, |eks| eks.pods);
     println!("{} clusters, {} services, {pods} pods", report.fleet.clusters, report.fleet.services);
-    println!("building, the making of the points included: {building:?}");
+    println!("building, including the generation of the points: {building:?}");
     let [median_ms, fastest, slowest] = [median, rounds[0], rounds[ROUNDS - 1]].map(ms);
     println!("\n<!-- figures: report -->");
     println!(
-        "| report | mail, page and JSON: CPU ms, median (min-max) | peak MiB, building included | page kB | JSON kB |"
+        "| report | mail, page and JSON: CPU ms, median (min-max) | peak MiB, including building | page kB | JSON kB |"
     );
     println!("|---|---|---|---|---|");
     println!(
-        "| {CLUSTERS} clusters of ECS × {SERVICES} services, {EKS_CLUSTERS} of EKS × {} pods | {median_ms} ({fastest}-{slowest}) | {} | {} | {} |",
+        "| {CLUSTERS} ECS clusters × {SERVICES} services, {EKS_CLUSTERS} EKS clusters × {} pods | {median_ms} ({fastest}-{slowest}) | {} | {} | {} |",
         WORKLOADS * PODS,
         most / 1024,
         html / 1000,

@@ -1,6 +1,8 @@
-//! The domain of fargaze: what is asked of ECS, EKS, CloudWatch and Kubernetes, what was answered, and what it means.
+//! The domain of fargaze: which queries go to ECS, EKS, CloudWatch and Kubernetes, what they
+//! return, and what the results mean.
 //!
-//! One run is one visible line, one type per stage; below each stands the room that holds it:
+//! A run is one pipeline with one type per stage; below each type is the module or crate that holds
+//! it:
 //!
 //! ```text
 //! RunRequest -> Run -> Target -> Inventory -> QueryPlan of MetricQuery -> (CloudWatch) -> Reading of MetricSeries
@@ -9,40 +11,41 @@
 //!      evidence    alarms     alarms    outcome    report    notify    text
 //! ```
 //!
-//! Beside it stand what fargaze changes ([`reconcile`]), what CloudTrail says ([`events`]), and the user's file
-//! ([`config`]). The crate is pure: no clock, no network, no AWS type. The borders are crates of their own, `fargaze-aws` and
-//! `fargaze-kubernetes`: SDK types and SDK errors stop there.
+//! In addition: the settings that fargaze changes ([`reconcile`]), CloudTrail events ([`events`]),
+//! and the user's file ([`config`]). The crate is pure: no clock, no network, no AWS types. The
+//! crates `fargaze-aws` and `fargaze-kubernetes` are the boundary: SDK types and SDK errors stop
+//! there.
 
-// The rooms, from the ground up: a room uses only those above it, which `tests/rooms.rs` checks.
+// Modules in dependency order: each uses only those above it, which `tests/rooms.rs` checks.
 
-// What everything is about, and the words for it.
+// Basic types and text.
 pub mod model;
 
 pub mod text;
 
-// What Kubernetes answers.
+// Responses of the Kubernetes API.
 pub mod kubernetes;
 
-// What is judged, what is known, and who is asked.
+// What rules evaluate, the evidence, and the sources it comes from.
 pub mod rules;
 
 pub mod evidence;
 
 pub mod sources;
 
-// From evidence to notices, and to changes.
+// From evidence to notifications and changes.
 pub mod alarms;
 
 pub mod reconcile;
 
-// What comes in: the user's file, events, and the state machine's calls.
+// Inputs: the user's file, events, and the state machine's calls.
 pub mod config;
 
 pub mod events;
 
 pub mod invocation;
 
-// What goes out.
+// Outputs.
 pub mod outcome;
 
 pub mod report;

@@ -1,4 +1,5 @@
-//! Every file under `rules/`: the good ones are read, and each bad one fails with the sentences beside it.
+//! Every file under `rules/`: the good ones are read, and each bad one fails with the sentences in
+//! the file next to it.
 
 #![expect(clippy::unwrap_used, reason = "a test of files")]
 
@@ -11,7 +12,7 @@ fn read(yaml: &str) -> Result<Config, BadConfig> {
     Config::read(yaml, &"123456789012".parse().unwrap(), &"eu-west-1".parse().unwrap())
 }
 
-/// The files whose names end so, with their texts.
+/// The files with this ending, with their texts.
 fn files(end: &str) -> Vec<(PathBuf, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules");
     let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -28,7 +29,7 @@ fn every_good_file_is_read() {
     }
 }
 
-/// Blocks of a page between fences, each with the language behind the first fence.
+/// Fenced blocks of a page, each with the language after its first fence.
 fn blocks(page: &str) -> Vec<(String, String)> {
     let mut blocks = Vec::new();
     let mut lines = page.lines();
@@ -49,7 +50,7 @@ fn every_example_of_the_docs_is_read_and_the_bad_one_fails_as_it_says() {
         let path = docs.join(page);
         let text = fs::read_to_string(&path).unwrap();
         let blocks = blocks(&text);
-        // What begins with an apiVersion is for kubectl.
+        // Blocks that begin with an apiVersion are for kubectl.
         let is_ours =
             |(language, yaml): &(String, String)| language == "yaml" && !yaml.starts_with("apiVersion:");
         for (i, (_, yaml)) in blocks.iter().enumerate().filter(|(_, block)| is_ours(block)) {
@@ -72,18 +73,18 @@ fn every_example_of_the_docs_is_read_and_the_bad_one_fails_as_it_says() {
     assert!(examples > 8, "{examples}");
 }
 
-/// `FARGAZE_WRITE_DOCS=1` writes the sentences anew, to be read by a person.
+/// `FARGAZE_WRITE_DOCS=1` rewrites the sentences for review.
 #[test]
 fn every_bad_file_fails_with_its_sentences() {
     let mut wrong = Vec::new();
     for (path, yaml) in files(".bad.yaml") {
         let BadConfig(problems) = read(&yaml).expect_err(path.to_str().unwrap());
         let sentences = problems.join("\n") + "\n";
-        let beside = path.with_extension("txt");
+        let sentences_file = path.with_extension("txt");
         if std::env::var_os("FARGAZE_WRITE_DOCS").is_some() {
-            fs::write(&beside, &sentences).unwrap();
+            fs::write(&sentences_file, &sentences).unwrap();
         }
-        let expected = fs::read_to_string(&beside).unwrap_or_default();
+        let expected = fs::read_to_string(&sentences_file).unwrap_or_default();
         if sentences != expected {
             wrong.push(format!("{}:\n{sentences}instead of\n{expected}", path.display()));
         }

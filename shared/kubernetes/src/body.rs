@@ -1,4 +1,4 @@
-//! Reading a body: bounded, decompressed, and never taken for whole when it is not.
+//! Reads a response body: bounded, decompressed, and never mistaken for complete when it is not.
 
 use std::io::{ErrorKind, Read};
 use std::time::Duration;
@@ -14,13 +14,13 @@ use tokio::time::timeout;
 
 use super::error::{Cause, Explanation};
 
-/// Most bytes of an error's text that are kept.
+/// Maximum bytes of an error's text that are kept.
 const LONGEST_TEXT: usize = 1024;
 
-/// Reads the whole body, at most `limit` bytes after decompression; counts the bytes that were sent.
+/// Reads the whole body, at most `limit` bytes after decompression; counts the bytes received.
 ///
-/// It stays compressed until all of it is there: a list is a tenth of its size while others are awaited, and nothing is awaited
-/// between its decompression and its reading.
+/// The body stays compressed until it is complete: a list is a tenth of its size while others are
+/// awaited, and decompressing and parsing it awaits nothing.
 pub(super) async fn read(
     mut response: Response<Incoming>,
     silence: Duration,
@@ -48,12 +48,13 @@ pub(super) async fn read(
     }
 }
 
-/// Length and checksum at the end are checked, too.
+/// Also checks the length and checksum at the end.
 fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>, Cause> {
-    // The last four bytes tell the length, modulo 2^32 (RFC 1952, ISIZE): room for it at once instead of doubled again and again.
-    // They are not believed further than deflate can compress, which is a thousand times.
-    let said = body.last_chunk().map_or(0, |size| u32::from_le_bytes(*size) as usize);
-    let mut plain = Vec::with_capacity(said.min(limit).min(body.len().saturating_mul(1_032)) + 1);
+    // The last four bytes are the length, modulo 2^32 (RFC 1952, ISIZE), so the buffer is allocated
+    // once instead of doubled repeatedly. They are trusted only up to what deflate can compress,
+    // which is about a thousand times.
+    let declared = body.last_chunk().map_or(0, |size| u32::from_le_bytes(*size) as usize);
+    let mut plain = Vec::with_capacity(declared.min(limit).min(body.len().saturating_mul(1_032)) + 1);
     let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     MultiGzDecoder::new(body).take(one_more).read_to_end(&mut plain).map_err(|error| match error.kind() {
         ErrorKind::UnexpectedEof => Cause::Cut { bytes: body.len() as u64 },
@@ -62,10 +63,14 @@ fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>, Cause> {
     if plain.len() > limit { Err(Cause::TooLarge { limit }) } else { Ok(plain) }
 }
 
-/// Whether the answer calls itself JSON.
+/// Whether the response declares itself as JSON.
 pub(super) fn is_json(response: &Response<Incoming>) -> bool {
-    let of = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    of.split(';').next().is_some_and(|form| form.trim().eq_ignore_ascii_case("application/json"))
+    let content_type =
+        response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type
+        .split(';')
+        .next()
+        .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// The fields of a `Status` that are read.
@@ -102,17 +107,17 @@ struct Metadata {
     next: String,
 }
 
-/// What the body of an error answer says.
+/// The content of an error response's body.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) explanation: Explanation,
-    /// The continue token that a 410 brings.
+    /// The continue token of a 410 response.
     pub(super) next: Option<String>,
-    /// What the server names as the cause, if that is one that needs another remedy.
+    /// The cause named by the server, if it needs its own remedy.
     pub(super) special: Option<Special>,
 }
 
-/// A cause that a status code alone does not tell.
+/// A cause that the status code alone does not show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Special {
     /// The namespace is being deleted (k8s.io/apiserver, `NamespaceLifecycle`).
@@ -121,7 +126,7 @@ pub(super) enum Special {
     Immutable,
 }
 
-/// Reads the body of an error answer.
+/// Reads the body of an error response.
 pub(super) fn explain(json: bool, body: &[u8]) -> Said {
     let status = json.then(|| serde_json::from_slice::<Status>(body).ok()).flatten();
     match status {
@@ -148,7 +153,7 @@ impl StatusCause {
     }
 }
 
-/// Text of a server for logs and summaries: on one line, and not too long.
+/// Server text for logs and summaries: on one line, and of limited length.
 fn plain(text: &str) -> String {
     let one_line: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut cut = one_line.len().min(LONGEST_TEXT);
@@ -190,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_new_token_of_an_expired_walk_is_found() {
+    fn the_new_token_of_an_expired_listing_is_found() {
         let body = br#"{"metadata":{"continue":"abc"},"reason":"Expired","code":410}"#;
         assert_eq!(explain(true, body).next.as_deref(), Some("abc"));
     }
@@ -213,9 +218,10 @@ mod tests {
         }
     }
 
-    /// Issue 13, point 16: compressed, too, a part is never taken for the whole, wherever it ends.
+    /// Issue 13, point 16: a part of a compressed body is never mistaken for the whole, wherever it
+    /// ends.
     #[test]
-    fn a_compressed_body_that_is_cut_anywhere_is_known_as_cut() {
+    fn a_compressed_body_that_is_cut_anywhere_is_reported_as_cut() {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(br#"{"items":[],"metadata":{"a":"0123456789"}}"#).unwrap();
         let whole = encoder.finish().unwrap();

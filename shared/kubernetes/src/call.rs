@@ -1,4 +1,4 @@
-//! One question and its answer: token, tries, deadline.
+//! One request and its response: token, attempts, deadline.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -16,41 +16,42 @@ use super::retry::Server;
 use super::token::BearerToken;
 use super::{Client, body, retry};
 
-/// Names the program. One that begins with `curl`, `Wget` or `Mozilla/5.0` would get indented JSON of twice the size.
+/// User agent. If it began with `curl`, `Wget` or `Mozilla/5.0`, the server would return indented
+/// JSON of twice the size.
 const PROGRAM: &str = concat!("fargaze/", env!("CARGO_PKG_VERSION"));
 
-/// The most that is read of one answer, decompressed: a page of 250 pods has 2 to 3 MB.
+/// Maximum bytes read of one response, decompressed: a page of 250 pods has 2 to 3 MB.
 const LONGEST: usize = 64 << 20;
 
-/// The most that is read of an error's body.
+/// Maximum bytes read of an error's body.
 const LONGEST_ERROR: usize = 64 << 10;
 
-/// How long nothing may come from a kubelet: it is one of many, and holds a place that the others wait for. That it has
-/// no route the API server says after 3 s.
+/// How long a kubelet may be silent: it is one of many, and occupies a slot that the others wait
+/// for. If there is no route to it, the API server says so after 3 s.
 const KUBELET_SILENCE: Duration = Duration::from_secs(8);
 
-/// What is asked.
+/// A request.
 pub(super) struct Call<'a> {
     pub(super) method: Method,
     /// With its query.
     pub(super) path: &'a str,
     /// JSON; empty if there is none.
     pub(super) body: Bytes,
-    /// It changes nothing, so it may be asked twice.
+    /// Whether it changes nothing, so that it may be repeated.
     pub(super) is_safe: bool,
 }
 
 impl<'a> Call<'a> {
-    /// Asks for what is there.
+    /// A request that reads an object.
     pub(super) fn get(path: &'a str) -> Self {
         Self { method: Method::GET, path, body: Bytes::new(), is_safe: true }
     }
 }
 
-/// An answer that is no success.
+/// A request without a successful response.
 pub(super) struct Refused {
     pub(super) cause: Cause,
-    /// The continue token that a 410 brings.
+    /// The continue token of a 410 response.
     pub(super) next: Option<String>,
     retry_after: Option<Duration>,
 }
@@ -62,13 +63,13 @@ impl From<Cause> for Refused {
 }
 
 impl Client {
-    /// Asks until there is an answer, a refusal that stays, or no time.
+    /// Repeats the request until there is a response, a permanent error, or no time left.
     pub(super) async fn call(&self, call: &Call<'_>) -> Result<Vec<u8>, Refused> {
         let tried = timeout_at(self.limits.deadline, self.tried(call)).await;
         tried.unwrap_or_else(|_| Err(Cause::Deadline.into()))
     }
 
-    /// The error that names the question.
+    /// An error with the request's method and path.
     pub(super) fn error(&self, method: &Method, path: &str, cause: Cause) -> ClientError {
         ClientError {
             method: match *method {
@@ -105,7 +106,7 @@ impl Client {
                 Cause::Stalled { waited, .. } => {
                     longest = longest.max(*waited);
                     *waited = longest;
-                    // Others may lead to the same server.
+                    // Other idle connections may lead to the same server.
                     self.origin.forget_idle();
                     &mut stalls
                 }
@@ -129,7 +130,7 @@ impl Client {
         }
     }
 
-    /// How long nothing may come of the next try after so many in which nothing came.
+    /// How long the next attempt may be silent, after `stalls` silent ones.
     fn silence(&self, call: &Call<'_>, server: Server, stalls: u32) -> Duration {
         let whole = self.limits.silence;
         match server {
@@ -150,7 +151,8 @@ impl Client {
     ) -> Result<Vec<u8>, Refused> {
         let request = self.request(call, token)?;
         let outgoing = Outgoing { request, is_safe: call.is_safe, on_new_connection };
-        // Held until the body is read: that is what makes the server work. It is never closed.
+        // Held until the body is read, because producing it is the server's load. It is never
+        // closed.
         let _permit = self.limits.at_once.acquire().await;
         self.calls.fetch_add(1, Relaxed);
         let (response, connection) = self.origin.send(outgoing, self.limits.connect, silence).await?;
@@ -171,7 +173,7 @@ impl Client {
         if body.is_ok() {
             self.origin.give_back(connection);
         }
-        // What the status says is worth more than why its explanation could not be read.
+        // The status matters more than why its explanation could not be read.
         let said = body::explain(json, &body.unwrap_or_default());
         let next = said.next.clone();
         Err(Refused { cause: cause(status, said), next, retry_after })
@@ -197,7 +199,7 @@ impl Client {
     }
 }
 
-/// Seconds only; the API server writes no dates there.
+/// Seconds only; the API server never sends dates.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))

@@ -1,4 +1,4 @@
-//! Connections to the API server: HTTP/1.1 over TLS, each used again while the server keeps it open.
+//! Connections to the API server: HTTP/1.1 over TLS, each reused while the server keeps it open.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,12 +21,13 @@ use super::tls;
 /// A connection that can take a request.
 pub(super) type Connection = SendRequest<Full<Bytes>>;
 
-/// A request, and what may be done for it.
+/// A request, and how it may be sent.
 pub(super) struct Outgoing {
     pub(super) request: Request<Full<Bytes>>,
-    /// It changes nothing, so it may be sent twice.
+    /// Whether it changes nothing, so that it may be sent twice.
     pub(super) is_safe: bool,
-    /// Connections that were used before are left alone: one has just broken, and others may be to the same server.
+    /// Whether to use a new connection: one has just broken, and idle ones may lead to the same
+    /// server.
     pub(super) on_new_connection: bool,
 }
 
@@ -42,7 +43,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// `endpoint` as `DescribeCluster` gives it: `https://HOST[:PORT]`.
+    /// Parses `endpoint` as `DescribeCluster` returns it: `https://HOST[:PORT]`.
     pub(super) fn new(endpoint: &str, config: Arc<ClientConfig>) -> Result<Self, Cause> {
         let bad = || Cause::Endpoint(endpoint.to_owned());
         let uri: Uri = endpoint.parse().map_err(|_| bad())?;
@@ -62,7 +63,7 @@ impl Origin {
         })
     }
 
-    /// The same over another network.
+    /// Uses another network.
     pub(super) fn over(self, network: Arc<dyn Network>) -> Self {
         Self { network, ..self }
     }
@@ -72,11 +73,12 @@ impl Origin {
         &self.authority
     }
 
-    /// Sends the request and gives the head of the answer, with the connection to give back after its body. `connect` is
-    /// how long a new connection may take, `silence` how long nothing may come on it.
+    /// Sends the request and returns the response head, with the connection to return after the
+    /// body is read. `connect` limits establishing a new connection, `silence` limits waiting for
+    /// the response head.
     ///
-    /// The server may close an idle connection at any time. A request that was not written, or that changes nothing,
-    /// is therefore sent once more on a new one (RFC 9110, section 9.2.2).
+    /// The server may close an idle connection at any time. A request that was not written, or that
+    /// changes nothing, is therefore sent once more on a new one (RFC 9110, section 9.2.2).
     pub(super) async fn send(
         &self,
         Outgoing { request, is_safe, on_new_connection }: Outgoing,
@@ -99,12 +101,12 @@ impl Origin {
         Ok((sent.map_err(|error| Cause::Broken(error.to_string()))?, new))
     }
 
-    /// Keeps a connection whose answer was read to the end.
+    /// Keeps a connection whose response was read to the end.
     pub(super) fn give_back(&self, connection: Connection) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
 
-    /// Closes all connections that wait for another request.
+    /// Closes all idle connections.
     pub(super) fn forget_idle(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -125,7 +127,7 @@ impl Origin {
         let stream = stream.map_err(|error| tls::failed_handshake(&error))?;
         let (sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|error| Cause::Broken(error.to_string()))?;
-        // Its error reaches the one who waits for the answer.
+        // Its error reaches the caller that waits for the response.
         tokio::spawn(connection);
         Ok(sender)
     }

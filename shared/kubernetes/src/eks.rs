@@ -1,4 +1,4 @@
-//! From what EKS tells of a cluster to a client of its Kubernetes API.
+//! Creates a Kubernetes client from EKS's description of a cluster.
 
 use aws_types::SdkConfig;
 use fargaze::evidence::eks::EksCluster;
@@ -7,7 +7,7 @@ use fargaze::model::cluster::Region;
 use crate::{Access, Cause, Client, ClientError, Limits};
 
 impl Client {
-    /// A client that asks a cluster with the credentials of `sdk`; nothing is asked yet.
+    /// A client for a cluster, with the credentials of `sdk`; makes no request yet.
     pub fn of_cluster(
         sdk: &SdkConfig,
         region: &Region,
@@ -21,7 +21,7 @@ impl Client {
             cause: Cause::Malformed(why.to_owned()),
         };
         let (Some(endpoint), Some(authority)) = (&cluster.endpoint, &cluster.certificate_authority) else {
-            return Err(error("EKS tells no endpoint or no certificate authority of it"));
+            return Err(error("DescribeCluster returned no endpoint or certificate authority"));
         };
         let access = Access {
             cluster: cluster.name.to_string(),

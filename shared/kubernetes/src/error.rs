@@ -1,4 +1,4 @@
-//! What can go wrong between a question and its answer, told apart as a person needs it who has to repair it.
+//! What can go wrong between a request and its response, distinguished by remedy.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use fargaze::model::operation::Operation;
 
 use super::token::TokenError;
 
-/// A question that got no usable answer.
+/// A request without a usable response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{method} {path} of cluster {cluster}: {cause}")]
 pub struct ClientError {
-    /// Method of HTTP.
+    /// HTTP method.
     pub method: &'static str,
     /// Path without the query.
     pub path: String,
@@ -25,21 +25,21 @@ pub struct ClientError {
     pub cause: Cause,
 }
 
-/// What the server says in the body of an error answer.
+/// The body of an error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Explanation {
     /// A `Status` of the API server: `reason` and `message`.
     Status {
-        /// Word for machines, such as `Forbidden`; empty if there is none.
+        /// Machine-readable word, such as `Forbidden`; empty if there is none.
         reason: String,
-        /// Sentence for people; names the user and the right if one is missing.
+        /// Message for people; names the user and the permission if one is missing.
         message: String,
     },
-    /// Anything else, such as the `404 page not found` of an API group that is not there.
+    /// Anything else, such as `404 page not found` for an API group that does not exist.
     Text(String),
 }
 
-/// Why the server is not believed to be the cluster's, or why that cannot be verified at all.
+/// Why the server's identity was rejected, or could not be verified at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
     /// `certificateAuthority.data` of the cluster cannot be read.
@@ -53,10 +53,10 @@ pub enum TlsError {
     /// The certificate is for other names.
     #[error("the certificate is not for the endpoint's host name")]
     WrongName,
-    /// The certificate's time is over or has not begun.
+    /// The certificate has expired or is not valid yet.
     #[error("the certificate has expired or is not valid yet; is the clock right?")]
     NotNow,
-    /// The certificate fails the verification in another way, or there is none.
+    /// The certificate fails verification in another way, or is missing.
     #[error("the certificate was not accepted: {0}")]
     Certificate(String),
     /// This program cannot speak TLS.
@@ -65,7 +65,8 @@ pub enum TlsError {
 }
 
 impl TlsError {
-    /// Whether a certificate was looked at and failed. The others say nothing about the server.
+    /// Whether a certificate was checked and rejected. The other errors say nothing about the
+    /// server.
     pub fn is_false_identity(&self) -> bool {
         match self {
             Self::UnknownIssuer | Self::WrongName | Self::NotNow | Self::Certificate(_) => true,
@@ -74,107 +75,109 @@ impl TlsError {
     }
 }
 
-/// Why a question got no usable answer.
+/// Why a request got no usable response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
-    /// The endpoint is no `https://HOST`.
+    /// The endpoint is not `https://HOST[:PORT]`.
     #[error("the endpoint {0:?} is not https://HOST[:PORT]")]
     Endpoint(String),
-    /// The path is none.
-    #[error("the path is not a path of HTTP; names in it have to be escaped")]
+    /// The path is not a valid HTTP path.
+    #[error("the path is not a valid HTTP path; names in it must be escaped")]
     Path,
-    /// The endpoint's name has no address here.
+    /// The endpoint's name cannot be resolved from here.
     #[error("the endpoint's name cannot be resolved ({0})")]
     Dns(String),
-    /// Nothing listens there.
+    /// No process listens on the port.
     #[error("connection refused")]
     Refused,
     /// No connection within the time given for it.
     #[error(
-        "no connection within {0:?}; does the network, its security group or publicAccessCidrs let us in?"
+        "no connection within {0:?}; do the network, its security group and publicAccessCidrs allow this function?"
     )]
     ConnectTimeout(Duration),
-    /// No route and the like.
+    /// No route, or a similar network error.
     #[error("no connection: {0}")]
     Connect(String),
-    /// The server did not prove to be the cluster's, or that cannot be verified.
+    /// The server's certificate does not match the cluster, or cannot be verified.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The connection broke, or the server gave up, before anybody was identified.
+    /// The connection broke, or the server gave up, before the certificate was verified.
     #[error("the TLS handshake broke off: {0}")]
     Handshake(String),
-    /// No token to send.
+    /// There is no token to send.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// 401. The server does not say which of them it is.
+    /// 401. The server does not say which of these causes applies.
     #[error(
-        "401 Unauthorized: no access entry for the role, or one from before the role was deleted and made again; a wrong \
+        "401 Unauthorized: no access entry for the role, or one created before the role was deleted and recreated; a wrong \
          cluster name, a skewed clock, or an expired session"
     )]
     Unauthorized,
-    /// 403; the server names the user and the right.
+    /// 403; the server names the user and the permission.
     #[error("403 Forbidden: {0}")]
     Forbidden(Explanation),
-    /// 403 of a namespace that is being deleted: nothing can be created in it any more, whatever the rights are.
+    /// 403 for a namespace that is being deleted: nothing can be created in it any more, whatever
+    /// the permissions.
     #[error("403 Forbidden, because the namespace is being deleted: {0}")]
     Terminating(Explanation),
-    /// 404; as text if the API group is not there at all.
+    /// 404; as text if the API group does not exist.
     #[error("404 Not Found: {0}")]
     NotFound(Explanation),
-    /// 409: somebody else made, changed or deleted the object meanwhile. Nothing was done.
+    /// 409: someone else created, changed or deleted the object meanwhile. Nothing was done.
     #[error("409 Conflict: {0}")]
     Conflict(Explanation),
-    /// 410: the continue token has expired, and a second one did, too.
+    /// 410: the continue token has expired, and so has a second one.
     #[error("410 Gone: {0}")]
     Gone(Explanation),
-    /// 422 of an object that is immutable: it can be deleted, but not changed.
+    /// 422 for an immutable object: it can be deleted, but not changed.
     #[error("422 Invalid, because the object is immutable: {0}")]
     Immutable(Explanation),
-    /// 429, after all tries.
+    /// 429, after all attempts.
     #[error("429 Too Many Requests: {0}")]
     TooManyRequests(Explanation),
-    /// 503, after all tries; as text if the server of an API group is down.
+    /// 503, after all attempts; as text if the server of an API group is down.
     #[error("503 Service Unavailable: {0}")]
     Unavailable(Explanation),
-    /// Any other answer that is no success; redirects are not followed.
-    #[error("answer {code}: {explanation}")]
+    /// Any other unsuccessful response; redirects are not followed.
+    #[error("status {code}: {explanation}")]
     Status {
-        /// Status code of HTTP.
+        /// HTTP status code.
         code: u16,
         /// What the body says.
         explanation: Explanation,
     },
-    /// The connection broke before an answer.
-    #[error("the connection broke before an answer came: {0}")]
+    /// The connection broke before a response.
+    #[error("the connection broke before a response arrived: {0}")]
     Broken(String),
-    /// Nothing came for the time given.
-    #[error("nothing came for {waited:?}, after {bytes} bytes of the answer")]
+    /// The server sent nothing for the allowed time.
+    #[error("no data for {waited:?}, after {bytes} bytes of the response")]
     Stalled {
-        /// How long nothing came.
+        /// How long nothing arrived.
         waited: Duration,
-        /// How many bytes of the body had come, as they are sent.
+        /// Bytes of the body received until then, as sent.
         bytes: u64,
     },
-    /// No answer in the time that the question had, which is less than that of the whole run.
-    #[error("no answer within {0:?}")]
+    /// No response in the time allowed for the request, which is shorter than that of the whole
+    /// run.
+    #[error("no response within {0:?}")]
     Late(Duration),
     /// The body ends too early.
-    #[error("the answer was cut off after {bytes} bytes")]
+    #[error("the response was cut off after {bytes} bytes")]
     Cut {
-        /// How many bytes of the body had come, as they are sent.
+        /// Bytes of the body received until then, as sent.
         bytes: u64,
     },
-    /// The body is longer than is read, after decompression.
-    #[error("the answer has more than {limit} bytes")]
+    /// The body exceeds the limit, after decompression.
+    #[error("the response has more than {limit} bytes")]
     TooLarge {
-        /// How many are read.
+        /// Maximum bytes that are read.
         limit: usize,
     },
-    /// The body is not what it says it is.
-    #[error("the answer cannot be read: {0}")]
+    /// The body does not have the form that it declares.
+    #[error("the response cannot be read: {0}")]
     Malformed(String),
     /// The time of the whole run was over.
-    #[error("the time for it was over")]
+    #[error("the run's time was over")]
     Deadline,
 }
 
@@ -183,14 +186,14 @@ impl fmt::Display for Explanation {
         match self {
             Self::Status { message, .. } if !message.is_empty() => f.write_str(message),
             Self::Status { reason, .. } => f.write_str(reason),
-            Self::Text(text) if text.is_empty() => f.write_str("without a word"),
+            Self::Text(text) if text.is_empty() => f.write_str("no explanation given"),
             Self::Text(text) => f.write_str(text),
         }
     }
 }
 
 impl Cause {
-    /// Whether the connection broke or none came about. Another one may last.
+    /// Whether the connection broke or could not be established. Another one may work.
     pub fn is_break(&self) -> bool {
         match self {
             Self::Refused | Self::Connect(_) | Self::Handshake(_) | Self::Broken(_) | Self::Cut { .. } => {
@@ -220,8 +223,8 @@ impl Cause {
         }
     }
 
-    /// Whether the server answered nothing at all, or refuses whoever asks it, so that any other question would end the
-    /// same.
+    /// Whether the server did not respond at all, or refuses the caller, so that any other request
+    /// would fail in the same way.
     pub fn is_no_answer(&self) -> bool {
         match self {
             Self::Endpoint(_)
@@ -253,7 +256,7 @@ impl Cause {
         }
     }
 
-    /// Stable word for logs, and what it means.
+    /// Stable word for logs, and the kind of fault.
     fn class(&self) -> (&'static str, FaultKind) {
         match self {
             Self::Endpoint(_) => ("endpoint", FaultKind::Invalid),

@@ -1,9 +1,11 @@
-//! A thin client of the API server of an EKS cluster: lists, single objects, reviews; nothing is watched.
+//! A thin client for the API server of an EKS cluster: lists, single objects, reviews; no watches.
 //!
-//! [`Client::list`] walks pages and gives each away before it asks for the next, [`Client::list_all`] collects them; [`Client::get`], [`Client::post`],
-//! [`Client::put`] and [`Client::delete`] move one JSON or text body, [`Client::review`] asks who we are and what we
-//! may. [`ClientError`] tells apart what a person repairs in different places. A client belongs to one run: it keeps
-//! the run's deadline, and signs its tokens with the role's credentials.
+//! [`Client::list`] reads page by page and passes each page on before it requests the next,
+//! [`Client::list_all`] collects them; [`Client::get`], [`Client::post`], [`Client::put`] and
+//! [`Client::delete`] transfer one JSON or text body, [`Client::review`] asks the API server for
+//! the caller's identity and permissions. [`ClientError`] distinguishes errors that are fixed in
+//! different places. A client belongs to one run: it keeps the run's deadline, and signs its tokens
+//! with the role's credentials.
 
 mod body;
 mod call;
@@ -39,7 +41,7 @@ pub use list::{Walk, escape};
 pub use network::{Network, Reached, Stream, Tcp};
 pub use token::{BearerToken, TokenError};
 
-/// Where a cluster is and who asks it.
+/// Endpoint of a cluster and credentials for it.
 #[derive(Clone)]
 pub struct Access {
     /// The cluster's name; the token is bound to it.
@@ -50,9 +52,9 @@ pub struct Access {
     pub endpoint: String,
     /// `DescribeCluster`'s `certificateAuthority.data`: base64 of PEM.
     pub certificate_authority: String,
-    /// The credentials of the role that the cluster has an access entry for.
+    /// Credentials of the role that the cluster has an access entry for.
     pub credentials: SharedCredentialsProvider,
-    /// The clock to sign by.
+    /// The clock for signatures.
     pub time: SharedTimeSource,
 }
 
@@ -67,24 +69,26 @@ impl fmt::Debug for Access {
     }
 }
 
-/// How long and how much is asked.
+/// Limits of time and concurrency.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// When the run has to be done with the cluster.
+    /// When the run must have finished with the cluster.
     pub deadline: Instant,
-    /// Requests at once, over all clients that share it. 4 to 8 are gentle to the server's priority and fairness.
+    /// Requests at once, over all clients that share the semaphore. 4 to 8 are gentle on API
+    /// Priority and Fairness.
     pub at_once: Arc<Semaphore>,
-    /// How long a connection may take, with its TLS handshake.
+    /// How long connecting may take, with the TLS handshake.
     pub connect: Duration,
-    /// How long nothing may come while an answer is awaited; of a kubelet it is 8 s at most.
+    /// How long the server may be silent while a response is awaited; for a kubelet it is 8 s at
+    /// most.
     pub silence: Duration,
-    /// The longest wait before another try, whatever `Retry-After` says.
+    /// The longest wait before another attempt, whatever `Retry-After` says.
     pub longest_wait: Duration,
 }
 
 impl Limits {
-    /// The usual limits: 5 s to connect, 20 s of silence (a kubelet without a route takes the server 3 s and more), 10 s
-    /// before another try.
+    /// The usual limits: 5 s to connect, 20 s of silence (for a kubelet without a route, the server
+    /// needs 3 s and more), 10 s before another attempt.
     pub fn until(deadline: Instant, at_once: Arc<Semaphore>) -> Self {
         Self {
             deadline,
@@ -96,20 +100,20 @@ impl Limits {
     }
 }
 
-/// Asks one cluster during one run.
+/// A client for one cluster during one run.
 pub struct Client {
     access: Access,
     limits: Limits,
     origin: Origin,
     session: Session,
-    /// Whether the server has ever answered.
+    /// Whether the server has ever responded.
     has_answered: AtomicBool,
     calls: AtomicU64,
     bytes: AtomicU64,
 }
 
 impl Client {
-    /// Reads the CA and the endpoint; nothing is asked yet.
+    /// Parses the CA and the endpoint; makes no request yet.
     pub fn new(access: Access, limits: Limits) -> Result<Self, ClientError> {
         let origin = tls::config(&access.certificate_authority)
             .map_err(Cause::Tls)
@@ -132,23 +136,24 @@ impl Client {
         })
     }
 
-    /// The same over another network than TCP.
+    /// Uses another network than TCP.
     #[must_use]
     pub fn over(self, network: Arc<dyn Network>) -> Self {
         Self { origin: self.origin.over(network), ..self }
     }
 
-    /// The name of the cluster that it asks.
+    /// Name of the cluster.
     pub fn cluster(&self) -> &str {
         &self.access.cluster
     }
 
-    /// One object, or one text of a node proxy. Names in the path have to be escaped, see [`escape`].
+    /// Reads one object, or one text of a node proxy. Names in the path must be escaped, see
+    /// [`escape`].
     pub async fn get(&self, path: &str) -> Result<Vec<u8>, ClientError> {
         self.ask(Call::get(path)).await
     }
 
-    /// Asks a review (`SelfSubjectReview`, `SelfSubjectAccessReview`): a POST that changes nothing.
+    /// Posts a review (`SelfSubjectReview`, `SelfSubjectAccessReview`), which changes nothing.
     pub async fn review(&self, path: &str, question: &impl Serialize) -> Result<Vec<u8>, ClientError> {
         self.send(Method::POST, path, question, true).await
     }
@@ -158,22 +163,23 @@ impl Client {
         self.send(Method::POST, path, object, false).await
     }
 
-    /// Puts an object in the place of the one that is there.
+    /// Replaces an existing object.
     pub async fn put(&self, path: &str, object: &impl Serialize) -> Result<Vec<u8>, ClientError> {
         self.send(Method::PUT, path, object, false).await
     }
 
-    /// Deletes an object; `options` are `DeleteOptions`, whose preconditions say which one and in which version.
+    /// Deletes an object; `options` are `DeleteOptions`, whose preconditions name the object's
+    /// identity and version.
     pub async fn delete(&self, path: &str, options: &impl Serialize) -> Result<Vec<u8>, ClientError> {
         self.send(Method::DELETE, path, options, false).await
     }
 
-    /// Requests sent so far, each try of its own.
+    /// Requests sent so far; each attempt counts.
     pub fn calls(&self) -> u64 {
         self.calls.load(Relaxed)
     }
 
-    /// Bytes of the answers' bodies so far, as they were sent: compressed if they were.
+    /// Bytes of response bodies received so far, as sent: compressed if they were.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Walking a list page by page.
+//! Reads lists page by page.
 
 use fargaze::kubernetes::api::List;
 use fargaze::sources::paging::Paging;
@@ -10,52 +10,55 @@ use super::call::Call;
 use super::error::{Cause, ClientError};
 use super::{Client, Explanation};
 
-/// Objects on a page: 250 pods have some 2.2 MB of JSON. With kubectl's 500 the benchmark of 20 clusters needed 3 MB more.
+/// Objects per page: 250 pods have some 2.2 MB of JSON. With kubectl's 500, the benchmark of 20
+/// clusters needed 3 MB more.
 const PAGE: u32 = 250;
 
-/// What needs no escape in a path or a query (RFC 3986, section 2.3).
+/// Everything except the characters that need no escape in a path or a query (RFC 3986, section
+/// 2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What a walk was.
+/// Statistics of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Walk {
-    /// Objects given to the caller.
+    /// Objects passed to the caller.
     pub items: usize,
-    /// Pages that were asked and read.
+    /// Pages that were read.
     pub pages: u32,
-    /// Whether the rest was read at a newer state than the beginning: an object that was made meanwhile may be
-    /// missing, and one that was deleted may be there.
+    /// Whether the rest was read at a newer state than the beginning: objects created meanwhile may
+    /// be missing, and deleted ones may still be included.
     pub inconsistent: bool,
 }
 
 impl Client {
-    /// All of a list, each object as `read` makes it; each page is forgotten before the next is asked. If it cannot go
-    /// on, because the server has forgotten its state and names no newer one to go on with, it begins again, once; what
-    /// had been read is dropped (as `client-go` does, `tools/pager`).
+    /// Reads a whole list, each object converted by `read`; each page is dropped before the next is
+    /// requested. If the listing cannot continue, because the server has forgotten its state and
+    /// names no newer one to continue with, it starts over, once, and drops what it had read (as
+    /// `client-go` does, `tools/pager`).
     pub async fn list_all<T: DeserializeOwned, U>(
         &self,
         path: &str,
         read: impl Fn(T) -> U,
     ) -> Result<(Vec<U>, Walk), ClientError> {
-        let (mut items, mut has_begun_again) = (Vec::new(), false);
+        let (mut items, mut has_restarted) = (Vec::new(), false);
         loop {
             match self.list(path, |page| items.extend(page.into_iter().map(&read))).await {
                 Ok(walk) => return Ok((items, walk)),
-                Err(ClientError { cause: Cause::Gone(_), .. }) if !items.is_empty() && !has_begun_again => {
+                Err(ClientError { cause: Cause::Gone(_), .. }) if !items.is_empty() && !has_restarted => {
                     items.clear();
-                    has_begun_again = true;
+                    has_restarted = true;
                 }
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Walks a list; each page is given away and forgotten before the next is asked.
+    /// Reads a list; each page is passed on and dropped before the next is requested.
     ///
-    /// All pages are one state of the cluster. If the server has forgotten it (410 after 5 minutes or so), the walk goes
-    /// on once at the newest state; the second time it is an error, as is a 410 that names no newer state, and pages that
-    /// repeat or bring nothing for long.
-    /// `path` may have a query of its own.
+    /// All pages show one state of the cluster. If the server has forgotten it (410 after 5 minutes
+    /// or so), the listing continues once at the newest state; the second time it is an error, as
+    /// is a 410 that names no newer state, and pages that repeat or bring nothing for long. `path`
+    /// may have its own query.
     pub async fn list<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -65,8 +68,8 @@ impl Client {
         let mut next: Option<String> = None;
         let mut paging = Paging::default();
         loop {
-            let asked = page_path(path, next.as_deref());
-            let body = match self.call(&Call::get(&asked)).await {
+            let requested = page_path(path, next.as_deref());
+            let body = match self.call(&Call::get(&requested)).await {
                 Ok(body) => body,
                 Err(refused) => match (refused.cause, refused.next) {
                     (Cause::Gone(_), Some(new)) if !walk.inconsistent => {
@@ -79,16 +82,16 @@ impl Client {
             };
             let page = read_page(&body).map_err(|cause| self.error(&Method::GET, path, cause))?;
             drop(body);
-            // Objects have no name here, so each counts as a new one; a circle shows by its tokens.
+            // Objects have no name here, so each counts as a new one; a cycle shows in the tokens.
             let objects = walk.items..walk.items + page.items.len();
             walk.items = objects.end;
             walk.pages += 1;
             on_page(page.items);
             let token = page.metadata.r#continue;
-            let goes_on = paging.goes_on(objects, Some(&token));
-            let goes_on = goes_on
+            let has_more = paging.has_next(objects, Some(&token));
+            let has_more = has_more
                 .map_err(|endless| self.error(&Method::GET, path, Cause::Malformed(endless.to_string())))?;
-            if !goes_on {
+            if !has_more {
                 return Ok(walk);
             }
             next = Some(token);
@@ -107,15 +110,16 @@ fn page_path(path: &str, next: Option<&str>) -> String {
     format!("{path}{separator}limit={PAGE}{next}")
 }
 
-/// From a slice, not from a stream: two pages of 500 pods took 33 ms of CPU time and 7.6 MB, from a stream out of the
-/// decompression 68 ms and 3 MB. The text of one page is there once, however large the cluster (`walk` among the examples of
-/// `fake-kubernetes` measures it).
+/// Parses a slice, not a stream: two pages of 500 pods took 33 ms of CPU time and 7.6 MB, from a
+/// decompressing stream 68 ms and 3 MB. Memory holds the text of one page, however large the
+/// cluster (the example `walk` of `fake-kubernetes` measures it).
 fn read_page<T: DeserializeOwned>(body: &[u8]) -> Result<List<T>, Cause> {
     serde_json::from_slice(body).map_err(|error| Cause::Malformed(error.to_string()))
 }
 
 impl Explanation {
-    /// Whether it is the API server itself that speaks; a group that is not there, or down, answers with text.
+    /// Whether the API server itself responded; an API group that does not exist or is down
+    /// responds with text.
     pub fn is_status(&self) -> bool {
         matches!(self, Self::Status { .. })
     }
@@ -126,14 +130,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_asked_beside_the_selectors() {
+    fn a_page_request_keeps_the_selectors() {
         assert_eq!(page_path("/api/v1/pods", None), "/api/v1/pods?limit=250");
         let selected = "/api/v1/pods?fieldSelector=spec.nodeName%3Dn";
         assert_eq!(page_path(selected, Some("a=/")), format!("{selected}&limit=250&continue=a%3D%2F"));
     }
 
     #[test]
-    fn a_list_whose_items_are_null_is_empty_and_one_without_them_is_none() {
+    fn a_list_with_null_items_is_empty_and_one_without_items_is_malformed() {
         let page = read_page::<u8>(br#"{"kind":"PodList","metadata":null,"items":null}"#).unwrap();
         assert!(page.items.is_empty());
         for page in [&b"{\"metadata\":{}}"[..], b"{\"items\":{}}", b"[]", b"{\"items\":[1]", b""] {

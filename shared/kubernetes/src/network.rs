@@ -1,4 +1,4 @@
-//! The way to an API server: TCP, unless a test has a network of its own.
+//! The network to an API server: TCP, unless a test replaces it.
 
 use std::fmt::Debug;
 use std::io::ErrorKind;
@@ -16,16 +16,18 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// A stream that is being opened, or why there is none.
+/// A future that opens a stream, or says why it could not.
 pub type Reached<'a> = Pin<Box<dyn Future<Output = Result<Box<dyn Stream>, Cause>> + Send + 'a>>;
 
-/// How endpoints are reached. Another one than [`Tcp`] is for tests in virtual time, which stands still around no socket.
+/// How endpoints are reached. Tests in virtual time need an implementation other than [`Tcp`],
+/// because virtual time does not advance while a socket is awaited.
 pub trait Network: Debug + Send + Sync {
-    /// Opens a stream to a port of a host. `within` is how long that may take; the caller ends it then.
+    /// Opens a stream to a port of a host. `within` is how long that may take; the caller enforces
+    /// it.
     fn reach<'a>(&'a self, host: &'a str, port: u16, within: Duration) -> Reached<'a>;
 }
 
-/// The network of the machine.
+/// The machine's network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tcp;
 
@@ -40,15 +42,16 @@ impl Network for Tcp {
     }
 }
 
-/// Tries the addresses one after the other, each for its part of the time; the last one's error is told.
+/// Tries the addresses one after the other, each for its share of the time; returns the last error.
 async fn connect(host: &str, port: u16, within: Duration) -> Result<TcpStream, Cause> {
     let addresses: Vec<_> =
         lookup_host((host, port)).await.map_err(|error| Cause::Dns(error.to_string()))?.collect();
     let mut error = Cause::Dns("it has no address".to_owned());
     for address in &addresses {
-        // An endpoint has an address in two zones or more; one that is silent must not take the other's time.
-        let turn = within / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-        error = match timeout(turn, TcpStream::connect(address)).await {
+        // An endpoint has addresses in two or more zones; one that is silent must not use up the
+        // others' time.
+        let share = within / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+        error = match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(refused)) if refused.kind() == ErrorKind::ConnectionRefused => Cause::Refused,
             Ok(Err(other)) => Cause::Connect(other.to_string()),

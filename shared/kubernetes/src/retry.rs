@@ -1,4 +1,4 @@
-//! When a refused request is sent again.
+//! When a failed request is sent again.
 
 use std::time::Duration;
 
@@ -7,28 +7,29 @@ use super::error::{Cause, Explanation};
 /// The first wait without a `Retry-After`; it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
-/// The first wait after a connection broke, and the longest: another connection is ready at once, and a balancer takes
-/// a server that has died out of its list within seconds.
+/// The first and the longest wait after a connection broke: another connection is ready at once,
+/// and a load balancer removes a dead server within seconds.
 const FIRST_WAIT_AFTER_BREAK: Duration = Duration::from_millis(50);
 const LONGEST_WAIT_AFTER_BREAK: Duration = Duration::from_millis(800);
 
-/// How often a connection may break: with half of them broken, as behind a balancer with one of two servers killed,
-/// one request in a thousand fails still. Where nothing listens, the tries take some 5 s.
+/// How often a connection may break: if half of them break, as behind a load balancer with one of
+/// two servers killed, still one request in a thousand fails. If no process listens, the attempts
+/// take some 5 s.
 const BREAKS: u32 = 10;
 
-/// Who answers a request in the end.
+/// The server that finally responds to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Server {
     /// The API server itself.
     Api,
-    /// A server behind it that has an API group of its own, such as Metrics Server.
+    /// A server behind it with its own API group, such as Metrics Server.
     Aggregated,
     /// A kubelet behind it, through the node proxy.
     Kubelet,
 }
 
 impl Server {
-    /// Of a path.
+    /// The server for a path.
     pub(super) fn of(path: &str) -> Self {
         match path {
             path if path.contains("/proxy/") => Self::Kubelet,
@@ -37,8 +38,8 @@ impl Server {
         }
     }
 
-    /// How often its connection may break. What stands behind the API server may be what breaks, and does not come
-    /// back within seconds.
+    /// How often its connection may break. If the cause is a server behind the API server, it does
+    /// not recover within seconds.
     fn breaks(self) -> u32 {
         match self {
             Self::Api => BREAKS,
@@ -48,19 +49,21 @@ impl Server {
     }
 }
 
-/// How often a request is sent at most, if it fails with this.
+/// Maximum attempts of a request that fails with this cause.
 ///
-/// An API group whose server is down (503 as text) and a kubelet behind the node proxy get one more try: neither comes
-/// back within seconds. 503 and 504 may come after the work was done, so only a request that changes nothing is sent
-/// again; 429 is said before any work. Of a connection that broke nobody knows what was done, either.
+/// An API group whose server is down (503 as text) and a kubelet behind the node proxy get one more
+/// attempt: neither recovers within seconds. 503 and 504 may arrive after the work was done, so
+/// only a request that changes nothing is repeated; 429 is sent before any work. After a broken
+/// connection it is equally unknown what was done.
 pub(super) fn tries(cause: &Cause, safe: bool, server: Server) -> u32 {
     match cause {
         Cause::TooManyRequests(_) => 3,
         cause if cause.is_break() && safe => server.breaks(),
-        // One server of two that was killed without a word. What is silent behind the API server stays so.
+        // One of two servers was killed without notice. A server behind the API server stays
+        // silent.
         Cause::Stalled { .. } if safe && server == Server::Api => 2,
-        // A name server that is overloaded, one address of two that is silent, a server of an API group: each try
-        // takes seconds.
+        // An overloaded name server, one silent address of two, a server of an API group: each
+        // attempt takes seconds.
         Cause::Dns(_) | Cause::ConnectTimeout(_) | Cause::Unavailable(Explanation::Text(_)) if safe => 2,
         Cause::Unavailable(_) | Cause::Status { code: 504, .. } if safe && server == Server::Kubelet => 2,
         Cause::Unavailable(_) | Cause::Status { code: 504, .. } if safe => 3,
@@ -68,8 +71,8 @@ pub(super) fn tries(cause: &Cause, safe: bool, server: Server) -> u32 {
     }
 }
 
-/// How long the next try may be silent, of what is given for it. The first leaves time for another; a server that has
-/// never answered gets a part for it.
+/// How long the next attempt may be silent, from the time `whole` allowed for it. The first attempt
+/// leaves time for another; a server that has never responded gets a quarter for the second.
 pub(super) fn silence(whole: Duration, stalls: u32, left: Duration, has_answered: bool) -> Duration {
     match stalls {
         0 => whole.min(left / 2),
@@ -78,8 +81,8 @@ pub(super) fn silence(whole: Duration, stalls: u32, left: Duration, has_answered
     }
 }
 
-/// How long to wait after the given number of tries. `jitter` of 0 to 1 adds up to a half, so that the requests that
-/// were refused together do not come back together.
+/// How long to wait after the given number of attempts. `jitter` of 0 to 1 adds up to a half, so
+/// that requests that failed together are not repeated together.
 pub(super) fn wait(tries: u32, retry_after: Option<Duration>, longest: Duration, jitter: f64) -> Duration {
     let doubled = FIRST_WAIT.saturating_mul(1 << tries.saturating_sub(1).min(16));
     retry_after.unwrap_or(doubled).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0).min(longest)
@@ -115,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_help_is_not_tried_again() {
+    fn errors_that_a_retry_cannot_fix_are_not_retried() {
         let text = || Explanation::Text("service unavailable".to_owned());
         let status = || Explanation::Status { reason: String::new(), message: String::new() };
         let server = |proxied| if proxied { Server::Kubelet } else { Server::Api };

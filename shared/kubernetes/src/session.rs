@@ -1,4 +1,4 @@
-//! The token of the moment: one for many requests, a new one when it ends or is refused.
+//! The current token: one for many requests, replaced when it expires or is rejected.
 
 use std::time::SystemTime;
 
@@ -8,12 +8,13 @@ use tokio::sync::Mutex;
 use super::Access;
 use super::token::{BearerToken, TokenError};
 
-/// Keeps the token that is in use.
+/// Holds the current token.
 #[derive(Default)]
 pub(super) struct Session(Mutex<Option<BearerToken>>);
 
 impl Session {
-    /// The token to send; signed anew if there is none, if it ends now, or if it is the one that was refused.
+    /// Returns the token to send; signs a new one if there is none, if it has expired, or if it is
+    /// the rejected one.
     pub(super) async fn token(
         &self,
         access: &Access,
@@ -34,7 +35,7 @@ impl Session {
 }
 
 async fn sign(access: &Access, now: SystemTime) -> Result<BearerToken, TokenError> {
-    // Only the error's own sentence: what it wraps may hold an answer of the provider.
+    // Only the error's own message: its sources may contain a response of the provider.
     let credentials = access.credentials.provide_credentials().await;
     let credentials = credentials.map_err(|error| TokenError::Credentials(error.to_string()))?;
     BearerToken::sign(&access.cluster, &access.region, &credentials, now)

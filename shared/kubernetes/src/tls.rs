@@ -1,4 +1,4 @@
-//! TLS towards one cluster: its own CA is trusted, and no other.
+//! TLS to one cluster: only the cluster's own CA is trusted.
 
 use std::io;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 use super::error::{Cause, TlsError};
 
-/// Trusts the certificates of `DescribeCluster`'s `certificateAuthority.data` (base64 of PEM, one or several).
+/// Trusts the certificates of `DescribeCluster`'s `certificateAuthority.data` (base64 of PEM, one
+/// or several).
 pub(super) fn config(certificate_authority: &str) -> Result<Arc<ClientConfig>, TlsError> {
     let unreadable = |why: String| TlsError::Authority(why);
-    // Wrapped base64 is common where people copy it by hand.
+    // Base64 that people copied by hand often has line breaks.
     let compact: String = certificate_authority.split_whitespace().collect();
     let pem = BASE64_STANDARD.decode(compact).map_err(|error| unreadable(error.to_string()))?;
     let mut roots = RootCertStore::empty();
@@ -25,7 +26,7 @@ pub(super) fn config(certificate_authority: &str) -> Result<Arc<ClientConfig>, T
     if roots.is_empty() {
         return Err(unreadable("it has no certificate".to_owned()));
     }
-    // Named, because a process with two providers in it has no default one.
+    // Explicit, because a process with two providers has no default one.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -36,13 +37,14 @@ pub(super) fn config(certificate_authority: &str) -> Result<Arc<ClientConfig>, T
     Ok(Arc::new(config))
 }
 
-/// What a failed handshake means. Only a certificate that was looked at and failed is a false identity; a server that
-/// hangs up, sends an alert or speaks something else is a connection that broke.
+/// The cause of a failed handshake. Only a certificate that was checked and rejected is a false
+/// identity; a server that hangs up, sends an alert or speaks something else is a broken
+/// connection.
 pub(super) fn failed_handshake(error: &io::Error) -> Cause {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(why)) => Cause::Tls(why.into()),
         Some(rustls::Error::NoCertificatesPresented) => {
-            Cause::Tls(TlsError::Certificate("the server showed none".to_owned()))
+            Cause::Tls(TlsError::Certificate("the server presented none".to_owned()))
         }
         _ => Cause::Handshake(error.to_string()),
     }

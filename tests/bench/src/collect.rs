@@ -1,4 +1,5 @@
-//! `collect-metrics` on estate L: 100 clusters x 10 services x 6 metrics, 20 ms a call, published quotas.
+//! `collect-metrics` on estate L: 100 clusters x 10 services x 6 metrics, 20 ms a call, published
+//! quotas.
 
 use std::time::Duration;
 
@@ -15,21 +16,23 @@ const RUNS: usize = 20;
 const LATENCY: Duration = Duration::from_millis(20);
 const BUCKET: &str = "bucket";
 
-/// The window of a default run: `LookbackMinutes`, half of it again, and the evaluation range of the rules.
+/// The window of a default run: `LookbackMinutes`, half of it again, and the evaluation range of
+/// the rules.
 const WINDOW: SignedDuration = SignedDuration::from_mins(97);
 /// The window of tools that ask for the newest five minutes only.
 const SHORT_WINDOW: SignedDuration = SignedDuration::from_mins(5);
-/// How far runs that continue from each other are apart.
+/// Interval between runs that continue from each other.
 const APART: SignedDuration = SignedDuration::from_mins(5);
 
-/// Most calls of a run that continues from the snapshot before it.
+/// Maximum number of calls of a run that continues from the previous snapshot.
 const MOST_CALLS: usize = 19;
-/// Most bytes that such a run receives.
+/// Maximum number of bytes that it receives.
 const MOST_RECEIVED: usize = 1_500_000;
-/// Most CPU time of such a run. It was set where five points a metric took 16 ms: another machine is held against that.
+/// Maximum CPU time of such a run. It was set where five points per metric took 16 ms; other
+/// machines are scaled by that.
 const MOST_CPU_MS: f64 = 24.0;
 const MOST_CPU_OF_FIVE_POINTS: f64 = MOST_CPU_MS / 16.0;
-/// Most memory of such a run.
+/// Maximum memory of such a run.
 const MOST_MEBIBYTES: f64 = 22.0;
 
 /// Rules that need six metrics of each service.
@@ -67,15 +70,16 @@ struct Row {
     name: &'static str,
     window: SignedDuration,
     fresh_inventory: bool,
-    /// Starts a new process for each run; else one process serves all, after a first run that does not count.
+    /// Starts a new process for each run; otherwise one process serves all, after a warm-up run
+    /// that does not count.
     cold: bool,
-    /// Each run finds the snapshot of the run five minutes before; else none finds any.
+    /// Each run finds the snapshot of the run five minutes before; otherwise none does.
     continues: bool,
-    /// One service in so many has a gap within the look-back; none if it is zero.
+    /// One in this many services has a gap in the lookback; none if it is zero.
     gappy: usize,
 }
 
-/// What the runs of a row took.
+/// The cost of the runs of a row.
 struct Figures {
     meter: Meter,
     /// Bytes of the snapshot.
@@ -85,7 +89,7 @@ struct Figures {
 }
 
 impl Figures {
-    /// Prints a row. The memory is told where it is that of a process which has made no run before.
+    /// Prints a row. `mebibytes` is the peak memory of a process without an earlier run.
     fn print(&self, name: &str, mebibytes: Option<f64>) {
         let Self { meter, stored, cpu, .. } = self;
         let (sent, received) = meter.bytes();
@@ -130,14 +134,15 @@ pub(crate) async fn measure() {
     let five = one_row(short).await;
     five.print(short.name, None);
     let listing =
-        Row { name: "the first run, inventory listed anew", fresh_inventory: false, cold: true, ..warm };
+        Row { name: "the first run, inventory listed again", fresh_inventory: false, cold: true, ..warm };
     let listed = one_row(listing).await;
     listed.print(listing.name, Some(listed.mebibytes));
     println!("<!-- end -->");
     hold(&steady, &cold, &five);
 }
 
-/// Ends the measurement with what is above its mark. The memory is that of a process which has made no first run before.
+/// Fails the measurement if a limit is exceeded. The memory is that of a process without a warm-up
+/// run.
 fn hold(steady: &Figures, cold: &Figures, five: &Figures) {
     let (calls, (_, received)) = (steady.meter.count_all(), steady.meter.bytes());
     assert!(calls <= MOST_CALLS, "{calls} calls, at most {MOST_CALLS}");
@@ -153,7 +158,7 @@ async fn one_row(row: Row) -> Figures {
     let now: Timestamp = "2026-11-22T10:05:00Z".parse().unwrap();
     let mut estate = SeededEstate::new(100, 10, now);
     estate.metrics = MetricSet::ContainerInsights;
-    // As far back as the first of the runs looks.
+    // The lookback of the first of the runs.
     estate.minutes = 360;
     let mut home = Estate::seeded(&estate);
     if gappy > 0 {
@@ -168,15 +173,15 @@ async fn one_row(row: Row) -> Figures {
     let runs = if fresh_inventory { RUNS } else { 5 };
     for number in 0..=runs {
         let number = i32::try_from(number).unwrap();
-        // Runs that shall find no snapshot go back in time: only earlier ones are continued.
+        // Runs that must not find a snapshot go back in time: only earlier ones are continued.
         let time = if continues {
             now - APART * (i32::try_from(runs).unwrap() - number)
         } else {
             now - SignedDuration::from_secs(1) * number
         };
         if !fresh_inventory {
-            // A cache that cannot be read is listed anew like an old one. The buckets of the API fill up first, as they
-            // would in the hour between two listings.
+            // An unreadable cache is replaced by a new listing, like an old one. The API buckets
+            // refill first, as they would in the hour between two listings.
             aws.put_object(BUCKET, "inventory/123456789012/eu-west-1/1-of-1.json.gz", "damaged");
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
@@ -192,8 +197,8 @@ async fn one_row(row: Row) -> Figures {
         let (_, bootstrap) = process.as_ref().unwrap();
         aws.reset_meter();
         let cpu = cpu_time(bootstrap.pid());
-        // The first run lists the inventory. Where none shall find a snapshot it is a report, which leaves none of alarms,
-        // before all others.
+        // The first run lists the inventory. Where no run may find a snapshot it is a report, which
+        // leaves no alarms snapshot, before all others.
         let lists_only = number == 0 && !continues;
         let (kind, time) = if lists_only {
             (RunKind::Report, now - SignedDuration::from_mins(1))
@@ -207,9 +212,9 @@ async fn one_row(row: Row) -> Figures {
             .await
             .expect("the function failed");
         let cpu = cpu_time(bootstrap.pid()).saturating_sub(cpu);
-        // As evaluate-alarms ends.
+        // As evaluate-alarms finishes.
         aws.put_object(BUCKET, &target().outcome_key(&run), "{}");
-        // Every ten minutes a run checks the inventory as well; what that costs is counted by a test of its own.
+        // Every ten minutes a run checks the inventory as well; a separate test counts the cost.
         let checks = continues && aws.meter().count("ecs:ListClusters") > 0;
         if number > 0 && !checks {
             cpus.push(ms(cpu));
@@ -221,7 +226,7 @@ async fn one_row(row: Row) -> Figures {
     Figures { meter, stored, cpu: spread(cpus).0, mebibytes: spread(memories).0 }
 }
 
-/// Takes every third minute from one service in so many.
+/// Removes every third minute of one in this many services.
 fn drop_points(home: &mut Estate, estate: &SeededEstate, gappy: usize) {
     let start = estate.now - SignedDuration::from_mins(i64::try_from(estate.minutes).unwrap());
     let values: Vec<f64> =

@@ -1,8 +1,10 @@
-//! Measures fargaze against the fake AWS and prints Markdown: `cargo run --release -p bench -- [collect|pods|start|throttle]`.
-//! `make figures` puts the tables into docs/performance.md, between the marks that are printed around them.
+//! Measures fargaze against the fake AWS and prints Markdown: `cargo run --release -p bench --
+//! [collect|pods|start|throttle]`. `make figures` puts the tables into docs/performance.md, between
+//! the markers that are printed around them.
 //!
-//! `collect`, `pods` and `start` run the release bootstraps of this workspace as Lambda would: real processes, real Runtime API,
-//! real clients over loopback. Build them first: `cargo build --release --workspace`.
+//! `collect`, `pods` and `start` run the release bootstraps of this workspace as Lambda would: real
+//! processes, real Runtime API, real clients over loopback. Build them first: `cargo build
+//! --release --workspace`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,10 +1,10 @@
-//! What `plan-run` would have left in the bucket.
+//! What `plan-run` leaves in the bucket.
 
 use fake_aws::FakeAws;
 use fargaze::invocation::states::Plan;
 use fargaze::model::run::{Run, Target};
 
-/// Puts the plan of a run of one target into the bucket; gives its key.
+/// Puts the plan of a run of one target into the bucket; returns its key.
 pub(crate) fn put_plan(aws: &FakeAws, bucket: &str, run: &Run, target: Target) -> String {
     let plan = Plan { run: run.clone(), targets: vec![target] };
     let json = serde_json::to_vec(&plan).unwrap();

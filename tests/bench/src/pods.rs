@@ -1,4 +1,4 @@
-//! `collect-pods` on 20 clusters of EKS with 1,000 pods each, 20 ms a call of either API.
+//! `collect-pods` on 20 EKS clusters with 1,000 pods each, 20 ms per call to either API.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::start::SETTINGS;
 const CLUSTERS: u64 = 20;
 const PODS: usize = 1_000;
 const LATENCY: Duration = Duration::from_millis(20);
-/// Runs before the first that counts: after these the window of the rules is full of samples.
+/// Warm-up runs: after these the window of the rules is full of samples.
 const BEFORE: i32 = 5;
 const RUNS: i32 = 6;
 const APART: SignedDuration = SignedDuration::from_mins(5);
@@ -23,7 +23,7 @@ const APART: SignedDuration = SignedDuration::from_mins(5);
 const MOST_SECONDS: f64 = 3.0;
 const MOST_MEBIBYTES: f64 = 44.0;
 
-/// Fails over the marks.
+/// Fails if a limit is exceeded.
 pub(crate) async fn measure() {
     println!("\n<!-- figures: collect-pods -->");
     println!(
@@ -55,7 +55,7 @@ impl BigEstate {
             let mut estate = Estate::seeded(number, PODS, now);
             estate.now = None;
             estate.latency = LATENCY;
-            // What the server costs is not what is measured.
+            // The cost of the server is not measured.
             estate.keep_answers = true;
             estate.cluster.clone_from(&name);
             // The keys that a bootstrap gets.
@@ -73,9 +73,10 @@ impl BigEstate {
         Self { aws, clusters, now }
     }
 
-    /// One kind of run; gives median of the wall time and largest memory. `cold` starts a new process for each.
+    /// One kind of run; returns the median wall time and the maximum memory. `cold` starts a new
+    /// process for each.
     async fn row(&self, name: &str, cold: bool) -> (f64, f64) {
-        // Each row has a day of its own, so that none goes on from the samples of another.
+        // Each row has its own day, so that none continues from the samples of another.
         let begin = self.now + SignedDuration::from_hours(if cold { 48 } else { 24 });
         let (mut walls, mut cpus, mut memories) = (Vec::new(), Vec::new(), Vec::new());
         let mut process: Option<(RuntimeApi, Bootstrap)> = None;
@@ -135,7 +136,7 @@ impl BigEstate {
         json!({"plan": put_plan(&self.aws, "bucket", &run, target), "target": 0})
     }
 
-    /// Calls of Kubernetes and bytes of their answers so far.
+    /// Kubernetes calls and bytes of their responses so far.
     fn counted(&self) -> (usize, usize) {
         let meters = self.clusters.iter().map(Handle::meter);
         meters.fold((0, 0), |(calls, bytes), meter| (calls + meter.calls.len(), bytes + meter.bytes()))

@@ -1,9 +1,10 @@
-//! What the kernel counts of a process, and where the bootstraps are.
+//! The kernel's counters of a process, and the paths of the bootstraps.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Clock ticks a second in /proc: 100 on every Linux that Rust supports (proc(5), `sysconf(_SC_CLK_TCK)`).
+/// Clock ticks a second in /proc: 100 on every Linux that Rust supports (proc(5),
+/// `sysconf(_SC_CLK_TCK)`).
 const TICK: Duration = Duration::from_millis(10);
 
 /// The release bootstrap of a function.
@@ -15,7 +16,8 @@ pub(crate) fn bootstrap(function: &str) -> PathBuf {
     path
 }
 
-/// CPU time of a process, user and system. Nanoseconds come from `schedstat` where the kernel keeps it, else from ticks.
+/// CPU time of a process, user and system. Nanoseconds come from `schedstat` where the kernel has
+/// it, otherwise from ticks.
 pub(crate) fn cpu_time(pid: u32) -> Duration {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the process has ended");
     let nanoseconds: Option<u64> = threads
@@ -45,7 +47,7 @@ pub(crate) fn peak_mebibytes(pid: u32) -> f64 {
     kilobytes / 1024.0
 }
 
-/// Median, smallest and largest of some figures.
+/// Median, minimum and maximum of some figures.
 pub(crate) fn spread(mut figures: Vec<f64>) -> (f64, f64, f64) {
     figures.sort_by(f64::total_cmp);
     (figures[figures.len() / 2], figures[0], figures[figures.len() - 1])

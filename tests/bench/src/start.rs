@@ -1,4 +1,5 @@
-//! From `exec` to the first request of the Runtime API: what a cold start costs before the first event.
+//! From `exec` to the first request to the Runtime API: the cost of a cold start before the first
+//! event.
 
 use fake_aws::{Bootstrap, RuntimeApi};
 
@@ -9,7 +10,7 @@ const STARTS: usize = 30;
 const FUNCTIONS: [&str; 6] =
     ["plan-run", "collect-metrics", "collect-pods", "evaluate-alarms", "forward-summary", "enable-insights"];
 
-/// Every setting of every function; each takes what it needs.
+/// All settings of all functions; each reads what it needs.
 pub(crate) const SETTINGS: [(&str, &str); 12] = [
     ("FARGAZE_BUCKET", "bucket"),
     ("FARGAZE_TABLE", "table"),

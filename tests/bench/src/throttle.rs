@@ -1,4 +1,5 @@
-//! 400 `ListServices` against the published bucket (100 at once, 20 a second): retrying against waiting for a token.
+//! 400 `ListServices` against the published bucket (100 at once, 20 a second): retrying against
+//! waiting for a token.
 
 use std::time::{Duration, Instant};
 

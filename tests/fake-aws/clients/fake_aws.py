@@ -1,4 +1,4 @@
-"""The fake AWS (tests/fake-aws) as a process of its own, for as long as a `with` block lasts."""
+"""The fake AWS (tests/fake-aws) as a separate process for the duration of a `with` block."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STOP_DEADLINE_SECONDS = 10
 
 
 class FakeAwsError(RuntimeError):
-    """The server did not start; the message says what it did instead."""
+    """The server did not start; the message has its output."""
 
 
 class FakeAws:
@@ -29,7 +29,7 @@ class FakeAws:
     def __init__(self, *arguments: str, binary: Path = BINARY) -> None:
         self._command = [str(binary), "--until-eof", *arguments]
         self._process: subprocess.Popen | None = None
-        # What it has, by the names of its first line: endpoint, region, queueUrl, roleArn, ...
+        # Its resources, by the names in its first line: endpoint, region, queueUrl, roleArn, ...
         self.offer: dict[str, str] = {}
 
     def __enter__(self) -> FakeAws:
@@ -41,7 +41,7 @@ class FakeAws:
         return self
 
     def __exit__(self, *_) -> None:
-        """Ends it: it serves for as long as its input is open."""
+        """Stops it: it serves until its standard input closes."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -55,7 +55,7 @@ class FakeAws:
             process.stdout.close()
 
     def client(self, service: str, **credentials: str):
-        """A client of boto3 that asks once: what is refused is not asked again."""
+        """A boto3 client without retries."""
         keys = credentials or {"aws_access_key_id": "fake", "aws_secret_access_key": "fake"}
         config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, ignore_configured_endpoint_urls=True)
         return boto3.client(
@@ -65,7 +65,8 @@ class FakeAws:
         try:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                # A group of its own: Ctrl-C reaches us alone, and we end it.
+                # Its own process group: Ctrl-C reaches only this process, which then stops the
+                # server.
                 start_new_session=True,
             )
         except OSError as error:

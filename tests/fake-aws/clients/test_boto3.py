@@ -1,4 +1,4 @@
-"""boto3 against the fake AWS as a program: a client that nobody here wrote understands its answers and its refusals."""
+"""boto3 against the fake AWS as a program: an independent client understands its responses and its refusals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def aws() -> Iterator[FakeAws]:
 
 
 def refusal(call: Callable[..., Any], **arguments: Any) -> tuple[int, str]:
-    """Status and code of the error that a call ends with."""
+    """Status and code of the error of a call."""
     with pytest.raises(ClientError) as caught:
         call(**arguments)
     answer = caught.value.response
@@ -205,7 +205,7 @@ def test_ends_with_whoever_started_it() -> None:
         endpoint = program.stdout.readline().strip()
         program.kill()
         program.wait(30)
-    # It reads the end of its input as soon as nobody is left to write there, and closes its socket.
+    # It sees the end of its input when the last writer is closed, and then closes its socket.
     deadline = datetime.now() + timedelta(seconds=30)
     while datetime.now() < deadline:
         try:

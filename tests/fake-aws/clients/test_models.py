@@ -1,4 +1,4 @@
-"""The models of the fake AWS are those that the pinned botocore has."""
+"""The models of the fake AWS match the pinned botocore."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// A token bucket that is told the time, so that it can be tested without waiting.
+/// A token bucket that takes the time as a parameter, so that tests need not wait.
 #[derive(Clone, Debug)]
 pub struct TokenBucket {
     quota: Quota,
@@ -15,7 +15,7 @@ pub struct TokenBucket {
     at: Duration,
 }
 
-/// What a bucket holds at most, and what flows in.
+/// Capacity and refill rate of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quota {
     /// Calls that share a name share a bucket.
@@ -27,17 +27,18 @@ pub struct Quota {
 }
 
 impl TokenBucket {
-    /// A full bucket, at time zero.
+    /// A full bucket at time zero.
     pub fn new(quota: Quota) -> Self {
         Self { quota, tokens: quota.burst, at: Duration::ZERO }
     }
 
-    /// Takes one token at time `now`; false when there is none.
+    /// Takes one token at time `now`; false if the bucket is empty.
     pub fn take(&mut self, now: Duration) -> bool {
         let flowed = now.saturating_sub(self.at).as_secs_f64() * self.quota.per_second;
         self.tokens = (self.tokens + flowed).min(self.quota.burst);
         self.at = self.at.max(now);
-        // A hair under one token is one: the sum of many small flows must not lose a call to rounding.
+        // Slightly less than one token counts as one: the sum of many small refills must not lose a
+        // call to rounding.
         let granted = self.tokens >= 1.0 - 1e-9;
         if granted {
             self.tokens -= 1.0;
@@ -46,7 +47,7 @@ impl TokenBucket {
     }
 }
 
-/// The published quota of an operation such as `ecs:ListClusters`, where there is one.
+/// The published quota of an operation such as `ecs:ListClusters`, if there is one.
 pub fn published_quota(operation: &str) -> Option<Quota> {
     let (name, burst, per_second) = match operation {
         "ecs:ListClusters" | "ecs:DescribeClusters" => ("ecs cluster read", 50.0, 20.0),
@@ -63,7 +64,7 @@ pub fn published_quota(operation: &str) -> Option<Quota> {
     Some(Quota { name, burst, per_second })
 }
 
-/// All buckets of the fake; off unless asked for.
+/// All buckets of the fake; off by default.
 #[derive(Debug)]
 pub(crate) struct Buckets {
     on: bool,

@@ -1,4 +1,5 @@
-//! Crash points: the caller dies around its k-th call, as a function does that runs out of time or memory.
+//! Crash points: the caller dies around its k-th call, like a function that runs out of time or
+//! memory.
 
 use std::future::Future;
 use std::sync::Mutex;
@@ -10,7 +11,8 @@ use crate::meter::Call;
 
 /// When the caller dies: around one call, counted from 1 when the crash is planned.
 ///
-/// All calls that reach the fake count, refused and throttled ones too, unless [`Crash::of`] says which.
+/// All calls that reach the fake count, including refused and throttled ones, unless [`Crash::of`]
+/// restricts them.
 pub struct Crash {
     moment: Moment,
     nth: usize,
@@ -25,17 +27,18 @@ pub(crate) enum Moment {
 }
 
 impl Crash {
-    /// The nth call is made, and never carried out.
+    /// The nth call is made but not carried out.
     pub fn before(nth: usize) -> Self {
         Self { moment: Moment::Before, nth, matches: Box::new(|_| true) }
     }
 
-    /// The nth call is carried out, and its answer never heard.
+    /// The nth call is carried out, and its response never arrives.
     pub fn after(nth: usize) -> Self {
         Self { moment: Moment::After, ..Self::before(nth) }
     }
 
-    /// Only calls count that match. Of a crash before the call, status, code and answer are not known yet.
+    /// Only matching calls count. For a crash before the call, status, code and response are not
+    /// known yet.
     #[must_use]
     pub fn of(mut self, matches: impl Fn(&Call) -> bool + Send + Sync + 'static) -> Self {
         self.matches = Box::new(matches);
@@ -49,7 +52,7 @@ impl std::fmt::Debug for Crash {
     }
 }
 
-/// The lives of the caller, one after the other.
+/// The successive lives of the caller.
 #[derive(Debug)]
 pub(crate) struct Lives {
     life: Mutex<Life>,
@@ -69,7 +72,7 @@ impl Lives {
         Self { life: Mutex::default(), dead: watch::Sender::new(false) }
     }
 
-    /// The number of the caller's life; none while it is dead.
+    /// The number of the caller's life; `None` while it is dead.
     pub(crate) fn present(&self) -> Option<u64> {
         let life = lock(&self.life);
         (!life.dead).then_some(life.number)
@@ -86,48 +89,51 @@ impl Lives {
         *dead
     }
 
-    /// Tells those who wait for the caller's end.
+    /// Notifies those who wait for the caller's end.
     pub(crate) fn announce(&self) {
         self.dead.send_replace(true);
     }
 }
 
 impl FakeAws {
-    /// Plans the caller's end, in place of what was planned before.
+    /// Plans the caller's end, replacing an earlier plan.
     pub fn crash(&self, crash: Crash) {
         let mut life = lock(&self.state().lives.life);
         life.crash = Some(crash);
         life.seen = 0;
     }
 
-    /// The caller dies when its nth call from now on has taken effect, before it hears the answer.
+    /// The caller dies after its nth call from now on has taken effect, before it receives the
+    /// response.
     pub fn crash_after(&self, nth: usize) {
         self.crash(Crash::after(nth));
     }
 
-    /// The caller dies when it makes its nth call from now on, which is not carried out.
+    /// The caller dies at its nth call from now on, which is not carried out.
     pub fn crash_before(&self, nth: usize) {
         self.crash(Crash::before(nth));
     }
 
-    /// Whether the caller is dead. Its calls then wait for ever, and neither count nor change anything.
+    /// Whether the caller is dead. Its calls then wait forever, and neither count nor change
+    /// anything.
     pub fn has_crashed(&self) -> bool {
         self.state().lives.present().is_none()
     }
 
-    /// Waits for the caller's end; at once if it is dead. For `tokio::select!` beside the caller's own future, which is
-    /// to be dropped then.
+    /// Waits for the caller's end; returns at once if it is dead. For `tokio::select!` next to the
+    /// caller's own future, which must be dropped then.
     pub fn crashed(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut dead = self.state().lives.dead.subscribe();
         async move {
             if dead.wait_for(|dead| *dead).await.is_err() {
-                // The fake is gone, and the caller's end with it.
+                // The fake was dropped, and the caller's end with it.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// A new caller takes over: calls are answered again, but those of the dead. Forgets a crash that did not come.
+    /// A new caller takes over: calls are answered again, except those of the dead one. Discards a
+    /// crash that did not happen.
     pub fn revive(&self) {
         let lives = &self.state().lives;
         let mut life = lock(&lives.life);

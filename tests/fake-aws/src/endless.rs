@@ -1,4 +1,4 @@
-//! Listings that do not end: pages with nothing on them that name a further one, in each service's wire format.
+//! Endless listings: empty pages with a next token, in each service's wire format.
 
 use serde_json::{Value, json};
 
@@ -6,12 +6,13 @@ use crate::service::{Service, Target};
 use crate::wire::xml::element;
 use crate::wire::{Answer, Outcome, cbor, json as json_wire, rest_xml};
 
-/// How the pages of a listing go on for ever.
+/// How the pages of a listing continue endlessly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endless {
-    /// So many tokens round and round: with 1 a page names itself, with 2 the tokens are A, B, A, and so on.
+    /// A cycle of this many tokens: with 1 a page names itself, with 2 the tokens are A, B, A, and
+    /// so on.
     Circle(usize),
-    /// Each page has a token of its own.
+    /// Each page has a different token.
     EmptyPages,
 }
 

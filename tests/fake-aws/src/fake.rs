@@ -16,7 +16,8 @@ use crate::meter::Meter;
 use crate::server;
 use crate::world::{Object, Published, Sent, World};
 
-/// The endpoint of a fake without a server: nobody can listen there, so that a client of other make fails at once.
+/// The endpoint of a fake without a server: nothing can listen there, so any other client fails at
+/// once.
 const NOWHERE: &str = "http://127.0.0.1:0";
 
 /// A running fake; its server stops when it is dropped.
@@ -27,7 +28,7 @@ pub struct FakeAws {
     server: Option<JoinHandle<()>>,
 }
 
-/// What the calls share.
+/// State shared by the calls.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) world: Mutex<World>,
@@ -37,21 +38,22 @@ pub(crate) struct State {
     pub(crate) lives: Lives,
     pub(crate) latency: Duration,
     pub(crate) home: (String, String),
-    /// On tokio's clock, which tests can pause: buckets, latency and the meter go by it.
+    /// On tokio's clock, which tests can pause; used by buckets, latency and the meter.
     pub(crate) started: Instant,
-    /// The time of the day at the start: the machine's, unless a test set another.
+    /// The time of day at the start: the machine's, unless a test set another.
     started_at: Mutex<Timestamp>,
 }
 
 impl State {
-    /// The time of the day for the fake's clients: it began as the machine's, and goes on with tokio's clock.
+    /// The time of day for the fake's clients: it started as the machine's, and continues with
+    /// tokio's clock.
     pub(crate) fn wall_clock(&self) -> Timestamp {
         let elapsed = SignedDuration::try_from(self.started.elapsed()).unwrap_or_default();
         *lock(&self.started_at) + elapsed
     }
 }
 
-/// Settings of a fake that is not started yet.
+/// Settings of a fake that has not started yet.
 #[derive(Debug)]
 pub struct Builder {
     world: World,
@@ -78,7 +80,7 @@ impl Builder {
         self
     }
 
-    /// What goes wrong, at which call.
+    /// The faults, and the calls that they affect.
     #[must_use]
     pub fn faults(mut self, plan: impl IntoIterator<Item = Fault>) -> Self {
         self.faults.extend(plan);
@@ -92,7 +94,7 @@ impl Builder {
         self
     }
 
-    /// The time of day when it starts, instead of the machine's.
+    /// The time of day at the start, instead of the machine's.
     #[must_use]
     pub fn clock(mut self, at: Timestamp) -> Self {
         self.started_at = Some(at);
@@ -168,12 +170,12 @@ impl FakeAws {
         &self.state
     }
 
-    /// Changes what the fake serves, between two calls.
+    /// Changes the served state between two calls.
     pub fn edit<T>(&self, edit: impl FnOnce(&mut World) -> T) -> T {
         edit(&mut lock(&self.state.world))
     }
 
-    /// Lets the time of day pass until then; nothing if it is later already.
+    /// Advances the time of day; does nothing if it is later already.
     pub fn pass_until(&self, at: Timestamp) {
         let rest = at.duration_since(self.state.wall_clock());
         if rest.is_positive() {
@@ -187,17 +189,17 @@ impl FakeAws {
         lock(&self.state.faults).push(fault);
     }
 
-    /// Ends all outages: the fault plan is empty afterwards.
+    /// Ends all outages by clearing the fault plan.
     pub fn clear_faults(&self) {
         lock(&self.state.faults).clear();
     }
 
-    /// The faults that still wait for a call.
+    /// The faults that have not been used up.
     pub fn faults_left(&self) -> Vec<Fault> {
         lock(&self.state.faults).iter().filter(|fault| fault.is_left()).cloned().collect()
     }
 
-    /// What was called since the start or the last reset.
+    /// The calls since the start or the last reset.
     pub fn meter(&self) -> Meter {
         lock(&self.state.meter).clone()
     }
@@ -212,7 +214,7 @@ impl FakeAws {
         lock(&self.state.world).published.clone()
     }
 
-    /// The messages sent to queues since this was last asked, in order.
+    /// The messages sent to queues since the last call, in order.
     pub fn take_sent(&self) -> Vec<Sent> {
         std::mem::take(&mut lock(&self.state.world).sent)
     }
@@ -227,7 +229,7 @@ impl FakeAws {
         lock(&self.state.world).object(bucket, key)
     }
 
-    /// Stores an object, and makes its bucket if need be; gives the version id.
+    /// Stores an object, creating its bucket if needed; returns the version id.
     pub fn put_object(&self, bucket: &str, key: &str, bytes: impl Into<Vec<u8>>) -> String {
         lock(&self.state.world).put_object(bucket, key, bytes.into())
     }

@@ -1,27 +1,27 @@
-//! The fault plan: what goes wrong, at which call.
+//! The fault plan: which calls fail, and how.
 
 use std::time::Duration;
 
 use crate::endless::Endless;
 
-/// What happens to a call that a [`Fault`] meets.
+/// What happens to a call that matches a [`Fault`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The service's own throttling error.
     Throttle,
-    /// An error with this HTTP status, code and message, in the protocol's own form.
+    /// An error with this HTTP status, code and message, in the protocol's own format.
     Error(u16, String, String),
-    /// The connection is closed without an answer; the operation is not carried out.
+    /// The connection is closed without a response; the operation is not carried out.
     Cut,
-    /// The operation is carried out, then the connection is closed without an answer.
+    /// The operation is carried out, then the connection is closed without a response.
     LoseAnswer,
     /// The call takes this much longer.
     Delay(Duration),
-    /// The nth page, counted from 0, of a listing that does not end.
+    /// The nth page, counted from 0, of an endless listing.
     Page(Endless, usize),
 }
 
-/// One line of the fault plan. Without more, it throttles the first call of its operation, once.
+/// One line of the fault plan. By default it throttles the first call of its operation, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     operation: String,
@@ -34,7 +34,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Meets calls of an operation such as `cloudwatch:GetMetricData`.
+    /// Matches calls of an operation such as `cloudwatch:GetMetricData`.
     pub fn on(operation: &str) -> Self {
         Self {
             operation: operation.to_owned(),
@@ -68,7 +68,7 @@ impl Fault {
         self
     }
 
-    /// Meets this many calls in a row.
+    /// Affects this many consecutive calls.
     #[must_use]
     pub fn times(mut self, times: usize) -> Self {
         self.times = times;
@@ -82,21 +82,21 @@ impl Fault {
         self
     }
 
-    /// An error in the protocol's own form.
+    /// An error in the protocol's own format.
     #[must_use]
     pub fn error(mut self, status: u16, code: &str, message: &str) -> Self {
         self.effect = Effect::Error(status, code.to_owned(), message.to_owned());
         self
     }
 
-    /// The connection is closed without an answer.
+    /// The connection is closed without a response.
     #[must_use]
     pub fn cut(mut self) -> Self {
         self.effect = Effect::Cut;
         self
     }
 
-    /// The operation is carried out, but its answer is lost.
+    /// The operation is carried out, but its response is lost.
     #[must_use]
     pub fn lose_answer(mut self) -> Self {
         self.effect = Effect::LoseAnswer;
@@ -110,14 +110,14 @@ impl Fault {
         self
     }
 
-    /// A listing that does not end, in place of the real one.
+    /// An endless listing, in place of the real one.
     #[must_use]
     pub fn endless(mut self, endless: Endless) -> Self {
         self.effect = Effect::Page(endless, 0);
         self
     }
 
-    /// Whether it still waits for a call.
+    /// Whether it has not been used up.
     pub fn is_left(&self) -> bool {
         self.seen + 1 < self.nth + self.times
     }
@@ -143,7 +143,8 @@ impl Fault {
     }
 }
 
-/// The effects of all faults that meet this call. Every matching fault counts it, whether or not its turn has come.
+/// The effects of all faults that match this call. Every matching fault counts it, whether or not
+/// it is due.
 pub(crate) fn meet(plan: &mut [Fault], operation: &str, account: &str, region: &str) -> Vec<Effect> {
     plan.iter_mut()
         .filter_map(|fault| fault.meets(operation, account, region).then(|| fault.next_effect()))

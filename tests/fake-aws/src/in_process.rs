@@ -1,8 +1,8 @@
-//! The fake as an HTTP client of the AWS SDK for Rust: calls go into it without a socket.
+//! The fake as an HTTP client of the AWS SDK for Rust: calls reach it without a socket.
 //!
-//! A socket is what time cannot be stopped around: with tokio's clock paused, waiting for the network would look like
-//! having nothing to do, and time would run off. Without one, a test waits for nothing but timers, so that minutes of
-//! pacing take the time of the computing only.
+//! Time cannot be paused around sockets: with tokio's clock paused, waiting for the network looks
+//! idle, and the clock would jump ahead. Without sockets a test only waits for timers, so minutes
+//! of rate limiting take only the time to compute them.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -29,8 +29,9 @@ use crate::fake::{FakeAws, State};
 use crate::pipeline;
 use crate::request::Request;
 
-/// An HTTP client of the AWS SDK that asks a [`FakeAws`] directly. Latency, faults, buckets, crash points and meter are
-/// those of the server; timeouts of connecting and reading do not apply, as there is no connection.
+/// An HTTP client of the AWS SDK that calls a [`FakeAws`] directly. Latency, faults, buckets, crash
+/// points and meter are those of the server; connect and read timeouts do not apply, because there
+/// is no connection.
 #[derive(Clone)]
 pub struct InProcess {
     state: Arc<State>,
@@ -38,7 +39,7 @@ pub struct InProcess {
 
 impl std::fmt::Debug for InProcess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The SDK prints its configuration here and there, which must not print the whole estate.
+        // The SDK sometimes prints its configuration, which must not print the whole estate.
         f.debug_struct("InProcess").finish_non_exhaustive()
     }
 }
@@ -61,17 +62,17 @@ async fn respond(request: HttpRequest, state: &State) -> Result<HttpResponse, Co
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
     let request = Request::new(&head, body, (&state.home.0, &state.home.1));
-    // No answer comes before others had their turn.
+    // Yields, so that other calls run before the response.
     tokio::task::yield_now().await;
     let answer = pipeline::answer(request, state).await.map_err(|cut| ConnectorError::io(cut.into()))?;
     let mut answer = answer.map(SdkBody::from);
-    // What a server adds.
+    // Headers that a server adds.
     let length = answer.body().content_length().unwrap_or_default();
     answer.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| length.into());
     HttpResponse::try_from(answer).map_err(|error| ConnectorError::user(error.into()))
 }
 
-/// The time that STS and the SDK's clients share: it goes on with tokio's clock, and stands still with it.
+/// The time that STS and the SDK's clients share: it follows tokio's clock, paused or not.
 #[derive(Debug)]
 struct Clock(InProcess);
 
@@ -82,15 +83,16 @@ impl TimeSource for Clock {
 }
 
 impl FakeAws {
-    /// An HTTP client for `SdkConfig` that asks this fake without a socket.
+    /// An HTTP client for `SdkConfig` that calls this fake without a socket.
     pub fn http_client(&self) -> InProcess {
         InProcess { state: Arc::clone(self.state()) }
     }
 
-    /// The configuration of an SDK client in the home account and Region, in process. Sleeps and times follow tokio's
-    /// clock, paused or not. Retries, timeouts and the app's name are left to the caller.
+    /// The configuration of an SDK client in the home account and Region, in process. Sleeps and
+    /// times follow tokio's clock, paused or not. Retries, timeouts and the app's name are left to
+    /// the caller.
     pub fn sdk_config(&self) -> sdk_config::Builder {
-        // An access key that names no account is the home account's.
+        // An access key that names no account belongs to the home account.
         let keys = Credentials::new("AKIAIOSFODNN7EXAMPLE", "secret", None, None, "fake-aws");
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())

@@ -1,18 +1,20 @@
 //! A stand-in for the AWS operations that fargaze calls, in their real wire formats.
 //!
-//! [`FakeAws`] serves an [`Estate`] (clusters, services and metric series of one account and Region, or of
-//! several) over HTTP on the loopback interface, or in process as an HTTP client of the AWS SDK ([`InProcess`]), which
-//! works with tokio's clock paused. It keeps AWS's paging, limits, error codes and, on request, its throttling; it can
-//! add latency, inject faults, and let the caller die at any call ([`Crash`]); and it meters every call. What AWS leaves
-//! open is decided where the code does it, with a comment.
+//! [`FakeAws`] serves an [`Estate`] (clusters, services and metric series of one or more accounts
+//! and Regions) over HTTP on the loopback interface, or in process as an HTTP client of the AWS SDK
+//! ([`InProcess`]), which works with tokio's clock paused. It implements AWS's paging, limits,
+//! error codes and, optionally, its throttling; it can add latency, inject faults, and kill the
+//! caller at any call ([`Crash`]); and it meters every call. Behavior that AWS leaves open is
+//! decided in the code, with a comment.
 //!
-//! Each request is held against the published API model of its operation before it is answered (`model/`, cut down by
-//! `model/trim.py`): its route, required members, types, words, lengths and bounds. The fake refuses what it does not
-//! serve, and never lets a neighbour answer. A walk over all operations (`tests/protocols/walk/`) and boto3 (`clients/`)
-//! hold answers and refusals.
+//! Each request is validated against the published API model of its operation before it is answered
+//! (`model/`, trimmed by `model/trim.py`): its route, required members, types, words, lengths and
+//! bounds. The fake refuses operations that it does not serve, and never answers with a similar
+//! one. A walk over all operations (`tests/protocols/walk/`) and boto3 (`clients/`) check responses
+//! and refusals.
 //!
-//! It is not the only witness: tests that pass here say that fargaze speaks the protocols as written down in the
-//! published API models, not that AWS behaves as modelled.
+//! Passing these tests is not sufficient: they show that fargaze follows the protocols of the
+//! published API models, not that AWS behaves as modeled.
 #![allow(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
@@ -26,10 +28,7 @@
     clippy::cast_possible_wrap,
     reason = "counts and epoch seconds in here are far below 2^52, and percentile ranks are rounded on purpose"
 )]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "the fake is where time comes from: it stands for AWS's own clocks"
-)]
+#![allow(clippy::disallowed_methods, reason = "the fake is the source of time, in place of AWS's own clocks")]
 
 mod buckets;
 mod cloudwatch;

@@ -1,8 +1,6 @@
-//! Serves a seeded estate, and one of everything else that the fake knows, until Ctrl-C: for clients of other make.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "the fake is where time comes from: it stands for AWS's own clocks"
-)]
+//! Serves a seeded estate, and one of each other resource that the fake supports, until Ctrl-C, for
+//! clients in other languages.
+#![allow(clippy::disallowed_methods, reason = "the fake is the source of time, in place of AWS's own clocks")]
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -15,7 +13,7 @@ const USAGE: &str =
   --buckets    throttle at AWS's published quotas
   --until-eof  end with the input, as well as by Ctrl-C";
 
-/// What the command line asks for.
+/// The command-line options.
 struct Arguments {
     port: u16,
     clusters: usize,
@@ -40,7 +38,7 @@ impl Arguments {
         Some(found)
     }
 
-    /// An option with a number behind it.
+    /// An option with a number as its value.
     fn number(&mut self, word: &str, number: &str) -> Option<()> {
         let number: usize = number.parse().ok()?;
         match word {
@@ -54,14 +52,14 @@ impl Arguments {
     }
 }
 
-/// What it has besides the seeded clusters, and all that a client must know to use it.
+/// Its resources other than the seeded clusters, and everything that a client must know to use it.
 #[derive(serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Offer {
     endpoint: String,
     region: String,
     account: String,
-    /// Made at the start; the seeded estate ends here.
+    /// The start time; the seeded estate ends here.
     now: String,
     ecs_cluster: String,
     eks_cluster: String,
@@ -75,16 +73,16 @@ struct Offer {
 }
 
 const NAME: &str = "fargaze";
-/// The account that the role leads to.
+/// The account of the role.
 const MEMBER: &str = "210987654321";
 
-/// Places one of everything that the services need.
+/// Creates one of each resource that the services need.
 fn furnish(aws: &FakeAws, plan: &SeededEstate) -> Offer {
     let role_arn = format!("arn:aws:iam::{MEMBER}:role/{NAME}");
     let mut member = Estate::new(MEMBER, &plan.region);
     member.put_cluster(ClusterSpec::new("member"));
     let endpoint = format!("https://0123456789ABCDEF.gr7.{}.eks.amazonaws.com", plan.region);
-    // Nobody is at that address: fake-kubernetes is the API server of clusters.
+    // Nothing listens at that address: fake-kubernetes is the API server of clusters.
     let eks = EksClusterSpec::new(NAME)
         .at(&endpoint, "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==")
         .profile("default", &["default"])
@@ -130,7 +128,7 @@ async fn main() -> std::io::Result<ExitCode> {
     let aws = builder.start().await;
     let offer = furnish(&aws, &plan);
     let mut out = std::io::stdout();
-    // A program reads the first line, somebody at a terminal the next.
+    // A program reads the first line, a person the next.
     writeln!(out, "{}", serde_json::to_string(&offer)?)?;
     writeln!(
         out,
@@ -152,11 +150,11 @@ async fn main() -> std::io::Result<ExitCode> {
         result = tokio::signal::ctrl_c() => result?,
     }
     report(&aws)?;
-    // A read of the input that still waits would hold the runtime's end.
+    // A pending read of the input would block the shutdown of the runtime.
     std::process::exit(0)
 }
 
-/// The calls, and what they would have cost.
+/// The calls and their cost.
 fn report(aws: &FakeAws) -> std::io::Result<()> {
     let (meter, mut out) = (aws.meter(), std::io::stdout());
     for (operation, calls) in meter.calls_by_operation() {

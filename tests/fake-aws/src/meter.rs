@@ -1,4 +1,4 @@
-//! The meter: every call in order, and what they would cost.
+//! The meter: every call in order, and the cost of all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,8 +8,8 @@ use std::time::Duration;
 pub struct Call {
     /// `service:Operation`, as IAM policies write it.
     pub operation: String,
-    /// What the call is about: a cluster's short name (several with commas between), an account setting's name, an item's
-    /// key (`PK/SK`), `BUCKET/KEY`, a topic or a role; or "".
+    /// The subject of the call: a cluster's short name (several separated by commas), an account
+    /// setting's name, an item's key (`PK/SK`), `BUCKET/KEY`, a topic or a role; or "".
     pub subject: String,
     /// The SDK's app name, or "".
     pub app: String,
@@ -19,20 +19,20 @@ pub struct Call {
     pub region: String,
     /// Bytes of the request body.
     pub bytes_in: usize,
-    /// Bytes of the answer's body.
+    /// Bytes of the response body.
     pub bytes_out: usize,
-    /// The HTTP status; 0 when no answer came: the connection was closed, or the caller died.
+    /// The HTTP status; 0 without a response: the connection was closed, or the caller died.
     pub status: u16,
     /// The error code, or "".
     pub code: String,
-    /// The answer's header `x-amzn-requestid`.
+    /// The response header `x-amzn-requestid`.
     pub request_id: String,
     /// When the call arrived, since the fake started.
     pub at: Duration,
 }
 
 impl std::fmt::Display for Call {
-    /// `ecs:UpdateClusterSettings shop 200`, with the error code behind the status.
+    /// `ecs:UpdateClusterSettings shop 200`, followed by the error code.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.operation)?;
         if !self.subject.is_empty() {
@@ -43,10 +43,10 @@ impl std::fmt::Display for Call {
     }
 }
 
-/// A snapshot of what was called.
+/// A snapshot of the calls.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
-    /// In the order of their answers.
+    /// In the order of their responses.
     pub calls: Vec<Call>,
     /// Metrics requested by `GetMetricData`; the pages of one request count once.
     pub billed_metrics: u64,
@@ -59,7 +59,7 @@ impl Meter {
         self.calls.iter().filter(|call| call.operation == operation).count()
     }
 
-    /// The calls in order, a line each: operation, subject, status, error code.
+    /// The calls in order, one per line: operation, subject, status, error code.
     pub fn log(&self) -> Vec<String> {
         self.calls.iter().map(Call::to_string).collect()
     }
@@ -69,13 +69,13 @@ impl Meter {
         self.calls.len()
     }
 
-    /// Calls that met a throttling error, from a bucket or from the fault plan.
+    /// Calls with a throttling error, from a bucket or from the fault plan.
     pub fn throttled(&self) -> usize {
         self.throttled
     }
 
-    /// What the metrics requested cost: $0.01 per 1,000. Nothing else that fargaze calls has a price beyond the
-    /// free tier that is worth counting. <https://aws.amazon.com/cloudwatch/pricing/>
+    /// The cost of the requested metrics: $0.01 per 1,000. No other call of fargaze has a relevant
+    /// price beyond the free tier. <https://aws.amazon.com/cloudwatch/pricing/>
     pub fn dollars(&self) -> f64 {
         self.billed_metrics as f64 / 1_000.0 * 0.01
     }
@@ -98,7 +98,7 @@ impl Meter {
         operations
     }
 
-    /// Bytes of all request bodies and of all answers' bodies.
+    /// Bytes of all request and response bodies.
     pub fn bytes(&self) -> (usize, usize) {
         self.calls.iter().fold((0, 0), |(sent, got), call| (sent + call.bytes_in, got + call.bytes_out))
     }

@@ -1,4 +1,5 @@
-//! The path of a call, however it came: crash points, latency, faults, buckets, permission, operation, meter.
+//! The path of a call, for every transport: crash points, latency, faults, buckets, permission,
+//! operation, meter.
 
 use hyper::body::Bytes;
 
@@ -11,7 +12,7 @@ use crate::service::{Service, Target};
 use crate::wire::{Answer, Outcome, Refusal};
 use crate::{cloudwatch, dynamodb, ecs, eks, model, s3, sns, sqs, sts};
 
-/// The connection ends without an answer.
+/// The connection ends without a response.
 #[derive(Debug)]
 pub(crate) struct Cut;
 
@@ -23,7 +24,7 @@ impl std::fmt::Display for Cut {
 
 impl std::error::Error for Cut {}
 
-/// Answers a call. A caller that died at a crash point never hears again: its calls wait for ever.
+/// Answers a call. The calls of a caller that died at a crash point wait forever.
 pub(crate) async fn answer(request: Request, state: &State) -> Result<hyper::Response<Bytes>, Cut> {
     let at = state.started.elapsed();
     let Some(life) = state.lives.present() else { return std::future::pending().await };
@@ -38,7 +39,8 @@ pub(crate) async fn answer(request: Request, state: &State) -> Result<hyper::Res
     });
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
-        // Who died while this call was under way takes it along, even if revived since.
+        // If the caller died during this call, the call dies, too, even if the caller was revived
+        // since.
         if state.lives.present() != Some(life) {
             return std::future::pending().await;
         }
@@ -76,14 +78,15 @@ pub(crate) async fn answer(request: Request, state: &State) -> Result<hyper::Res
     if lost { Err(Cut) } else { Ok(message(answer, &request_id)) }
 }
 
-/// Writes down the call that the caller did not survive, tells who waits for the end, and never returns.
+/// Records the call that the caller did not survive, notifies those who wait for its end, and never
+/// returns.
 async fn die<T>(call: Call, state: &State) -> T {
     lock(&state.meter).calls.push(Call { status: 0, bytes_out: 0, ..call });
     state.lives.announce();
     std::future::pending().await
 }
 
-/// What the call comes to, before it is put in the service's wire format.
+/// The result of the call, before it is put in the service's wire format.
 fn decide(request: &Request, target: &Target, effects: &[Effect], state: &State) -> Outcome {
     for effect in effects {
         match effect {
@@ -103,7 +106,8 @@ fn decide(request: &Request, target: &Target, effects: &[Effect], state: &State)
     if world.estate(&request.account, &request.region).denied.contains(&target.name) {
         return Err(target.service.denied(&target.name, &request.account));
     }
-    // Only a request to a faked service carries its prefix; another's keeps its signing name and is refused.
+    // Only a request to a faked service has its prefix; any other keeps its signing name and is
+    // refused.
     if target.name.split(':').next() != Some(target.service.prefix()) {
         return Err(target.unknown());
     }

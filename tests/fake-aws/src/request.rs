@@ -1,4 +1,5 @@
-//! One call as it arrived: the HTTP message, and what its signature's credential scope says about the caller.
+//! One call as it arrived: the HTTP message, and the caller according to its signature's credential
+//! scope.
 
 use hyper::HeaderMap;
 use hyper::body::Bytes;
@@ -25,7 +26,8 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Reads the caller from the headers; `home` is the account and Region of calls that do not tell.
+    /// Reads the caller from the headers; `home` is the account and Region of calls that do not
+    /// say.
     pub(crate) fn new(head: &hyper::http::request::Parts, body: Bytes, home: (&str, &str)) -> Self {
         let scope = Scope::of(&head.headers);
         let account = scope.as_ref().and_then(|scope| account_of_key(&scope.key));
@@ -47,7 +49,7 @@ impl Request {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// The query parameter's value, if it is there.
+    /// The value of the query parameter, if present.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -72,7 +74,7 @@ impl Scope {
     }
 }
 
-/// The access key id that [`crate::sts`] hands out for a role in `account`.
+/// The access key id that [`crate::sts`] issues for a role in `account`.
 pub(crate) fn key_of_account(account: &str, serial: u64) -> String {
     format!("ASIA{account}{serial:04X}")
 }

@@ -13,7 +13,7 @@ use crate::fake::State;
 use crate::pipeline::{self, Cut};
 use crate::request::Request;
 
-/// Serves until aborted; the connections are the set's, so they end with it.
+/// Serves until aborted; the connections belong to the set and end with it.
 pub(crate) async fn serve(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
@@ -35,11 +35,12 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
         let state = Arc::clone(&state);
         async move { respond(request, &state).await }
     });
-    // An error is a client that went away, or a connection that the fault plan cut.
+    // An error is a client that disconnected, or a connection that the fault plan cut.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// Gives the whole request to the pipeline; an error makes hyper close the connection without an answer.
+/// Passes the whole request to the pipeline; on an error hyper closes the connection without a
+/// response.
 async fn respond(
     incoming: hyper::Request<Incoming>,
     state: &State,

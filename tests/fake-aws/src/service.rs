@@ -1,4 +1,4 @@
-//! Which service and operation a request is for, and how that service words its errors.
+//! Finds the service and operation of a request, and words the service's errors.
 
 use crate::model::Model;
 use crate::request::Request;
@@ -23,9 +23,10 @@ pub(crate) struct Target {
     pub(crate) service: Service,
     /// Without the service's name.
     pub(crate) operation: String,
-    /// The parameters of a Query request, which also hold its operation.
+    /// The parameters of a Query request, which include its operation.
     pub(crate) form: Vec<(String, String)>,
-    /// `service:Operation`, as IAM policies write it. Services that are not faked keep their signing name.
+    /// `service:Operation`, as in IAM policies. Services that are not faked keep their signing
+    /// name.
     pub(crate) name: String,
 }
 
@@ -44,7 +45,7 @@ impl Service {
         }
     }
 
-    /// The operation that a request names in the service's own way; nothing if it names none.
+    /// The operation that a request names in the service's own way; `None` if it names none.
     fn operation(self, request: &Request, form: &[(String, String)]) -> Option<String> {
         let model = Model::of(self);
         let value = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -76,7 +77,7 @@ impl Service {
         }
     }
 
-    /// Throttling, as the service itself words it.
+    /// Throttling, in the service's own words.
     pub(crate) fn throttle(self) -> Refusal {
         match self {
             Self::Ecs | Self::CloudWatch => Refusal::bad("ThrottlingException", "Rate exceeded"),
@@ -92,7 +93,7 @@ impl Service {
         }
     }
 
-    /// A missing permission, as the service itself words it.
+    /// A missing permission, in the service's own words.
     pub(crate) fn denied(self, action: &str, account: &str) -> Refusal {
         let message = format!(
             "User: arn:aws:sts::{account}:assumed-role/fake/fake is not authorized to perform: {action}"
@@ -121,7 +122,7 @@ impl Service {
 }
 
 impl Target {
-    /// By the service in the credential scope; unsigned requests go by their form.
+    /// By the service in the credential scope; unsigned requests by their format.
     pub(crate) fn of(request: &Request) -> Self {
         let rpc = request.header("x-amz-target");
         let form = if request.header("content-type").starts_with("application/x-www-form") {
@@ -157,7 +158,7 @@ impl Target {
             } else if rpc.is_empty() {
                 Service::S3
             } else {
-                // Some other JSON service: ECS words the refusal.
+                // Another JSON service: the refusal is in the format of ECS.
                 Service::Ecs
             }
         };
@@ -165,7 +166,7 @@ impl Target {
         let service = service.unwrap_or_else(by_form);
         let prefix = if known { service.prefix() } else { &request.signing_name };
         let operation = service.operation(request, &form);
-        // Of what is no operation of the service the call log keeps how it came.
+        // For an unknown operation the call log keeps the raw name.
         let asked = operation.clone().unwrap_or_else(|| match (rpc.rsplit_once('.'), value("Action")) {
             (Some((_, operation)), _) => operation.to_owned(),
             (None, Some(action)) => action.clone(),
@@ -180,7 +181,8 @@ impl Target {
         self.form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The answer to an operation that is not faked: not retried by SDKs, and plain about itself.
+    /// The response to an operation that is not faked: not retried by SDKs, and with a clear
+    /// message.
     pub(crate) fn unknown(&self) -> Refusal {
         let message = format!("fake-aws does not know {}", self.name);
         match self.service {

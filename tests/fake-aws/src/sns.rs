@@ -64,7 +64,7 @@ fn publish(request: &Request, target: &Target, world: &mut World) -> Result<Stri
     Ok(element("MessageId", &format!("10000000-0000-4000-8000-{:012x}", world.next_serial())))
 }
 
-/// The topic must be there, in the Region that is asked, and the caller's own.
+/// The topic must exist, in the requested Region, and belong to the caller.
 fn topic(request: &Request, target: &Target, world: &World) -> Result<String, Refusal> {
     let arn = target.parameter("TopicArn").unwrap_or_default();
     let parts: Vec<&str> = arn.split(':').collect();
@@ -80,8 +80,9 @@ fn topic(request: &Request, target: &Target, world: &World) -> Result<String, Re
     Ok(arn.to_owned())
 }
 
-/// The API reference says "UTF-8 text with no line breaks or control characters, and less than 100 characters long";
-/// before, it said ASCII that begins with a letter, a number or a punctuation mark. What both take is taken here.
+/// The API reference says "UTF-8 text with no line breaks or control characters, and less than 100
+/// characters long"; earlier versions said ASCII that begins with a letter, a number or a
+/// punctuation mark. This accepts only what both allow.
 fn check_subject(subject: &str) -> Result<(), Refusal> {
     let printable = |character: char| character.is_ascii_graphic() || character == ' ';
     let legal = subject.len() < SUBJECT
@@ -90,7 +91,7 @@ fn check_subject(subject: &str) -> Result<(), Refusal> {
     if legal { Ok(()) } else { Err(invalid("Subject")) }
 }
 
-/// With the structure `json` the message is an object of texts, one of them the default.
+/// With the structure `json` the message is an object of texts, including the default.
 fn check_structure(message: &str) -> Result<(), Refusal> {
     let parsed: serde_json::Value = serde_json::from_str(message)
         .map_err(|_| invalid("Message Structure - JSON message body failed to parse"))?;
@@ -109,7 +110,7 @@ struct Attribute {
 }
 
 impl Attribute {
-    /// What it adds to the size of the message.
+    /// Its share of the message size.
     fn bytes(&self) -> usize {
         self.name.len() + self.kind.len() + self.value.len()
     }
@@ -131,7 +132,7 @@ impl Attribute {
             "Number" if value.parse::<f64>().is_err() => {
                 refuse(format!("Could not cast message attribute '{name}' value to number."))
             }
-            // A type may have a name of the user's behind a dot.
+            // A type may have a custom name after a dot.
             kind if ["String", "Number", "Binary"].contains(&kind.split('.').next().unwrap_or_default()) => {
                 Ok(())
             }
@@ -142,7 +143,7 @@ impl Attribute {
     }
 }
 
-/// Strings, numbers, true, false and null are what subscriptions can filter by.
+/// Strings, numbers, true, false and null can be used in subscription filters.
 fn is_array_of_scalars(text: &str) -> bool {
     let parsed: Option<Vec<serde_json::Value>> = serde_json::from_str(text).ok();
     parsed.is_some_and(|items| items.iter().all(|item| !item.is_array() && !item.is_object()))
@@ -172,7 +173,7 @@ fn attributes(target: &Target) -> Result<Vec<Attribute>, Refusal> {
     Ok(attributes)
 }
 
-/// As far as anybody here asks for them.
+/// Only the parameters that the tests need.
 fn topic_attributes(request: &Request, target: &Target, world: &World) -> Result<String, Refusal> {
     let arn = topic(request, target, world)?;
     let confirmed = world.topics[&arn].len().to_string();

@@ -1,4 +1,4 @@
-//! Amazon SQS, as far as messages are sent. Nobody receives them but the test.
+//! Amazon SQS, sending only. Only the test receives the messages.
 //!
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
 
@@ -10,7 +10,7 @@ use crate::service::Target;
 use crate::wire::{Answer, Outcome, Refusal, json};
 use crate::world::{Sent, World};
 
-/// Seconds that a message can be held back.
+/// Maximum delay of a message in seconds.
 const LONGEST_DELAY: u64 = 900;
 /// Bytes of a message.
 const LONGEST: usize = 1_048_576;
@@ -51,7 +51,7 @@ fn send(input: &Value, world: &mut World) -> Outcome {
         }
     }
     let (queue_url, body) = (url.to_owned(), body.to_owned());
-    // SDKs of some languages compare it.
+    // SDKs for some languages verify it.
     let digest = format!("{:032x}", u128::from_be_bytes(Md5::digest(&body).into()));
     world.sent.push(Sent { queue_url, body, delay_seconds: delay });
     let id = format!("20000000-0000-4000-8000-{:012x}", world.next_serial());
@@ -74,8 +74,8 @@ fn invalid(parameter: &str, why: &str) -> Refusal {
     Refusal::bad("InvalidParameterValue", format!("Value for parameter {parameter} is invalid: it {why}."))
 }
 
-/// Names of errors in JSON, and their codes in the older Query protocol, which SDKs go on to match: SQS tells both. An error
-/// that is not here has one name in both.
+/// Names of errors in JSON, and their codes in the older Query protocol, which SDKs still match:
+/// SQS sends both. Errors not listed here have the same name in both.
 const NAMES: [(&str, &str, &str); 5] = [
     ("com.amazonaws.sqs", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
     ("com.amazon.coral.service", "InvalidParameterValueException", "InvalidParameterValue"),
@@ -84,7 +84,7 @@ const NAMES: [(&str, &str, &str); 5] = [
     ("com.amazon.coral.service", "UnknownOperationException", "InvalidAction"),
 ];
 
-/// An error as SQS words it; the refusal's code is either name.
+/// An error in the format of SQS; the refusal's code is either name.
 /// <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait>
 pub(crate) fn error(refusal: &Refusal) -> Answer {
     let code = refusal.code.as_str();

@@ -8,7 +8,7 @@ use crate::wire::xml::{element, output};
 use crate::wire::{Outcome, Refusal};
 use crate::world::World;
 
-/// `now` is the time that the fake's clients have, see [`crate::FakeAws::sdk_config`].
+/// `now` is the time of the fake's clients, see [`crate::FakeAws::sdk_config`].
 pub(crate) fn call(request: &Request, target: &Target, world: &mut World, now: Timestamp) -> Outcome {
     let inner = match target.operation.as_str() {
         "AssumeRole" => assume_role(request, target, world, now)?,
@@ -45,7 +45,7 @@ fn assume_role(
             .filter(|seconds| (900..=43_200).contains(seconds))
             .ok_or_else(|| Refusal::bad("ValidationError", "DurationSeconds is not valid."))?,
     };
-    // An unknown role and a wrong external id look alike, so that neither can be found out.
+    // An unknown role and a wrong external id give the same error, so that neither can be probed.
     let allowed = world
         .roles
         .get(arn)
@@ -54,7 +54,7 @@ fn assume_role(
     let Some(account) = account.filter(|_| allowed) else {
         return Err(Service::Sts.denied(&format!("sts:AssumeRole on resource: {arn}"), &request.account));
     };
-    // Clients compare this with their own clock, whatever the estates' clocks say.
+    // Clients compare this with their own clock, regardless of the estates' clocks.
     let expiration = now + SignedDuration::from_secs(seconds);
     let serial = world.next_serial();
     let role = arn.rsplit('/').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a call is about, for the call log.
+//! The subject of a call, for the call log.
 
 use serde_json::Value;
 
@@ -7,8 +7,9 @@ use crate::service::{Service, Target};
 use crate::wire::{cbor, form, json};
 
 impl Service {
-    /// ECS: the cluster, or several with commas between; of account settings the name. EKS: the cluster and what of it. DynamoDB: the item's key. S3:
-    /// bucket and key. SNS: the topic. SQS: the queue. STS: the role. `GetMetricData`: its `StartTime`. "" where there is none.
+    /// ECS: the cluster, or several separated by commas; the name of an account setting. EKS: the
+    /// cluster and the part of it. DynamoDB: the item's key. S3: bucket and key. SNS: the topic.
+    /// SQS: the queue. STS: the role. `GetMetricData`: its `StartTime`. "" if there is none.
     pub(crate) fn subject(self, target: &Target, request: &Request) -> String {
         match self {
             Self::Ecs => ecs(&json::input(&request.body).unwrap_or_default(), &target.operation),
@@ -27,7 +28,7 @@ impl Service {
     }
 }
 
-/// The start of the time that metrics are asked for, in CloudWatch's binary protocol.
+/// The start time of a metrics request in CloudWatch's binary protocol.
 fn start_time(body: &[u8]) -> String {
     #[derive(serde::Deserialize)]
     struct Input {
@@ -58,8 +59,8 @@ fn ecs(input: &Value, operation: &str) -> String {
     name.unwrap_or_else(|| "default".to_owned())
 }
 
-/// The values of the key attributes, with a slash between. Which attributes are the key only the table knows; of a whole
-/// item it is those that fargaze's tables have.
+/// The values of the key attributes, separated by a slash. Only the table knows which attributes
+/// are the key; for a whole item this uses those of fargaze's tables.
 fn item(input: &Value) -> String {
     let text = |value: &Value| value["S"].as_str().unwrap_or_default().to_owned();
     let values: Vec<String> = match input["Key"].as_object() {
@@ -98,11 +99,11 @@ mod tests {
 
     #[test]
     fn items_by_their_keys() {
-        let key = json!({ "sk": {"S": "shop#t"}, "pk": {"S": "LEDGER#1#r"} });
-        assert_eq!(item(&json!({ "Key": key })), "LEDGER#1#r/shop#t");
+        let key = json!({ "sk": {"S": "shop#t"}, "pk": {"S": "CHANGES#1#r"} });
+        assert_eq!(item(&json!({ "Key": key })), "CHANGES#1#r/shop#t");
         let mut whole = key;
         whole["from"] = json!({ "S": "disabled" });
-        assert_eq!(item(&json!({ "Item": whole })), "LEDGER#1#r/shop#t");
+        assert_eq!(item(&json!({ "Item": whole })), "CHANGES#1#r/shop#t");
         assert_eq!(item(&json!({ "TableName": "t" })), "");
     }
 }

@@ -1,4 +1,5 @@
-//! Everything that the fake serves: the estates of accounts and Regions, and what the home account stores.
+//! Everything that the fake serves: the estates of accounts and Regions, and the home account's
+//! stored data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +29,7 @@ pub struct Sent {
     pub queue_url: String,
     /// The message.
     pub body: String,
-    /// How long it is held back.
+    /// Its delay.
     pub delay_seconds: u64,
 }
 
@@ -41,11 +42,11 @@ pub struct Object {
     pub key: String,
     /// Bytes of the newest version.
     pub bytes: usize,
-    /// Versions that were ever put.
+    /// Number of versions ever put.
     pub versions: usize,
 }
 
-/// All that can be edited while the fake runs, see [`crate::FakeAws::edit`].
+/// Everything that can be edited while the fake runs, see [`crate::FakeAws::edit`].
 #[derive(Debug)]
 pub struct World {
     home: (String, String),
@@ -77,14 +78,14 @@ impl World {
         }
     }
 
-    /// The estate of the account and Region; an empty one is made if there is none.
+    /// The estate of the account and Region; created empty if there is none.
     pub fn estate(&mut self, account: &str, region: &str) -> &mut Estate {
         self.estates
             .entry((account.to_owned(), region.to_owned()))
             .or_insert_with(|| Estate::new(account, region))
     }
 
-    /// The estate that the fake was started with.
+    /// The estate with which the fake was started.
     pub fn home(&mut self) -> &mut Estate {
         let (account, region) = self.home.clone();
         self.estate(&account, &region)
@@ -95,7 +96,7 @@ impl World {
         self.estates.insert((estate.account.clone(), estate.region.clone()), estate);
     }
 
-    /// Makes an SNS topic in the home account and Region and gives its ARN.
+    /// Creates an SNS topic in the home account and Region; returns its ARN.
     pub fn topic(&mut self, name: &str) -> String {
         let (account, region) = &self.home;
         let arn = format!("arn:aws:sns:{region}:{account}:{name}");
@@ -109,7 +110,7 @@ impl World {
         topic.push((protocol.to_owned(), endpoint.to_owned()));
     }
 
-    /// Makes an SQS queue in the home account and Region and gives its URL.
+    /// Creates an SQS queue in the home account and Region; returns its URL.
     pub fn queue(&mut self, name: &str) -> String {
         let (account, region) = &self.home;
         let url = format!("https://sqs.{region}.amazonaws.com/{account}/{name}");
@@ -117,32 +118,32 @@ impl World {
         url
     }
 
-    /// Makes a role that `AssumeRole` may be called on, with the external id that it demands, if any.
+    /// Creates a role for `AssumeRole`, with the required external id, if any.
     pub fn role(&mut self, arn: &str, external_id: Option<&str>) {
         self.roles.insert(arn.to_owned(), external_id.map(str::to_owned));
     }
 
-    /// Makes a DynamoDB table in the home account and Region, with the string keys `pk` and `sk`.
+    /// Creates a DynamoDB table in the home account and Region, with the string keys `pk` and `sk`.
     pub fn table(&mut self, name: &str) {
         self.table_keyed(name, "pk", Some("sk"));
     }
 
-    /// Makes a DynamoDB table with other names for its string keys, or without a sort key.
+    /// Creates a DynamoDB table with other names for its string keys, or without a sort key.
     pub fn table_keyed(&mut self, name: &str, partition: &str, sort: Option<&str>) {
         self.tables.entry(name.to_owned()).or_insert_with(|| Table::new(partition, sort));
     }
 
-    /// Puts an item in DynamoDB JSON into a table, as whatever wrote it there.
+    /// Puts an item in DynamoDB JSON into a table, without a call.
     ///
     /// # Panics
     ///
-    /// If there is no such table, or the item lacks a key.
+    /// If there is no table of this name, or the item lacks a key.
     pub fn put_item(&mut self, table: &str, item: &serde_json::Value) {
         let table = self.tables.get_mut(table).expect("the table");
         table.insert(item);
     }
 
-    /// Makes an S3 bucket, with versioning, in the home account and Region.
+    /// Creates an S3 bucket, with versioning, in the home account and Region.
     pub fn bucket(&mut self, name: &str) {
         self.s3.entry(name.to_owned()).or_default();
     }
@@ -155,7 +156,7 @@ impl World {
         self.home.0 == account
     }
 
-    /// A number that no other call gets.
+    /// A number unique to each call.
     pub(crate) fn next_serial(&mut self) -> u64 {
         self.serial += 1;
         self.serial

@@ -1,7 +1,7 @@
-//! What a walk over the pods of a cluster costs: CPU time and peak memory of this process alone.
+//! The cost of a walk over the pods of a cluster: CPU time and peak memory of this process alone.
 //!
-//! `fake-kubernetes --pods 1000 | walk live` walks with the client; `walk slice` and `walk reader` read two pages of 500
-//! pods from memory in two ways, `walk nothing` only holds them.
+//! `fake-kubernetes --pods 1000 | walk live` walks with the client; `walk slice` and `walk reader`
+//! read two pages of 500 pods from memory in two ways, `walk nothing` only holds them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Answers in the forms of the API server: JSON, its `Status`, and plain text.
+//! Responses in the formats of the API server: JSON, its `Status`, and plain text.
 
 use std::io::Write;
 
@@ -9,10 +9,10 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-/// The server compresses only what is longer.
+/// The server compresses only longer bodies.
 const COMPRESSED_FROM: usize = 128 * 1024;
 
-/// An answer before it is sent.
+/// A response before it is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -35,7 +35,7 @@ impl Answer {
         Self::new(status, "application/json", value.to_string())
     }
 
-    /// What is said by something that is not the API server's own code.
+    /// A text from something other than the API server's own code.
     pub(crate) fn text(status: u16, text: &'static str) -> Self {
         Self::new(status, "text/plain; charset=utf-8", text)
     }
@@ -49,7 +49,7 @@ impl Answer {
         Self::json(status, &value)
     }
 
-    /// The same with a cause that programs read (`StatusCause`).
+    /// The same with a machine-readable cause (`StatusCause`).
     pub(crate) fn failure_because(
         status: u16,
         reason: &str,
@@ -64,7 +64,7 @@ impl Answer {
         answer
     }
 
-    /// An object that is not there.
+    /// A missing object.
     pub(crate) fn not_found(resource: &str, name: &str) -> Self {
         Self::failure(404, "NotFound", &format!("{resource} {name:?} not found"))
     }
@@ -81,13 +81,13 @@ impl Answer {
         Self::text(404, "404 page not found\n")
     }
 
-    /// Compresses as the server does: JSON of some length, if asked.
+    /// Compresses like the server: JSON above a certain length, if requested.
     pub(crate) fn compressed(mut self, accept_encoding: &str) -> Self {
         let has_encoding = self.headers.iter().any(|(name, _)| name == CONTENT_ENCODING);
         if has_encoding || !accept_encoding.contains("gzip") || self.body.len() <= COMPRESSED_FROM {
             return self;
         }
-        // Level 1, as k8s.io/apiserver does.
+        // Level 1, as in k8s.io/apiserver.
         let mut encoder = GzEncoder::new(Vec::new(), Compression::new(1));
         encoder.write_all(&self.body).unwrap();
         self.body = encoder.finish().unwrap().into();

@@ -1,4 +1,5 @@
-//! A balancer before the API server: it passes connections on, and breaks those that a test picks, at any byte.
+//! A load balancer in front of the API server: it forwards connections, and breaks those that a
+//! test selects, at any byte.
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ use crate::handle::Handle;
 /// How a connection ends too early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Break {
-    /// How many bytes of the server come through before.
+    /// How many bytes of the server are forwarded first.
     pub after: usize,
     /// What the client sees then.
     pub by: End,
@@ -25,13 +26,13 @@ pub struct Break {
 /// How the end of a connection reaches the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// In order, as if the server had nothing more to say.
+    /// By an orderly close, as if the server had sent everything.
     Eof,
     /// By a reset.
     Reset,
 }
 
-/// What befalls a connection, by its number from 0.
+/// The fate of a connection, by its number from 0.
 type Plan = dyn FnMut(usize) -> Option<Break> + Send;
 
 struct Shared {
@@ -41,14 +42,14 @@ struct Shared {
     passed: AtomicUsize,
 }
 
-/// A balancer that runs; it ends with the value.
+/// A running balancer; it stops when dropped.
 pub struct Balancer {
     address: SocketAddr,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
 
-/// An address at which nothing listens yet, and which nobody else can take: connections are refused.
+/// A reserved address at which nothing listens yet: connections are refused.
 pub struct Deaf {
     socket: TcpSocket,
 }
@@ -66,7 +67,7 @@ impl Deaf {
         format!("https://{}", self.socket.local_addr().unwrap())
     }
 
-    /// Listens from now on, and passes all connections on.
+    /// Listens from now on, and forwards all connections.
     pub fn listen(self, server: &Handle) -> Balancer {
         Balancer::on(self.socket.listen(64).unwrap(), server, |_| None)
     }
@@ -79,7 +80,8 @@ impl Default for Deaf {
 }
 
 impl Balancer {
-    /// Stands before a server. `plan` says of each connection, by its number, how it breaks, if it does.
+    /// Runs in front of a server. `plan` returns for each connection, by its number, how it breaks,
+    /// if it does.
     pub fn before(server: &Handle, plan: impl FnMut(usize) -> Option<Break> + Send + 'static) -> Self {
         let deaf = Deaf::new();
         Self::on(deaf.socket.listen(64).unwrap(), server, plan)
@@ -110,7 +112,7 @@ impl Balancer {
         self.shared.accepted.load(Relaxed)
     }
 
-    /// Bytes of the server that came through so far, over all connections.
+    /// Bytes of the server forwarded so far, over all connections.
     pub fn passed(&self) -> usize {
         self.shared.passed.load(Relaxed)
     }
@@ -138,7 +140,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// Passes a connection on, to its end or to where it breaks. An error is an end like any other.
+/// Forwards a connection to its end or its break. An error is an end like any other.
 async fn pass(mut client: TcpStream, broken: Option<Break>, shared: Arc<Shared>) {
     let Ok(mut server) = TcpStream::connect(shared.server).await else { return };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
@@ -148,7 +150,7 @@ async fn pass(mut client: TcpStream, broken: Option<Break>, shared: Arc<Shared>)
         let up = async {
             let _ = copy(&mut from_client, &mut to_server).await;
             let _ = to_server.shutdown().await;
-            // The answers go on.
+            // The responses continue.
             pending::<()>().await;
         };
         let most = broken.map_or(usize::MAX, |broken| broken.after);
@@ -162,11 +164,11 @@ async fn pass(mut client: TcpStream, broken: Option<Break>, shared: Arc<Shared>)
         return;
     }
     let _ = client.shutdown().await;
-    // What the client still sends is read: a socket that is closed with something unread ends by a reset.
+    // Drains what the client still sends: closing a socket with unread data causes a reset.
     let _ = copy(&mut client, &mut sink()).await;
 }
 
-/// Passes at most so many bytes of the server on.
+/// Forwards at most this many bytes of the server.
 async fn down(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>, most: usize, passed: &AtomicUsize) {
     let (mut left, mut buffer) = (most, vec![0; 16 << 10]);
     while left > 0 {

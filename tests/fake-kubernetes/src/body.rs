@@ -1,4 +1,4 @@
-//! A body that comes as a test wants it: whole, slowly, in part, or not to its end.
+//! A body that arrives as a test requires: whole, slowly, in part, or incomplete.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,13 +14,13 @@ use tokio::time::{Sleep, sleep};
 pub(crate) enum Step {
     Data(Bytes),
     Pause(Duration),
-    /// Nothing more ever comes.
+    /// Nothing more ever arrives.
     Stall,
     /// The connection is closed.
     Break,
 }
 
-/// Steps one after the other.
+/// Consecutive steps.
 pub(crate) struct Played {
     steps: VecDeque<Step>,
     pause: Option<Pin<Box<Sleep>>>,

@@ -1,10 +1,12 @@
-//! What the kubelet of a node prints at `/metrics/cadvisor`.
+//! The kubelet's output at `/metrics/cadvisor` of a node.
 //!
-//! Families, HELP texts, labels and their order, the forms of numbers and which lines have a timestamp are those of cAdvisor 1.36
-//! (`cadvisor_1.36_code_families.txt`) and of a page with pods of Fargate (`proxy_cadvisor.body`): of the 74 families the ones
-//! that count what a pod does, one that has no timestamps, and those of the machine. Three kinds of rows belong to a pod: its own
-//! (neither container nor image), its pause container's, which under containerd has an image and no container, and those of
-//! its containers. The network is the pause container's. cAdvisor looks at one cgroup after another, so each has a time of its own.
+//! Families, HELP texts, labels and their order, number formats and timestamps are those of
+//! cAdvisor 1.36 (`cadvisor_1.36_code_families.txt`) and of a page with Fargate pods
+//! (`proxy_cadvisor.body`): of the 74 families those that count a pod's activity, one without
+//! timestamps, and those of the machine. Three kinds of rows belong to a pod: its own (neither
+//! container nor image), its pause container's, which under containerd has an image and no
+//! container, and those of its containers. The network is the pause container's. cAdvisor reads one
+//! cgroup after another, so each has its own timestamp.
 
 use std::fmt::Write;
 
@@ -16,7 +18,7 @@ use crate::estate::{Container, ContainerState, Counters, Estate, Network, Node, 
 /// cAdvisor's own content type.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Name, help, and lines of a row: labels beside those that all rows have, and value.
+/// Name, help, and lines of a row: labels in addition to those of all rows, and value.
 type Counted = (&'static str, &'static str, &'static [Line]);
 type Line = (&'static str, fn(&Row<'_>) -> Option<f64>);
 
@@ -68,10 +70,10 @@ struct Row<'a> {
     pod: &'a Pod,
     container: &'a str,
     image: &'a str,
-    /// Name of the container in its runtime; the last part of its cgroup.
+    /// The container's name in its runtime; the last part of its cgroup.
     name: String,
     counters: Counters,
-    /// Whether it has a limit of CPU, without which nothing is enforced.
+    /// Whether it has a CPU limit, without which there is no throttling.
     limited: bool,
     started_at: Timestamp,
     at: Timestamp,
@@ -134,7 +136,7 @@ fn network(
     head(page, name, help, "counter");
     for (row, network) in networks {
         let (first, second) = bytes(network);
-        // The loopback moves more than the network, so that nobody adds it up unseen.
+        // The loopback moves more than the network, so that adding it up by mistake is noticed.
         let other = network.second.map_or(0, |second| second.number);
         let all =
             [("eth0", Some(first)), (&*format!("eth{other}"), second), ("lo", Some(first.saturating_mul(3)))];
@@ -145,7 +147,8 @@ fn network(
     }
 }
 
-/// The rows of a pod: its own, the pause container's, and those of its containers that run and are counted.
+/// The rows of a pod: its own, the pause container's, and those of its running containers with
+/// counters.
 fn rows(pod: &Pod, now: Timestamp) -> Vec<Row<'_>> {
     let counted: Vec<(&Container, Counters)> =
         pod.all_containers().filter(|one| one.runs()).filter_map(|one| Some((one, one.counters?))).collect();
@@ -199,7 +202,7 @@ impl Row<'_> {
         self.container.is_empty() && !self.image.is_empty()
     }
 
-    /// In the order of the alphabet, as cAdvisor prints them.
+    /// In alphabetical order, as cAdvisor prints them.
     fn labels(&self, more: &str) -> String {
         let Self { pod, container, image, name, .. } = self;
         let cgroup = format!("/kubepods/burstable/pod{}", uid(&["pod", &pod.namespace, &pod.name]));
@@ -220,7 +223,7 @@ impl Row<'_> {
     }
 }
 
-/// 64 characters that stand for a container in its runtime.
+/// 64 characters that identify a container in its runtime.
 fn id(pod: &Pod, container: &str, cgroup: u32) -> String {
     let cgroup = cgroup.to_string();
     let half = |salt| uid(&[salt, &pod.namespace, &pod.name, container, &cgroup]).replace('-', "");
@@ -245,7 +248,8 @@ fn number(count: u64) -> f64 {
     count as f64
 }
 
-/// As Go's `strconv.FormatFloat(value, 'g', -1, 64)` writes it: with an exponent of at least two digits from a million on.
+/// In the format of Go's `strconv.FormatFloat(value, 'g', -1, 64)`: from a million on with an
+/// exponent of at least two digits.
 fn go(value: f64) -> String {
     let text = format!("{value:e}");
     match text.split_once('e').map(|(digits, exponent)| (digits, exponent.parse::<i32>())) {

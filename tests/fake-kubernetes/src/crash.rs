@@ -1,4 +1,5 @@
-//! Crash points: the caller dies around its n-th call, as a function does that runs out of time or memory.
+//! Crash points: the caller dies around its n-th call, like a function that runs out of time or
+//! memory.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,9 +8,9 @@ use tokio::sync::watch;
 /// When the caller dies: around one call, counted from 1 when the crash is planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crash {
-    /// The call is made, and never carried out.
+    /// The call is made but not carried out.
     Before(usize),
-    /// The call is carried out, and its answer never heard.
+    /// The call is carried out, and its response never arrives.
     After(usize),
 }
 
@@ -41,11 +42,11 @@ impl Life {
     }
 
     pub(crate) async fn ended(&self) {
-        // The sender is ours, so this waits for nothing but the end.
+        // The sender lives in this value, so this only returns at the caller's end.
         let _ = self.dead.subscribe().wait_for(|dead| *dead).await;
     }
 
-    /// Counts a call, and never comes back if the caller is dead by now.
+    /// Counts a call, and never returns if the caller is dead.
     pub(crate) async fn pass(&self, moment: Moment) {
         if self.ends_at(moment) {
             self.dead.send_replace(true);

@@ -11,7 +11,7 @@ use crate::objects::{Resource, qualified};
 use crate::state::Inner;
 use crate::target::Target;
 
-/// DELETE of what can be deleted.
+/// DELETE of deletable objects.
 pub(crate) fn answer(target: &Target, request: &Request<Bytes>, inner: &mut Inner) -> Answer {
     if Resource::of(target) != Some(Resource::ConfigMaps) || target.name.is_empty() {
         return Answer::failure(405, "MethodNotAllowed", "this stand-in deletes single configmaps only");
@@ -25,7 +25,8 @@ pub(crate) fn answer(target: &Target, request: &Request<Bytes>, inner: &mut Inne
     };
     let metadata = &stored["metadata"];
     if let Some(why) = broken(&options["preconditions"], metadata) {
-        // The server names the kind here, and not the resource (k8s.io/apiserver, registry/rest/delete.go, BeforeDelete).
+        // Here the server names the kind, not the resource (k8s.io/apiserver,
+        // registry/rest/delete.go, BeforeDelete).
         let message = format!("Operation cannot be fulfilled on ConfigMap {:?}: {why}", target.name);
         return Answer::failure(409, "Conflict", &message);
     }
@@ -36,7 +37,7 @@ pub(crate) fn answer(target: &Target, request: &Request<Bytes>, inner: &mut Inne
     Answer::json(200, &status)
 }
 
-/// The options may be left out.
+/// The options are optional.
 fn options(body: &[u8]) -> Option<Value> {
     if body.is_empty() {
         return Some(Value::Null);
@@ -45,7 +46,7 @@ fn options(body: &[u8]) -> Option<Value> {
     options["kind"].as_str().is_none_or(|kind| kind == "DeleteOptions").then_some(options)
 }
 
-/// Which precondition does not hold, in the words of the server.
+/// The violated precondition, in the words of the server.
 fn broken(asked: &Value, metadata: &Value) -> Option<String> {
     let differs = |field: &str| {
         let (asked, record) = (asked[field].as_str()?, metadata[field].as_str().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! What the server can be asked: versions, groups and resources. Everybody with a token may ask.
+//! Discovery: versions, groups and resources. Every caller with a token may read them.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ const AUTHORIZATION: &[Known] = &[("selfsubjectaccessreviews", "SelfSubjectAcces
 
 const METRICS_GROUP: &str = "metrics.k8s.io";
 
-/// A group that is served.
+/// A served group.
 struct Group {
     name: &'static str,
     /// The preferred one first.
@@ -67,7 +67,7 @@ fn groups(estate: &Estate) -> Vec<Group> {
     groups
 }
 
-/// Whether the server of this version of a group does not answer.
+/// Whether the server of this version of a group does not respond.
 fn is_down(group: &str, version: &str, estate: &Estate) -> bool {
     let metrics = match estate.metrics {
         MetricsApi::Absent | MetricsApi::Serving(_) => false,
@@ -77,7 +77,7 @@ fn is_down(group: &str, version: &str, estate: &Estate) -> bool {
     group == METRICS_GROUP && metrics
 }
 
-/// The answer, if the path is one of discovery.
+/// The response, if the path belongs to discovery.
 pub(crate) fn answer(path: &str, estate: &Estate) -> Option<Answer> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     match parts[..] {
@@ -114,7 +114,7 @@ pub(crate) fn answer(path: &str, estate: &Estate) -> Option<Answer> {
     }
 }
 
-/// The answer to a path of a group that is not there or down.
+/// The response to a path of a group that is missing or down.
 pub(crate) fn missing_group(target: &Target, estate: &Estate) -> Option<Answer> {
     if is_down(&target.group, &target.version, estate) {
         return Some(down());

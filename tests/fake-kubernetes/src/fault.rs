@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use crate::recorded::Recorded;
 
-/// What happens to the next requests of a kind, instead of the estate's answer or to it.
+/// What happens to the next matching requests, in place of or in addition to the estate's response.
 #[derive(Clone, Debug)]
 pub struct Fault {
     /// Part of the path with its query, or, with `$` at its end, the whole.
     pub path: String,
-    /// How many requests it befalls.
+    /// How many requests it affects.
     pub times: u32,
     /// What happens.
     pub effect: Effect,
@@ -29,7 +29,7 @@ pub enum Effect {
     Unauthorized,
     /// 403 that names the user.
     Forbidden,
-    /// 503 as text, of a server behind the API server.
+    /// 503 as text, from a server behind the API server.
     ServiceUnavailable,
     /// Another `Status`.
     Status {
@@ -40,40 +40,40 @@ pub enum Effect {
         /// `message`.
         message: String,
     },
-    /// Any answer.
+    /// Any response.
     Raw {
         /// Status code of HTTP.
         code: u16,
         /// Headers.
         headers: Vec<(&'static str, String)>,
-        /// As it is sent.
+        /// As sent.
         body: Vec<u8>,
     },
-    /// A recorded answer.
+    /// A recorded response.
     Recorded(&'static Recorded),
-    /// The right answer in pieces.
+    /// The right response in pieces.
     Slow {
         /// Bytes of a piece.
         piece: usize,
-        /// Time before each piece.
+        /// Delay before each piece.
         pause: Duration,
     },
-    /// The right answer, but the connection breaks.
+    /// The right response, but the connection breaks.
     Cut {
         /// After how many bytes.
         after: usize,
     },
-    /// The right answer in chunks, but the connection breaks before the last one.
+    /// The right response in chunks, but the connection breaks before the last one.
     CutChunks {
         /// After how many bytes.
         after: usize,
     },
-    /// The right answer, but no more comes.
+    /// The right response, which then stalls.
     Stall {
         /// After how many bytes.
         after: usize,
     },
-    /// The connection is closed without an answer.
+    /// The connection is closed without a response.
     Close,
 }
 
@@ -82,17 +82,17 @@ impl Fault {
         self.path.strip_suffix('$').map_or_else(|| path.contains(&self.path), |whole| path == whole)
     }
 
-    /// Befalls one request.
+    /// Affects one request.
     pub fn once(path: &str, effect: Effect) -> Self {
         Self::times(1, path, effect)
     }
 
-    /// Befalls some requests.
+    /// Affects some requests.
     pub fn times(times: u32, path: &str, effect: Effect) -> Self {
         Self { path: path.to_owned(), times, effect }
     }
 
-    /// Befalls all requests.
+    /// Affects all requests.
     pub fn always(path: &str, effect: Effect) -> Self {
         Self::times(u32::MAX, path, effect)
     }

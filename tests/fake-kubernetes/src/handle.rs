@@ -15,16 +15,16 @@ use crate::meter::Meter;
 use crate::state::State;
 use crate::{server, tls};
 
-/// Bytes that a connection without a socket holds in each direction.
+/// Bytes that a connection without a socket buffers in each direction.
 const BUFFER: usize = 64 << 10;
 
 /// Starts servers; many may run in one process.
 #[derive(Debug)]
 pub struct FakeKubernetes;
 
-/// A server that runs; it ends with the handle.
+/// A running server; it stops when the handle is dropped.
 pub struct Handle {
-    /// None without a socket.
+    /// `None` without a socket.
     address: Option<SocketAddr>,
     endpoint: String,
     ca_base64: String,
@@ -52,8 +52,9 @@ impl FakeKubernetes {
         }
     }
 
-    /// Serves the estate without a socket, for [`Handle::connect`] alone, under the first of its names. Tokio's clock may
-    /// be paused: while a socket is waited for, it would look like having nothing to do, and time would run off.
+    /// Serves the estate without a socket, for [`Handle::connect`] alone, under the first of its
+    /// names. Tokio's clock may be paused: waiting for a socket would look idle, and the clock
+    /// would jump ahead.
     pub fn in_process(estate: Estate) -> Handle {
         let identity = tls::Identity::new(&estate.server_names, estate.certificate_expired);
         let endpoint = format!("https://{}", estate.server_names[0]);
@@ -69,7 +70,7 @@ impl FakeKubernetes {
 }
 
 impl Handle {
-    /// Where it listens.
+    /// The address on which it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address.expect("a server in process listens nowhere")
     }
@@ -79,7 +80,7 @@ impl Handle {
         self.endpoint.clone()
     }
 
-    /// A connection without a socket; TLS is spoken over it as over any other.
+    /// A connection without a socket; it uses TLS like any other.
     pub fn connect(&self) -> DuplexStream {
         let (ours, theirs) = duplex(BUFFER);
         // It ends with its client.
@@ -92,17 +93,17 @@ impl Handle {
         &self.ca_base64
     }
 
-    /// Changes the estate; a page of a walk that began before does not show it.
+    /// Changes the estate; pages of a list that began earlier do not show it.
     pub fn change<T>(&self, change: impl FnOnce(&mut Estate) -> T) -> T {
         self.state.lock().change(change)
     }
 
-    /// The estate as it is.
+    /// The current estate.
     pub fn estate(&self) -> Arc<Estate> {
         Arc::clone(&self.state.lock().estate)
     }
 
-    /// Forgets the snapshots, as etcd's compaction does every 5 minutes: walks under way get a 410.
+    /// Drops the snapshots, like etcd's compaction every 5 minutes: lists in progress get a 410.
     pub fn compact(&self) {
         self.state.lock().snapshots.clear();
     }
@@ -112,27 +113,28 @@ impl Handle {
         self.state.lock().faults.push(fault);
     }
 
-    /// Plans the caller's end, in place of what was planned before.
+    /// Plans the caller's end, replacing an earlier plan.
     pub fn crash(&self, crash: Crash) {
         self.state.life.plan(crash);
     }
 
-    /// Waits for the caller's end; for `tokio::select!` beside the caller's own future, which is to be dropped then.
+    /// Waits for the caller's end; for `tokio::select!` next to the caller's own future, which must
+    /// be dropped then.
     pub async fn crashed(&self) {
         self.state.life.ended().await;
     }
 
-    /// A new caller takes over: calls are answered again. Forgets a crash that did not come.
+    /// A new caller takes over: calls are answered again. Discards a crash that did not happen.
     pub fn revive(&self) {
         self.state.life.begin();
     }
 
-    /// Takes all faults away.
+    /// Removes all faults.
     pub fn heal(&self) {
         self.state.lock().faults.clear();
     }
 
-    /// What was asked so far.
+    /// The requests so far.
     pub fn meter(&self) -> Meter {
         self.state.lock().meter.clone()
     }
@@ -141,7 +143,7 @@ impl Handle {
     pub async fn stop(mut self) {
         if let Some(server) = self.server.take() {
             server.abort();
-            // The error says that it was aborted.
+            // The error only says that it was aborted.
             let _ = server.await;
         }
     }

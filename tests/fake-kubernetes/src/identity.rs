@@ -1,4 +1,4 @@
-//! Who may ask: credentials of AWS, and what the cluster makes of them.
+//! Callers: AWS credentials, and their identities in the cluster.
 
 use crate::rights::Rights;
 
@@ -7,26 +7,27 @@ use crate::rights::Rights;
 pub struct Identity {
     /// Access key id that signs.
     pub access_key_id: String,
-    /// Secret to it.
+    /// Its secret key.
     pub secret_access_key: String,
     /// Session token of a role.
     pub session_token: Option<String>,
-    /// Whether the role's session is over, so that STS refuses whatever it signed.
+    /// Whether the role's session has expired, so that STS refuses its signatures.
     pub session_ended: bool,
-    /// A token that is taken as it is, without signature: for kubectl, and for tests of other things.
+    /// A token that is accepted without a signature: for kubectl, and for tests of other things.
     pub static_token: Option<String>,
-    /// Whether it stands for whoever signs: nobody looks then whose signature a token has.
+    /// Whether it represents every signer: the signature of a token is not checked then.
     pub any_signer: bool,
     /// Name of the user in the cluster.
     pub username: String,
-    /// Groups in the cluster, beside `system:authenticated`.
+    /// Groups in the cluster, in addition to `system:authenticated`.
     pub groups: Vec<String>,
-    /// What it may do.
+    /// Its permissions.
     pub rights: Rights,
 }
 
 impl Identity {
-    /// The role of fargaze with the `ClusterRole` that its documentation asks for; the keys are AWS's examples.
+    /// The role of fargaze with the `ClusterRole` from its documentation; the keys are AWS's
+    /// examples.
     pub fn collector() -> Self {
         Self {
             access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
@@ -41,12 +42,13 @@ impl Identity {
         }
     }
 
-    /// Everybody who signs for the cluster, with these rights: for a local AWS, whose keys nobody but it knows.
+    /// Every caller that signs for the cluster, with these permissions: for a local AWS, whose keys
+    /// only it knows.
     pub fn any_signer(rights: Rights) -> Self {
         Self { any_signer: true, rights, ..Self::collector() }
     }
 
-    /// Somebody with all rights and a token that needs no signature.
+    /// A caller with all permissions and a token without a signature.
     pub fn admin(static_token: &str) -> Self {
         Self {
             access_key_id: "AKIAI44QH8DHBEXAMPLE".to_owned(),

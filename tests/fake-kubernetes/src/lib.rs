@@ -1,20 +1,22 @@
 //! A stand-in for the API server of an EKS cluster on Fargate.
 //!
-//! [`FakeKubernetes`] serves an [`Estate`] (pods, nodes, workloads and their usage) over TLS on the loopback interface,
-//! with a CA made at start. Lists are paged by snapshots that can be forgotten, errors have the forms of the real server
-//! (JSON or text), tokens are checked as aws-iam-authenticator does, signature included, and rights as RBAC does. The
-//! [`Handle`] changes the estate while it is served, injects a [`Fault`], and meters every call. A [`Balancer`] before
-//! it breaks connections at any byte.
+//! [`FakeKubernetes`] serves an [`Estate`] (pods, nodes, workloads and their usage) over TLS on the
+//! loopback interface, with a CA created at start. Lists are paged from snapshots that can expire,
+//! errors have the formats of the real server (JSON or text), tokens are checked like in
+//! aws-iam-authenticator, signature included, and permissions like in RBAC. The [`Handle`] changes
+//! the estate while it is served, injects a [`Fault`], and meters every call. A [`Balancer`] in
+//! front of it breaks connections at any byte.
 //!
-//! The shapes of objects and the recorded answers are those of a kube-apiserver 1.36.2 (`tests/fixtures/kubernetes/`).
-//! What the real server leaves open is decided where the code does it, with a comment.
+//! The shapes of objects and the recorded responses are those of a kube-apiserver 1.36.2
+//! (`tests/fixtures/kubernetes/`). Behavior that the real server leaves open is decided in the
+//! code, with a comment.
 #![allow(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a test double: a broken set-up should stop the test on the spot"
 )]
-#![allow(clippy::disallowed_methods, reason = "the fake is where time comes from, if no test gives it one")]
+#![allow(clippy::disallowed_methods, reason = "the fake is the source of time, if no test gives it one")]
 
 mod answer;
 mod balancer;

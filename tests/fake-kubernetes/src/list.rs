@@ -1,4 +1,4 @@
-//! Lists: selectors, pages, and continue tokens that grow too old.
+//! Lists: selectors, pages, and continue tokens that expire.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::objects::{Resource, api_version};
 use crate::state::Inner;
 use crate::target::Target;
 
-/// Where a walk goes on, as the real server writes it.
+/// Where a list continues, in the format of the real server.
 struct Continue {
     /// -1 for the newest state.
     version: i64,
-    /// The last object of the page before.
+    /// The last object of the previous page.
     after: Key,
 }
 
@@ -37,7 +37,7 @@ impl Continue {
     }
 }
 
-/// The state that a page is of, and where it begins.
+/// The state that a page shows, and where it begins.
 struct Place {
     estate: Arc<Estate>,
     version: u64,
@@ -62,8 +62,8 @@ pub(crate) fn answer(target: &Target, inner: &mut Inner) -> Answer {
         },
     };
     match page(target, resource, &place) {
-        Ok((page, goes_on)) => {
-            if goes_on {
+        Ok((page, has_more)) => {
+            if has_more {
                 inner.snapshots.insert(place.version, place.estate);
             }
             Answer::json(200, &page)
@@ -81,7 +81,7 @@ fn find(token: Continue, inner: &Inner) -> Option<Place> {
     Some(Place { estate: Arc::clone(estate), version, after })
 }
 
-/// 410 with a token for the rest at the newest state; the sentence is the real server's.
+/// 410 with a token for the rest at the newest state; the message is the real server's.
 pub(crate) fn expired(target: &Target) -> Answer {
     let mut status: Value =
         serde_json::from_slice(crate::recorded::Recorded::named("410_expired_continue").body()).unwrap();
@@ -140,7 +140,7 @@ fn page(target: &Target, resource: Resource, place: &Place) -> Result<(Value, bo
     Ok((page, rest > 0))
 }
 
-/// `a=b,c!=d`: path, whether equal, value. Sets and existence are not read.
+/// `a=b,c!=d`: path, whether equal, value. Set and existence selectors are not parsed.
 type Selector = Vec<(String, bool, String)>;
 
 fn read_selector(text: &str) -> Result<Selector, Answer> {
@@ -160,7 +160,7 @@ fn read_selector(text: &str) -> Result<Selector, Answer> {
         .collect()
 }
 
-/// Only some fields can be selected by; others are a 400.
+/// Only some fields can be selected; others are a 400.
 fn check_fields(resource: Resource, fields: &Selector) -> Result<(), Answer> {
     let known: &[&str] = match resource {
         Resource::Pods => &["spec.nodeName", "status.phase", "spec.schedulerName", "spec.restartPolicy"],

@@ -1,4 +1,4 @@
-//! Serves a seeded cluster until its input ends or Ctrl-C, for clients of other make, such as kubectl.
+//! Serves a seeded cluster until its input ends or Ctrl-C, for other clients such as kubectl.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -10,14 +10,14 @@ use tokio::io::AsyncReadExt as _;
 const USAGE: &str = "usage: fake-kubernetes [--pods N] [--seed N] [--cluster NAME] [--token TOKEN] [--any-signer]
   --cluster     the name that tokens have to be signed for; shop unless said
   --token       one that is taken as it is, with all rights
-  --any-signer  take a token whoever signed it; its form, its times and that a cluster's name is signed are checked";
+  --any-signer  accept a token from any signer; its form and its times are checked, and that it signs a cluster name";
 
-/// What the command line asks for.
+/// The command-line options.
 struct Arguments {
     pods: usize,
     seed: u64,
     cluster: Option<String>,
-    /// Taken without a signature.
+    /// Accepted without a signature.
     token: Option<String>,
     any_signer: bool,
 }
@@ -38,8 +38,8 @@ impl Arguments {
         Some(found)
     }
 
-    /// The seeded cluster on the system's clock, and three pods that are not well in the namespace `odd`.
-    #[allow(clippy::disallowed_methods, reason = "the fake is where time comes from")]
+    /// The seeded cluster on the system's clock, and three unhealthy pods in the namespace `odd`.
+    #[allow(clippy::disallowed_methods, reason = "the fake is the source of time")]
     fn estate(self) -> Estate {
         let now = Timestamp::now();
         let mut estate = Estate::seeded(self.seed, self.pods, now);
@@ -61,7 +61,8 @@ impl Arguments {
     }
 }
 
-/// What fargaze's two roles may do in a cluster: the one reads it, the other writes how its pods log.
+/// The permissions of fargaze's two roles in a cluster: one reads it, the other writes the logging
+/// configuration of its pods.
 fn both_roles() -> Rights {
     Rights::collector().with("", &["namespaces"], &["create"]).with(
         "",
@@ -78,7 +79,7 @@ async fn main() -> ExitCode {
     };
     let server = FakeKubernetes::start(arguments.estate()).await;
     let said = serde_json::json!({"endpoint": server.endpoint(), "certificateAuthority": server.ca_base64()});
-    // Whoever started it reads this line; without a reader, there is nobody to serve.
+    // The parent process reads this line; if it fails, there is no one to serve.
     if writeln!(std::io::stdout(), "{said}").is_err() {
         return ExitCode::FAILURE;
     }
@@ -88,6 +89,6 @@ async fn main() -> ExitCode {
         _ = tokio::signal::ctrl_c() => {}
     }
     server.stop().await;
-    // A read of the input that still waits would hold the runtime's end.
+    // A pending read of the input would block the shutdown of the runtime.
     std::process::exit(0)
 }

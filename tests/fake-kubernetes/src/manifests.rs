@@ -1,11 +1,12 @@
-//! Rights as people grant them: the YAML that `kubectl apply` takes.
+//! Permissions as users grant them: the YAML for `kubectl apply`.
 
 use serde_json::Value;
 
 use crate::rights::{Rights, Rule};
 
 impl Rights {
-    /// What these manifests let a group do: the rules of all Roles and `ClusterRoles` that are bound to it.
+    /// The permissions of a group in these manifests: the rules of all Roles and `ClusterRoles`
+    /// bound to it.
     pub fn of_manifests(yaml: &str, group: &str) -> Self {
         let documents = yaml.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap());
         let documents: Vec<Value> = documents.collect();
@@ -14,8 +15,8 @@ impl Rights {
         let mut rights = Self::none();
         for binding in documents.iter().filter(is_binding) {
             let role = documents.iter().find(|document| is_role_of(document, binding));
-            let role = role.expect("a binding has its role beside it");
-            // A ClusterRole that a RoleBinding binds holds in the namespace of the binding.
+            let role = role.expect("a binding has its role in the same file");
+            // A ClusterRole bound by a RoleBinding applies in the namespace of the binding.
             let namespace = binding["metadata"]["namespace"].as_str();
             let rules = role["rules"].as_array().unwrap().iter();
             rights.rules.extend(rules.flat_map(|rule| read(rule, namespace)));
@@ -23,7 +24,7 @@ impl Rights {
         rights
     }
 
-    /// All these rights but one, for each of them: what it is, and what is left without it.
+    /// All these permissions except one, for each of them: its name, and the rest.
     pub fn each_taken_away(&self) -> Vec<(String, Self)> {
         let single: Vec<Rule> = self.rules.iter().flat_map(Rule::singles).collect();
         let without = |taken: usize| {

@@ -1,4 +1,4 @@
-//! What was asked.
+//! The meter.
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,20 +9,20 @@ pub struct Call {
     pub path: String,
     /// Name of the user; empty if the token was refused.
     pub user: String,
-    /// Status of the answer.
+    /// Status of the response.
     pub status: u16,
-    /// Bytes of the answer's body as they are sent.
+    /// Bytes of the response body as sent.
     pub bytes: usize,
 }
 
-/// What was asked so far.
+/// The requests so far.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
-    /// Every request that was answered, in the order of the answers.
+    /// Every answered request, in the order of the responses.
     pub calls: Vec<Call>,
-    /// Requests that are being answered.
+    /// Requests in progress.
     pub at_once: usize,
-    /// The most that were answered at once.
+    /// The maximum number of concurrent requests.
     pub most_at_once: usize,
 }
 
@@ -32,7 +32,7 @@ impl Meter {
         self.calls.iter().filter(|call| call.path.contains(path)).count()
     }
 
-    /// Bytes of all answers' bodies.
+    /// Bytes of all response bodies.
     pub fn bytes(&self) -> usize {
         self.calls.iter().map(|call| call.bytes).sum()
     }

@@ -1,4 +1,4 @@
-//! The objects of the estate by resource, and single ones.
+//! The objects of the estate by resource, and single objects.
 
 use serde_json::{Value, json};
 
@@ -8,14 +8,14 @@ use crate::estate::{Container, Estate, Gap, Key, Kind, Node, Pod, Workload};
 use crate::recorded::Recorded;
 use crate::target::Target;
 
-/// A kind of objects that is served.
+/// A served kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resource {
     Pods,
     Nodes,
     Namespaces,
     ConfigMaps,
-    /// There are none; kubectl asks for them.
+    /// Always empty; kubectl requests them.
     Events,
     Workloads(Kind),
     PodMetrics,
@@ -50,7 +50,7 @@ impl Resource {
         }
     }
 
-    /// Whether metrics-server serves it, which does not page and is not compressed.
+    /// Whether it is served by metrics-server, which neither pages nor compresses.
     pub(crate) fn is_metrics(self) -> bool {
         matches!(self, Self::PodMetrics | Self::NodeMetrics)
     }
@@ -84,7 +84,7 @@ impl Resource {
         }
     }
 
-    /// One object, without `kind` and `apiVersion`: in a list, the objects have none.
+    /// One object, without `kind` and `apiVersion`: objects in a list have neither.
     pub(crate) fn value(self, estate: &Estate, key: &Key) -> Option<Value> {
         let stored = |resource: &'static str| estate.stored.get(&(resource, key.clone())).cloned();
         match self {
@@ -106,7 +106,8 @@ impl Resource {
     }
 }
 
-/// metrics-server leaves out what does not run, what it has not scraped twice, and what has a container without usage.
+/// metrics-server omits pods that do not run, that it has not scraped twice, or that have a
+/// container without usage.
 fn is_measured(pod: &Pod) -> bool {
     let is_listed = pod.gap.is_some() || pod.containers.iter().any(|one| one.usage.is_some());
     pod.scraped && pod.phase == "Running" && is_listed
@@ -117,7 +118,7 @@ fn measured(estate: &Estate) -> impl Iterator<Item = &Pod> {
 }
 
 fn sampled(metadata: &Value, estate: &Estate) -> Value {
-    // As metrics-server does: creationTimestamp is now, the sample is some seconds old.
+    // Like metrics-server: creationTimestamp is now, and the sample is some seconds old.
     let now = estate.time();
     let text = |at: jiff::Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let mut value = json!({"metadata": metadata});
@@ -149,7 +150,7 @@ fn pod_metrics(pod: &Pod, estate: &Estate) -> Value {
     value
 }
 
-/// The pod's usage and what the node itself needs: 20 millicores and 60 MiB.
+/// The pod's usage and the node's own: 20 millicores and 60 MiB.
 fn node_metrics(pod: &Pod, node: &str, estate: &Estate) -> Value {
     let used = |of: fn(&crate::estate::Usage) -> u64| -> u64 {
         pod.containers.iter().filter_map(|one| one.usage.as_ref().map(of)).sum()
@@ -162,7 +163,7 @@ fn node_metrics(pod: &Pod, node: &str, estate: &Estate) -> Value {
     value
 }
 
-/// One object or one page of a kubelet.
+/// One object, or one page of a kubelet.
 pub(crate) fn answer(target: &Target, estate: &Estate) -> Answer {
     if target.resource == "nodes" && target.subresource == "proxy" {
         return proxied(target, estate);

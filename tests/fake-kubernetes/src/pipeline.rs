@@ -1,4 +1,5 @@
-//! From a request to its answer: who asks, whether he may, what there is, and what befalls the answer.
+//! From a request to its response: authentication, authorization, the resource, and the faults of
+//! the response.
 
 use std::io;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ pub(crate) async fn respond(request: &Request<Bytes>, state: &State) -> io::Resu
         inner.meter.most_at_once = inner.meter.most_at_once.max(inner.meter.at_once);
         inner.estate.latency
     };
-    // A guard, because the client may go away while it waits.
+    // A guard, because the client may disconnect while it waits.
     let _answering = Answering(state);
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
@@ -50,7 +51,7 @@ pub(crate) async fn respond(request: &Request<Bytes>, state: &State) -> io::Resu
     Ok(play(answer, effect.as_ref()))
 }
 
-/// Counts a request as one that is being answered.
+/// Counts a request as in progress.
 struct Answering<'a>(&'a State);
 
 impl Drop for Answering<'_> {
@@ -63,7 +64,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// The user, the answer, and what befalls it on its way.
+/// The user, the response, and the fault on its way.
 fn decide(request: &Request<Bytes>, path: &str, inner: &mut Inner) -> (String, Answer, Option<Effect>) {
     let estate = Arc::clone(&inner.estate);
     let bearer = header(request.headers(), &AUTHORIZATION).strip_prefix("Bearer ").unwrap_or_default();
@@ -84,7 +85,7 @@ fn decide(request: &Request<Bytes>, path: &str, inner: &mut Inner) -> (String, A
     (identity.username.clone(), answer, effect)
 }
 
-/// The answer of a fault that has one of its own.
+/// The response of a fault that has its own.
 fn instead(
     effect: &Effect,
     identity: &Identity,
@@ -131,7 +132,8 @@ fn answer_of_estate(
         return found;
     }
     let Some(target) = target else { return Answer::no_page() };
-    // The real server also takes protobuf, which kubectl writes for some of its commands; without a word, it is JSON.
+    // The real server also accepts protobuf, which kubectl writes for some of its commands; without
+    // a content type it is JSON.
     let form = header(request.headers(), &CONTENT_TYPE);
     if !request.body().is_empty() && !form.is_empty() && !form.starts_with("application/json") {
         let message = "the body of the request was in an unknown format - accepted media types include: application/json";
@@ -169,7 +171,7 @@ fn play(answer: Answer, effect: Option<&Effect>) -> Response<Played> {
             let pieces = body.chunks(piece.max(1)).map(Bytes::copy_from_slice);
             Played::new(pieces.flat_map(|piece| [Step::Pause(pause), Step::Data(piece)]))
         }
-        // The pause lets hyper send what it has: an error right behind it would drop that, too.
+        // The pause lets hyper send what it has: an error right after it would drop that, too.
         Some(&(Effect::Cut { after } | Effect::CutChunks { after })) => {
             Played::new([head(after), Step::Pause(Duration::from_millis(5)), Step::Break])
         }

@@ -1,8 +1,8 @@
-//! Answers of a real kube-apiserver 1.36.2, byte for byte.
+//! Responses of a real kube-apiserver 1.36.2, byte for byte.
 
 use crate::answer::Answer;
 
-/// A recorded answer.
+/// A recorded response.
 #[derive(Debug)]
 pub struct Recorded {
     /// The file's name without `.body`.
@@ -31,7 +31,7 @@ macro_rules! fixture {
     };
 }
 
-/// All of them; the paths of errors are ours.
+/// All of them; the paths of errors are made up.
 static ALL: [Recorded; 25] = [
     fixture!("version", "/version"),
     fixture!("apis", "/apis"),
@@ -60,7 +60,7 @@ static ALL: [Recorded; 25] = [
     fixture!("metrics_group_v1_404", "/apis/metrics.k8s.io/v1"),
 ];
 
-/// The recorded answers.
+/// The recorded responses.
 pub fn recorded() -> &'static [Recorded] {
     &ALL
 }
@@ -71,17 +71,17 @@ impl Recorded {
         ALL.iter().find(|recorded| recorded.name == name).expect("a recorded answer")
     }
 
-    /// The body as it was recorded.
+    /// The body as recorded.
     pub fn body(&self) -> &'static [u8] {
         self.body
     }
 
-    /// The status as it was recorded.
+    /// The status as recorded.
     pub fn status(&self) -> u16 {
         self.headers.split_whitespace().nth(1).and_then(|code| code.parse().ok()).unwrap()
     }
 
-    /// With the headers that mean something to a client; the length and the date are the connection's own.
+    /// With the headers that matter to a client; the length and the date belong to the connection.
     pub(crate) fn answer(&self) -> Answer {
         let header = |name: &str| {
             let lines = || self.headers.lines().filter_map(|line| line.split_once(": "));

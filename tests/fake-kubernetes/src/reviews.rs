@@ -1,4 +1,4 @@
-//! Who am I, and may I.
+//! `SelfSubjectReview` and `SelfSubjectAccessReview`.
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -10,7 +10,7 @@ use crate::identity::Identity;
 use crate::rights::Attributes;
 use crate::target::Target;
 
-/// The answer to a review of oneself, which everybody may ask.
+/// The response to a self review, which every caller may make.
 pub(crate) fn answer(
     target: &Target,
     request: &Request<Bytes>,

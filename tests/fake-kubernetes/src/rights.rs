@@ -1,4 +1,5 @@
-//! Rights as RBAC has them: verbs on resources of API groups, over the whole cluster or in one namespace.
+//! Permissions in the model of RBAC: verbs on resources of API groups, cluster-wide or in one
+//! namespace.
 
 /// One rule of a Role or `ClusterRole`.
 #[derive(Clone, Debug)]
@@ -6,20 +7,20 @@ pub(crate) struct Rule {
     pub(crate) group: String,
     pub(crate) resources: Vec<String>,
     pub(crate) verbs: Vec<String>,
-    /// Namespace in which it is bound; none over the whole cluster.
+    /// Namespace in which it is bound; `None` if cluster-wide.
     pub(crate) namespace: Option<String>,
     /// `resourceNames`; all if empty.
     pub(crate) names: Vec<String>,
 }
 
-/// What an identity may do.
+/// The permissions of an identity.
 #[derive(Clone, Debug, Default)]
 pub struct Rights {
     all: bool,
     pub(crate) rules: Vec<Rule>,
 }
 
-/// What is asked to be done.
+/// A requested action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attributes {
     pub(crate) verb: String,
@@ -41,8 +42,9 @@ impl Rights {
         Self::default()
     }
 
-    /// What somebody may do who looks around in a cluster and changes nothing, without `nodes/proxy`: see
-    /// [`Rights::with_node_proxy`]. It is more than fargaze needs, whose manifests [`Rights::of_manifests`] reads.
+    /// Permissions to read everything in a cluster, without `nodes/proxy`: see
+    /// [`Rights::with_node_proxy`]. This is more than fargaze needs; [`Rights::of_manifests`] reads
+    /// its manifests.
     pub fn collector() -> Self {
         Self::none()
             .with("", &["nodes", "pods", "namespaces"], &["get", "list"])
@@ -52,13 +54,14 @@ impl Rights {
             .with_named("aws-observability", "configmaps", "aws-logging", &["get"])
     }
 
-    /// Adds what cAdvisor needs. It lets its holder run commands in every pod, so the collector has it only if asked for.
+    /// Adds the permission for cAdvisor. It lets its holder run commands in every pod, so the
+    /// collector only has it on request.
     #[must_use]
     pub fn with_node_proxy(self) -> Self {
         self.with("", &["nodes/proxy"], &["get"])
     }
 
-    /// Adds a rule for the whole cluster.
+    /// Adds a cluster-wide rule.
     #[must_use]
     pub fn with(mut self, group: &str, resources: &[&str], verbs: &[&str]) -> Self {
         let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
@@ -94,7 +97,7 @@ impl Rights {
         self
     }
 
-    /// Takes a resource of a group away from all rules.
+    /// Removes a resource of a group from all rules.
     #[must_use]
     pub fn without(mut self, group: &str, resource: &str) -> Self {
         for rule in self.rules.iter_mut().filter(|rule| rule.group == group) {
@@ -103,7 +106,8 @@ impl Rights {
         self
     }
 
-    /// Whether it may be done. What everybody may do (discovery, asking about oneself) is not asked here.
+    /// Whether the action is allowed. Actions that every caller may do (discovery, self reviews)
+    /// are not checked here.
     pub(crate) fn allow(&self, asked: &Attributes) -> bool {
         self.all
             || self.rules.iter().any(|rule| {
@@ -117,7 +121,7 @@ impl Rights {
 }
 
 impl Attributes {
-    /// The sentence of the real server for a missing right.
+    /// The real server's message for a missing permission.
     pub(crate) fn refusal(&self, username: &str) -> String {
         let Self { verb, group, resource, namespace, name } = self;
         let kind = resource.split('/').next().unwrap_or_default();

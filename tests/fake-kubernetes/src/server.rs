@@ -16,14 +16,15 @@ use crate::body::Played;
 use crate::pipeline;
 use crate::state::State;
 
-/// Serves until aborted; the connections are the set's, so they end with it.
+/// Serves until aborted; the connections belong to the set and end with it.
 pub(crate) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    // Without this, Nagle's algorithm and delayed acknowledgements cost 40 ms a call.
+                    // Without this, Nagle's algorithm and delayed acknowledgements cost 40 ms a
+                    // call.
                     let _ = stream.set_nodelay(true);
                     connections.spawn(connection(stream, acceptor.clone(), Arc::clone(&state)));
                 }
@@ -33,23 +34,23 @@ pub(crate) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: A
     }
 }
 
-/// Serves one connection until its client goes away.
+/// Serves one connection until its client disconnects.
 pub(crate) async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     acceptor: TlsAcceptor,
     state: Arc<State>,
 ) {
-    // A client that does not trust us ends here.
+    // A client that does not trust the CA ends here.
     let Ok(stream) = acceptor.accept(stream).await else { return };
     let service = service_fn(|request| {
         let state = Arc::clone(&state);
         async move { respond(request, &state).await }
     });
-    // An error is a client that went away, or a connection that a fault cut.
+    // An error is a client that disconnected, or a connection that a fault cut.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// An error makes hyper close the connection without an answer.
+/// On an error hyper closes the connection without a response.
 async fn respond(incoming: http::Request<Incoming>, state: &State) -> io::Result<http::Response<Played>> {
     let (head, body) = incoming.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();

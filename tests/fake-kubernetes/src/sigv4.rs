@@ -1,4 +1,4 @@
-//! Signature Version 4 of a presigned GET, reckoned anew: what STS does with it.
+//! Signature Version 4 of a presigned GET, computed again, as STS does.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -6,12 +6,12 @@ use sha2::{Digest, Sha256};
 /// SHA-256 of the empty body.
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// What the signature is about.
+/// The parts that are signed.
 pub(crate) struct Presigned<'a> {
     pub(crate) host: &'a str,
-    /// Parameters as they stand in the URL, still escaped, without the signature.
+    /// Parameters as in the URL, still escaped, without the signature.
     pub(crate) parameters: Vec<(&'a str, &'a str)>,
-    /// Signed headers beside `host`: name and value.
+    /// Signed headers in addition to `host`: name and value.
     pub(crate) headers: Vec<(&'a str, &'a str)>,
     /// `20261122T075855Z`.
     pub(crate) date: &'a str,

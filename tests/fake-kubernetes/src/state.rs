@@ -1,4 +1,4 @@
-//! What the connections share.
+//! State shared by the connections.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,20 +9,20 @@ use crate::estate::Estate;
 use crate::fault::{Effect, Fault};
 use crate::meter::Meter;
 
-/// The estate with its history, the faults to come, and the meter.
+/// The estate with its history, the pending faults, and the meter.
 pub(crate) struct State {
     inner: Mutex<Inner>,
-    /// Of the caller.
+    /// Crash state of the caller.
     pub(crate) life: Life,
 }
 
 pub(crate) struct Inner {
     pub(crate) estate: Arc<Estate>,
-    /// `resourceVersion` of the estate as it is.
+    /// `resourceVersion` of the current estate.
     pub(crate) version: u64,
-    /// What walks that are under way go on with.
+    /// Snapshots for lists in progress.
     pub(crate) snapshots: BTreeMap<u64, Arc<Estate>>,
-    /// Compressed answers by path, if the estate keeps them.
+    /// Compressed responses by path, if the estate caches them.
     pub(crate) kept: HashMap<String, Answer>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) meter: Meter,
@@ -47,7 +47,7 @@ impl State {
 }
 
 impl Inner {
-    /// Changes the estate; walks that are under way do not see it.
+    /// Changes the estate; lists in progress do not see it.
     pub(crate) fn change<T>(&mut self, change: impl FnOnce(&mut Estate) -> T) -> T {
         let changed = change(Arc::make_mut(&mut self.estate));
         self.version += 1;
@@ -55,7 +55,7 @@ impl Inner {
         changed
     }
 
-    /// The effect of the first fault that befalls this path.
+    /// The effect of the first fault that matches this path.
     pub(crate) fn befalls(&mut self, path: &str) -> Option<Effect> {
         let paged = path.contains("continue=");
         let fault = self.faults.iter_mut().find(|fault| {

@@ -12,7 +12,7 @@ use crate::objects::{Resource, qualified};
 use crate::state::Inner;
 use crate::target::Target;
 
-/// POST and PUT of what can be written.
+/// POST and PUT of writable objects.
 pub(crate) fn answer(target: &Target, request: &Request<Bytes>, inner: &mut Inner) -> Answer {
     let resource = match Resource::of(target) {
         Some(Resource::Namespaces) => "namespaces",
@@ -65,8 +65,8 @@ pub(crate) fn answer(target: &Target, request: &Request<Bytes>, inner: &mut Inne
     }
 }
 
-/// Nothing is made in a namespace that is not there or on its way out; what is in the latter may be changed
-/// (k8s.io/apiserver, `NamespaceLifecycle`).
+/// Nothing can be created in a namespace that is missing or being deleted; existing objects in the
+/// latter can be changed (k8s.io/apiserver, `NamespaceLifecycle`).
 fn refused_by_namespace(
     resource: &str,
     target: &Target,

@@ -1,10 +1,10 @@
-//! What a path means.
+//! The meaning of a path.
 
 use percent_encoding::percent_decode_str;
 
 use crate::rights::Attributes;
 
-/// A path of the API server, taken apart.
+/// A parsed path of the API server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Target {
     /// Empty for the core group.
@@ -15,13 +15,13 @@ pub(crate) struct Target {
     pub(crate) name: String,
     /// `proxy`, `log`.
     pub(crate) subresource: String,
-    /// What comes after a proxy, with its slash.
+    /// The part after a proxy, with its slash.
     pub(crate) rest: String,
     pub(crate) query: Vec<(String, String)>,
 }
 
 impl Target {
-    /// None for a path that is not a resource's.
+    /// `None` for a path that is not a resource's.
     pub(crate) fn read(path: &str, query: &str) -> Option<Self> {
         let parts: Vec<String> = path.trim_matches('/').split('/').map(decode).collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -54,7 +54,7 @@ impl Target {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// What RBAC is asked.
+    /// The action for RBAC.
     pub(crate) fn attributes(&self, method: &http::Method) -> Attributes {
         let is_watch = self.parameter("watch").is_some_and(|watch| watch != "false" && watch != "0");
         let verb = match *method {

@@ -1,4 +1,4 @@
-//! A CA of our own, made at start, and a server certificate of it: as EKS does for each cluster.
+//! A private CA, created at start, and its server certificate: as EKS does for each cluster.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use rustls::pki_types::PrivateKeyDer;
 /// What a TLS server needs, and what its clients have to trust.
 pub(crate) struct Identity {
     pub(crate) config: Arc<ServerConfig>,
-    /// As `DescribeCluster` gives it in `certificateAuthority.data`.
+    /// As `DescribeCluster` returns it in `certificateAuthority.data`.
     pub(crate) ca_base64: String,
 }
 
 impl Identity {
-    /// A certificate for these names, of a CA that nobody else has; it may be one of long ago.
+    /// A certificate for these names, from a unique CA; it may be expired.
     pub(crate) fn new(names: &[String], expired: bool) -> Self {
         let ca_key = KeyPair::generate().unwrap();
         let mut ca = CertificateParams::default();

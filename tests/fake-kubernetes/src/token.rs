@@ -1,4 +1,5 @@
-//! The check of a bearer token, as aws-iam-authenticator does it (`pkg/token/token.go`), and the one of STS behind it.
+//! The check of a bearer token, as in aws-iam-authenticator (`pkg/token/token.go`), and the check
+//! by STS behind it.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -8,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use crate::identity::Identity;
 use crate::sigv4::Presigned;
 
-/// The parameters that the authenticator lets through, in lower case.
+/// The parameters that the authenticator allows, in lower case.
 const PARAMETERS: [&str; 9] = [
     "action",
     "version",
@@ -21,7 +22,7 @@ const PARAMETERS: [&str; 9] = [
     "x-amz-signedheaders",
 ];
 
-/// The identity whose token it is; otherwise what the authenticator would write in its own log.
+/// The identity of the token; otherwise the authenticator's own log message.
 pub(crate) fn check<'a>(
     token: &str,
     cluster: &str,
@@ -45,7 +46,7 @@ pub(crate) fn check<'a>(
     claim.check(cluster, identities, now)
 }
 
-/// A presigned request that has nothing but what is allowed.
+/// A presigned request with only allowed parts.
 struct Claim<'a> {
     host: &'a str,
     parameters: Vec<(&'a str, &'a str)>,
@@ -104,7 +105,7 @@ impl<'a> Claim<'a> {
         self.signer(cluster, identities, date, signed_at, now)
     }
 
-    /// What STS says: whose signature it is, with the cluster's name in the header.
+    /// The answer of STS: the signer, with the cluster's name in the header.
     fn signer<'i>(
         &self,
         cluster: &str,
@@ -118,7 +119,8 @@ impl<'a> Claim<'a> {
         let [key, day, region, "sts", "aws4_request"] = scope[..] else {
             return Err("credential scope".to_owned());
         };
-        // The authenticator has a list of the partition's hosts; the Region of the scope says which one it must be.
+        // The authenticator has a list of the partition's hosts; the Region of the scope determines
+        // which one is required.
         let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         if self.host != format!("sts.{region}.{suffix}") {
             return Err(format!("unexpected hostname {:?} in pre-signed URL", self.host));
@@ -126,9 +128,10 @@ impl<'a> Claim<'a> {
         if !date.starts_with(day) || signed_at.duration_since(now) > SignedDuration::from_mins(5) {
             return Err("SignatureDoesNotMatch: signature not yet current".to_owned());
         }
-        // The cluster's name is in the signature alone, so that without the key it is only known to have been signed.
-        if let Some(anybody) = identities.iter().find(|identity| identity.any_signer) {
-            return Ok(anybody);
+        // The cluster's name is only in the signature, so without the key it is only known to have
+        // been signed.
+        if let Some(identity) = identities.iter().find(|identity| identity.any_signer) {
+            return Ok(identity);
         }
         let identity = identities
             .iter()
@@ -161,7 +164,7 @@ mod tests {
 
     use super::*;
 
-    /// Tokens of the AWS CLI, which we did not make.
+    /// Tokens made by the AWS CLI.
     const GOLDEN: &str = include_str!("../../../shared/kubernetes/src/testdata/eks_tokens.json");
 
     const CLUSTER: &str = "shop_1-prod";
@@ -242,12 +245,12 @@ mod tests {
     }
 
     #[test]
-    fn whoever_signs_is_taken_if_asked_for_but_not_whatever_is_signed() {
+    fn any_signer_is_accepted_on_request_but_not_any_signed_content() {
         let (whole, _) = golden(true);
-        let anybody = [Identity::admin("static"), Identity::any_signer(crate::Rights::none())];
+        let identities = [Identity::admin("static"), Identity::any_signer(crate::Rights::none())];
         let taken = |url: &str, minutes| {
             let at = now() + SignedDuration::from_mins(minutes);
-            check(&token(url), CLUSTER, &anybody, at).map(|known| known.any_signer)
+            check(&token(url), CLUSTER, &identities, at).map(|known| known.any_signer)
         };
         let url = url(&whole);
         let changed = |from: &str, to: &str| {
@@ -269,8 +272,10 @@ mod tests {
             let error = changed(from, to).unwrap_err();
             assert!(error.contains(why), "{from} -> {to}: {error}");
         }
-        // Only if asked for.
-        assert!(check(&whole, CLUSTER, &anybody[..1], now()).unwrap_err().contains("InvalidClientTokenId"));
+        // Only on request.
+        assert!(
+            check(&whole, CLUSTER, &identities[..1], now()).unwrap_err().contains("InvalidClientTokenId")
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Connections that break, wherever they do: what only reads is asked again, and comes whole.
+//! Connections that break anywhere: reads are retried, and arrive complete.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
@@ -16,7 +16,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-/// Long enough that a busy machine does not exceed it by itself.
+/// Long enough for a busy machine.
 const SHORT: Duration = Duration::from_secs(1);
 /// More than two pages.
 const PODS: usize = 600;
@@ -30,7 +30,7 @@ fn client_at(endpoint: String, server: &Handle) -> Client {
     Client::new(Access { endpoint, ..access(server) }, limits()).unwrap()
 }
 
-/// A client that waits for so long while nothing comes.
+/// A client with this idle timeout.
 fn patient(endpoint: String, server: &Handle) -> Client {
     Client::new(Access { endpoint, ..access(server) }, Limits { silence: SHORT, ..limits() }).unwrap()
 }
@@ -39,8 +39,8 @@ fn expected(server: &Handle) -> Vec<String> {
     server.estate().pods().map(|pod| format!("{}/{}", pod.namespace, pod.name)).collect()
 }
 
-/// Issue 13, point 16: wherever the first connection breaks, the walk goes on at the page that broke, and each page is
-/// given once.
+/// Issue 13, point 16: wherever the first connection breaks, the list continues at the page that
+/// broke, and each page is returned once.
 #[tokio::test]
 async fn a_walk_is_whole_wherever_its_connection_breaks() {
     let server = server().await;
@@ -49,7 +49,7 @@ async fn a_walk_is_whole_wherever_its_connection_breaks() {
     assert_eq!(names(&client_at(undisturbed.endpoint(), &server), "/api/v1/pods").await.unwrap(), expected);
     let (all, pages) = (undisturbed.passed(), server.meter().count("/api/v1/pods"));
     assert_eq!((undisturbed.accepted(), pages), (1, 3));
-    // Within the handshake, within the heads of the answers, and all over the bodies.
+    // In the handshake, in the response headers, and everywhere in the bodies.
     let places =
         [0, 1, 100, 1_000, 1_500, 2_000, 2_400].into_iter().chain((1..20).map(|part| all * part / 20));
     for after in places {
@@ -75,7 +75,7 @@ async fn a_walk_is_whole_wherever_its_connection_breaks() {
             let calls = server.meter().calls.len() - before;
             assert!(
                 (3..=4).contains(&calls),
-                "{calls} calls, {by:?} after {after}: only the page that broke is asked again"
+                "{calls} calls, {by:?} after {after}: only the page that broke is requested again"
             );
         }
     }
@@ -91,7 +91,7 @@ fn gzipped_in_part() -> Effect {
     Effect::Raw { code: 200, headers, body }
 }
 
-/// All that breaks an answer.
+/// Everything that breaks a response.
 fn breaking() -> [Effect; 6] {
     [
         Effect::Close,
@@ -103,13 +103,13 @@ fn breaking() -> [Effect; 6] {
     ]
 }
 
-/// Issue 13, point 16: the page that broke is asked for by the same token, on another connection.
+/// Issue 13, point 16: the page that broke is requested with the same token, on another connection.
 #[tokio::test]
-async fn what_only_reads_is_asked_again_whatever_breaks() {
+async fn a_read_is_retried_whatever_breaks() {
     let server = server().await;
     let expected = expected(&server);
     for effect in breaking() {
-        // The first page, a later one, and more often than once.
+        // The first page, a later one, and more than once.
         for (path, times) in [("/api/v1/pods", 1), ("continue=", 1), ("continue=", 5)] {
             let balancer = Balancer::before(&server, |_| None);
             let client = client_at(balancer.endpoint(), &server);
@@ -121,7 +121,7 @@ async fn what_only_reads_is_asked_again_whatever_breaks() {
                 1 + times as usize,
                 "{effect:?} {path} {times}: each try on a new connection"
             );
-            // A connection that is closed without an answer is metered as no call.
+            // A connection that is closed without a response is not metered as a call.
             let calls: Vec<String> =
                 server.meter().calls.into_iter().skip(before).map(|call| call.path).collect();
             let mut pages = calls.clone();
@@ -131,13 +131,13 @@ async fn what_only_reads_is_asked_again_whatever_breaks() {
     }
 }
 
-/// Issue 13, point 16: a connection that goes silent, as one to a server that was killed without a word, is left for
+/// Issue 13, point 16: a connection that goes silent, as one to a killed server, is replaced by
 /// another.
 #[tokio::test]
-async fn what_only_reads_is_asked_again_if_a_connection_goes_silent() {
+async fn a_read_is_retried_if_a_connection_goes_silent() {
     let server = server().await;
     let expected = expected(&server);
-    // The pages are kept from here on: none is so long in the making that it looks like silence.
+    // The pages are cached from here on, so that none takes so long that it looks silent.
     assert_eq!(names(&client_at(server.endpoint(), &server), "/api/v1/pods").await.unwrap(), expected);
     for after in [0, 1_000, 28_188] {
         for path in ["/api/v1/pods", "continue="] {
@@ -152,11 +152,11 @@ async fn what_only_reads_is_asked_again_if_a_connection_goes_silent() {
             );
         }
     }
-    // Once more, and not for ever.
+    // Retried once, and not forever.
     let client = patient(server.endpoint(), &server);
     server.inject(Fault::times(2, "/api/v1/pods", Effect::Stall { after: 0 }));
     assert_eq!((refusal(&client).await, client.calls()), (Cause::Stalled { waited: SHORT, bytes: 0 }, 2));
-    // What changes something, and what stands behind the API server, is another matter.
+    // Writes, and requests to servers behind the API server, are treated differently.
     let node = "/api/v1/nodes/n/proxy/metrics/cadvisor";
     for path in ["/configmaps", node, "/apis/metrics.k8s.io/v1beta1/pods"] {
         let client = patient(server.endpoint(), &server);
@@ -171,8 +171,8 @@ async fn what_only_reads_is_asked_again_if_a_connection_goes_silent() {
     }
 }
 
-/// Issue 13, point 16: of a server that never answered not much more is awaited, and within a short deadline there is
-/// time for another connection.
+/// Issue 13, point 16: a server that never answered is not awaited much longer, and within a short
+/// deadline there is time for another connection.
 #[tokio::test]
 async fn a_dead_server_stays_cheap_and_a_short_time_is_shared() {
     let server = server().await;
@@ -189,7 +189,7 @@ async fn a_dead_server_stays_cheap_and_a_short_time_is_shared() {
 
 /// Issue 13, point 16.
 #[tokio::test]
-async fn a_refused_connection_is_tried_again_until_somebody_listens() {
+async fn a_refused_connection_is_retried_until_a_server_listens() {
     let server = server().await;
     let deaf = Deaf::new();
     let client = client_at(deaf.endpoint(), &server);
@@ -205,7 +205,7 @@ async fn a_refused_connection_is_tried_again_until_somebody_listens() {
         balancer = listening => balancer,
     };
     assert_eq!(walk.await.unwrap(), expected(&server));
-    // Where nobody ever does, it ends.
+    // If no server ever answers, it ends.
     let deaf = Deaf::new();
     let client = client_at(deaf.endpoint(), &server);
     assert_eq!((refusal(&client).await, client.calls()), (Cause::Refused, 10));
@@ -218,7 +218,7 @@ async fn behind_a_balancer_with_one_of_two_servers_killed_every_run_reads_all() 
     let expected = expected(&server);
     for after in [0, 1_200, 28_188] {
         for by in [End::Eof, End::Reset] {
-            // Connections go to the one and to the other in turn.
+            // Connections alternate between the two.
             let balancer =
                 Balancer::before(&server, move |number| (number % 2 == 0).then_some(Break { after, by }));
             for run in 0..8 {
@@ -230,7 +230,7 @@ async fn behind_a_balancer_with_one_of_two_servers_killed_every_run_reads_all() 
     }
 }
 
-/// Issue 13, point 16: of a write that broke nobody knows what it did.
+/// Issue 13, point 16: the effect of a broken write is unknown.
 #[tokio::test]
 async fn what_changes_something_is_never_sent_twice() {
     let (server, client) = seeded(1).await;
@@ -246,7 +246,7 @@ async fn what_changes_something_is_never_sent_twice() {
                 _ => client.delete(map, &body).await,
             };
             let cause = error.unwrap_err().cause;
-            // What a refusal says is worth more than that its body was cut.
+            // The refusal matters more than its truncated body.
             let is_known = cause.is_break() || matches!(cause, Cause::Forbidden(_));
             assert!(is_known && client.calls() == calls + 1, "{method} {effect:?}: {cause}");
             server.heal();
@@ -254,9 +254,9 @@ async fn what_changes_something_is_never_sent_twice() {
     }
 }
 
-/// Issue 13, point 16: a review is a POST, and changes nothing.
+/// Issue 13, point 16: a review is a POST, but changes nothing.
 #[tokio::test]
-async fn a_review_is_asked_again() {
+async fn a_review_is_retried() {
     let (server, client) = seeded(1).await;
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     for effect in [Effect::Close, Effect::Cut { after: 10 }, Effect::CutChunks { after: 10 }] {
@@ -266,7 +266,7 @@ async fn a_review_is_asked_again() {
     }
 }
 
-/// Issue 13, point 17: nobody was identified, so nobody is false.
+/// Issue 13, point 17: without an identified server there is no false identity.
 #[tokio::test]
 async fn a_handshake_that_breaks_off_is_no_false_identity() {
     let server = server().await;
@@ -288,7 +288,7 @@ async fn a_handshake_that_breaks_off_is_no_false_identity() {
     let cause = refusal(&client_at(endpoint, &server)).await;
     assert!(cause.is_break() && !matches!(cause, Cause::Tls(_)), "{cause:?}");
     speaker.abort();
-    // A certificate that was looked at is another matter.
+    // A verified certificate is a different case.
     let other = self::server().await;
     let balancer = Balancer::before(&other, |_| None);
     let client = client_at(balancer.endpoint(), &server);

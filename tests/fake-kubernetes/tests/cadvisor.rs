@@ -1,4 +1,5 @@
-//! cAdvisor through the node proxy: who may ask, and that the page is one that fargaze's parser reads as it reads real ones.
+//! cAdvisor through the node proxy: the permission, and that fargaze's parser reads the page like
+//! real ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
@@ -20,7 +21,7 @@ fn path(node: &str) -> String {
     format!("/api/v1/nodes/{node}/proxy/metrics/cadvisor")
 }
 
-/// A pod with a limited container that counts, one without a limit, and one that does not run.
+/// A pod with a limited container with counters, one without a limit, and one that does not run.
 fn pod() -> Pod {
     let since = now() - SignedDuration::from_hours(2);
     let counters = Counters {
@@ -50,7 +51,7 @@ fn parts(of: &Parts) -> Vec<(&str, f64)> {
 }
 
 #[tokio::test]
-async fn nobody_reaches_a_kubelet_without_the_right() {
+async fn no_caller_reaches_a_kubelet_without_the_permission() {
     let (server, client) = seeded(1).await;
     let node = server.estate().nodes().next().unwrap().name.clone();
     let denied = client.get(&path(&node)).await.unwrap_err();
@@ -65,7 +66,7 @@ async fn nobody_reaches_a_kubelet_without_the_right() {
 }
 
 #[tokio::test]
-async fn a_node_that_is_not_there_or_does_not_answer_is_told_as_recorded() {
+async fn a_node_that_is_missing_or_does_not_answer_is_reported_as_recorded() {
     let (server, client) = seeded(1).await;
     grant(&server);
     let message = |of: &str| {
@@ -107,7 +108,7 @@ async fn a_pod_is_read_with_what_it_counts() {
     assert_eq!(parts(&of.disk_written), [("app", 4_096.0), ("log", 4_096.0)]);
     assert_eq!(parts(&of.network_received), [("eth0", 5_326_860.0)]);
     assert_eq!(parts(&of.network_sent), [("eth0", 259_012.0)]);
-    // Each row has a time of its own, some seconds ago.
+    // Each row has its own timestamp, some seconds ago.
     let times: BTreeSet<_> =
         of.cpu_seconds.values().flat_map(|series| series.values()).map(|counter| counter.at).collect();
     assert!(times.len() == 2 && times.iter().all(|at| *at < now()), "{times:?}");
@@ -134,7 +135,8 @@ async fn a_container_that_restarts_and_a_pod_that_counts_on_are_seen() {
     assert_eq!((rates.disk_written, rates.disk_read), (Some(4000.0), Some(10.0)));
 }
 
-/// Families that both pages have, by name, with their comments, the names of their labels in order, and whether lines have a time.
+/// Families on both pages, by name, with their comments, the names of their labels in order, and
+/// whether lines have a timestamp.
 fn shape(page: &str) -> BTreeSet<(String, String, bool)> {
     let mut shapes = BTreeSet::new();
     parse(page.as_bytes(), |sample| {

@@ -1,4 +1,4 @@
-//! What is served has the shapes of the real server.
+//! Served objects have the shapes of the real server.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
@@ -15,7 +15,7 @@ async fn get(client: &Client, path: &str) -> Value {
     serde_json::from_slice(&client.get(path).await.unwrap()).unwrap()
 }
 
-/// All paths of fields, without the content of managedFields, whose keys are fields of their own.
+/// All field paths, without the content of managedFields, whose keys are field names.
 fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) if !path.ends_with("fieldsV1") => {
@@ -29,7 +29,7 @@ fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 fn fields_of(value: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     fields(value, "", &mut found);
-    // Whatever the labels are called, and what only a ReplicaSet's template names.
+    // Excluding the names of labels, and fields that only a ReplicaSet's template has.
     found.retain(|field| !field.contains(".labels.") && !field.ends_with("generateName"));
     found
 }
@@ -99,7 +99,7 @@ async fn the_group_of_metrics_follows_its_server() {
 }
 
 #[tokio::test]
-async fn pods_that_are_not_well_look_as_they_do() {
+async fn unhealthy_pods_have_the_shapes_of_real_ones() {
     let ended = now() - SignedDuration::from_mins(7);
     let app = || vec![Container::running("app", "250m", "512Mi", ended)];
     let pod = |name: &str| Pod::running("odd", name, app(), ended);
@@ -187,7 +187,7 @@ async fn namespaces_and_config_maps_are_kept() {
 }
 
 #[tokio::test]
-async fn a_config_map_is_deleted_in_the_version_that_was_asked_for_and_no_other() {
+async fn a_config_map_is_deleted_only_in_the_requested_version() {
     let (server, client) = seeded(1).await;
     let one = "/api/v1/namespaces/aws-observability/configmaps/aws-logging";
     let rights =
@@ -217,14 +217,14 @@ async fn a_config_map_is_deleted_in_the_version_that_was_asked_for_and_no_other(
         assert_eq!(
             error.to_string(),
             format!("DELETE {one} of cluster shop: 409 Conflict: {said}"),
-            "it names what was asked and what the server said"
+            "it names the request and the server's message"
         );
     }
     let answer = client.delete(one, &options(&metadata["uid"], "229")).await.unwrap();
     let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
     assert_eq!((&answer["status"], &answer["details"]["uid"]), (&json!("Success"), &metadata["uid"]));
-    let gone = client.delete(one, &json!({})).await.unwrap_err().cause;
-    assert!(matches!(gone, Cause::NotFound(Explanation::Status { .. })));
+    let missing = client.delete(one, &json!({})).await.unwrap_err().cause;
+    assert!(matches!(missing, Cause::NotFound(Explanation::Status { .. })));
     let elsewhere = "/api/v1/namespaces/default/configmaps/aws-logging";
     assert!(matches!(client.delete(elsewhere, &json!({})).await.unwrap_err().cause, Cause::Forbidden(_)));
 }

@@ -1,4 +1,4 @@
-//! A server without a socket, in virtual time; and what it shows of pods in odd states.
+//! A server without a socket, in virtual time; and its output for pods in odd states.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// The only server there is.
+/// The only existing server.
 struct One(Arc<Handle>);
 
 impl std::fmt::Debug for One {
@@ -60,7 +60,7 @@ async fn list(client: &Client, path: &str) -> Vec<Value> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_asked_in_virtual_time() {
+async fn it_is_called_in_virtual_time() {
     let (server, client) = serve(|estate| {
         estate.page = Some(2);
         estate.latency = Duration::from_secs(3);
@@ -71,15 +71,15 @@ async fn it_is_asked_in_virtual_time() {
     assert_eq!(began.elapsed(), Duration::from_secs(9), "three pages");
     server.inject(Fault::once("/api/v1/pods", Effect::Stall { after: 3 }));
     client.get("/api/v1/pods").await.unwrap();
-    assert!(began.elapsed() >= Duration::from_secs(9 + 3 + 20 + 3), "asked again on another connection");
+    assert!(began.elapsed() >= Duration::from_secs(9 + 3 + 20 + 3), "retried on another connection");
     server.inject(Fault::always("/api/v1/pods", Effect::Stall { after: 3 }));
     let stalled = client.get("/api/v1/pods").await.unwrap_err();
     assert!(matches!(stalled.cause, Cause::Stalled { .. }), "{stalled}");
 }
 
-/// Whose token is taken: the cluster's time goes on with tokio's clock.
+/// Its token is accepted: the cluster's time continues with tokio's clock.
 #[tokio::test(start_paused = true)]
-async fn its_time_goes_on() {
+async fn its_time_continues() {
     let (server, first) = serve(|_| {});
     first.get("/apis").await.unwrap();
     tokio::time::advance(Duration::from_hours(1)).await;
@@ -88,7 +88,7 @@ async fn its_time_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn odd_pods_look_as_the_real_server_shows_them() {
+async fn odd_pods_are_shown_as_by_the_real_server() {
     let at = now() - SignedDuration::from_mins(5);
     let (_server, client) = serve(|estate| {
         estate.place(Pod { gap: Some(Gap::NoContainers), ..pod("empty") });

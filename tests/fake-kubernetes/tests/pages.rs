@@ -1,4 +1,4 @@
-//! Walks over lists of more than one page.
+//! Lists of more than one page.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
@@ -39,7 +39,7 @@ async fn all_pages_are_one_state_of_the_cluster() {
 }
 
 #[tokio::test]
-async fn a_walk_that_is_too_old_goes_on_once_at_the_newest_state() {
+async fn a_list_whose_token_expired_continues_once_at_the_newest_state() {
     let (server, client) = seeded(1_000).await;
     let late = Pod::running("zzz", "late", vec![Container::running("app", "1", "1Gi", now())], now());
     let mut names = Vec::new();
@@ -74,27 +74,27 @@ async fn a_walk_that_grows_too_old_twice_is_an_error() {
     assert_eq!(client.calls(), 3);
 }
 
-/// Issue 13, point 16: what was read of the state that is forgotten is dropped, and no object is there twice.
+/// Issue 13, point 16: objects of the expired state are dropped, and no object is returned twice.
 #[tokio::test]
-async fn a_list_that_cannot_go_on_begins_again_once() {
+async fn a_list_that_cannot_continue_restarts_once() {
     let (server, client) = seeded(600).await;
-    let gone = |times| {
+    let expired = |times| {
         let (reason, message) =
             ("Expired".to_owned(), "The provided continue parameter is too old".to_owned());
         Fault::times(times, "continue=", Effect::Status { code: 410, reason, message })
     };
     let all = async || client.list_all("/api/v1/pods", |pod: Object| pod.metadata.name).await;
     let pods: Vec<String> = server.estate().pods().map(|pod| pod.name.clone()).collect();
-    server.inject(gone(1));
+    server.inject(expired(1));
     let whole = Walk { items: 601, pages: 3, inconsistent: false };
     assert_eq!((all().await.unwrap(), client.calls()), ((pods.clone(), whole), 5));
-    // With a newer state to go on with, it goes on, and begins again if that is forgotten as well.
+    // With a newer state the list continues, and restarts if that expires as well.
     server.inject(Fault::times(2, "continue=", Effect::Expired));
     assert_eq!((all().await.unwrap(), client.calls()), ((pods, whole), 5 + 6));
-    server.inject(gone(2));
+    server.inject(expired(2));
     assert!(matches!(all().await.unwrap_err().cause, Cause::Gone(_)));
     assert_eq!(client.calls(), 5 + 6 + 4);
-    // The first page has no state that could be forgotten.
+    // The first page has no state that could expire.
     server.inject(Fault::always(
         "/api/v1/pods",
         Effect::Status { code: 410, reason: String::new(), message: String::new() },
@@ -148,7 +148,7 @@ async fn a_token_or_a_selector_that_the_server_does_not_know_is_a_bad_request() 
     }
 }
 
-/// A page of pods without a pod that names the next page.
+/// A page without pods that names the next page.
 fn empty_page(token: &str) -> Fault {
     let body = serde_json::json!({ "kind": "PodList", "metadata": { "continue": token }, "items": [] });
     let headers = vec![("content-type", "application/json".to_owned())];
@@ -156,7 +156,7 @@ fn empty_page(token: &str) -> Fault {
     Fault::once("/api/v1/pods", Effect::Raw { code: 200, headers, body })
 }
 
-/// Issue 12, point 9: the listings of Kubernetes as those of AWS.
+/// Issue 12, point 9: the listings of Kubernetes like those of AWS.
 #[tokio::test]
 async fn a_walk_whose_pages_repeat_or_stay_empty_is_an_error() {
     for (circle, calls, why) in [(1, 2, "repeat"), (2, 3, "repeat"), (1_000, 100, "nothing new")] {

@@ -1,4 +1,4 @@
-//! Answers that are no success: which are tried again, and what is said of them.
+//! Error responses: which are retried, and their messages.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::{limits, names, now, refusal, seeded, serve};
 use fake_kubernetes::{Effect, Estate, FakeKubernetes, Fault, Identity, MetricsApi, Recorded, Rights};
-use fargaze::model::fault::{Fault as Told, FaultKind};
+use fargaze::model::fault::{Fault as DomainFault, FaultKind};
 use fargaze_kubernetes::{Cause, Client, Explanation, Limits};
 use tokio::time::Instant;
 
@@ -16,7 +16,7 @@ fn status(code: u16) -> Effect {
 }
 
 #[tokio::test]
-async fn a_busy_server_is_asked_three_times() {
+async fn a_busy_server_is_queried_three_times() {
     let (server, client) = seeded(3).await;
     server.inject(Fault::times(2, "/pods", Effect::TooManyRequests { retry_after: Some(1) }));
     assert_eq!(names(&client, "/api/v1/pods").await.unwrap().len(), 4);
@@ -70,7 +70,7 @@ async fn no_try_begins_that_could_not_end_in_time() {
 }
 
 #[tokio::test]
-async fn a_missing_right_is_told_in_the_words_of_the_server() {
+async fn a_missing_permission_is_reported_in_the_words_of_the_server() {
     let (server, client) = seeded(1).await;
     server.change(|estate| estate.identities[0].rights = Rights::collector().without("", "pods"));
     let error = names(&client, "/api/v1/pods").await.unwrap_err();
@@ -79,7 +79,7 @@ async fn a_missing_right_is_told_in_the_words_of_the_server() {
         "GET /api/v1/pods of cluster shop: 403 Forbidden: pods is forbidden: User \
          \"arn:aws:sts::111122223333:assumed-role/collector/fn\" cannot list resource \"pods\" in API group \"\" at the cluster scope"
     );
-    let said = Told::from(error);
+    let said = DomainFault::from(error);
     assert_eq!(
         (said.kind, said.code.as_str(), said.subject.as_str()),
         (FaultKind::Denied, "Forbidden", "shop")
@@ -100,8 +100,8 @@ async fn metrics_that_are_not_installed_differ_from_those_that_are_down() {
         assert_eq!(client.get(path).await.unwrap_err().cause, cause);
     }
     let (_server, client) = seeded(1).await;
-    let gone = client.get("/api/v1/namespaces/default/pods/nope").await.unwrap_err().cause;
-    assert!(matches!(gone, Cause::NotFound(Explanation::Status { reason, message })
+    let missing = client.get("/api/v1/namespaces/default/pods/nope").await.unwrap_err().cause;
+    assert!(matches!(missing, Cause::NotFound(Explanation::Status { reason, message })
         if reason == "NotFound" && message == "pods \"nope\" not found"));
 }
 
@@ -115,7 +115,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn the_page_of_a_proxy_in_between_is_told_in_short() {
+async fn an_error_page_from_a_proxy_is_summarized() {
     let (server, client) = seeded(1).await;
     let body = format!("<html>\u{1b}[31m\n{}", "x".repeat(5_000)).into_bytes();
     let headers = vec![("content-type", "text/html".to_owned())];
@@ -124,14 +124,14 @@ async fn the_page_of_a_proxy_in_between_is_told_in_short() {
         panic!()
     };
     assert_eq!((text.len(), &text[..12]), (1_027, "<html> [31m "));
-    // And if it calls itself a success.
+    // Even if it calls itself a success.
     let headers = vec![("content-type", "text/html".to_owned())];
     server.inject(Fault::once("/pods", Effect::Raw { code: 200, headers, body }));
     assert!(matches!(refusal(&client).await, Cause::Malformed(_)));
 }
 
 #[tokio::test]
-async fn reviews_say_who_asks_and_what_he_may() {
+async fn reviews_name_the_caller_and_its_permissions() {
     let (_server, client) = seeded(1).await;
     let review = |path: &'static str, body: serde_json::Value| {
         let client = &client;
@@ -155,9 +155,9 @@ async fn reviews_say_who_asks_and_what_he_may() {
     }
 }
 
-/// Issue 13, point 23: two refusals whose remedy is no right.
+/// Issue 13, point 23: two refusals whose remedy is not a permission.
 #[tokio::test]
-async fn a_namespace_on_its_way_out_and_an_immutable_object_are_told_apart_from_missing_rights() {
+async fn a_terminating_namespace_and_an_immutable_object_are_distinguished_from_missing_permissions() {
     let (server, client) = seeded(1).await;
     let maps = "/api/v1/namespaces/web/configmaps";
     let (one, fresh) =

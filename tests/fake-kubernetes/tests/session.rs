@@ -1,4 +1,4 @@
-//! Tokens over the time of a run, and what may be seen of them.
+//! Tokens over the duration of a run, and what they may reveal.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
@@ -9,11 +9,11 @@ use aws_smithy_async::test_util::ManualTimeSource;
 use aws_smithy_async::time::SharedTimeSource;
 use common::{access, keys, limits, names, now, refusal, seeded};
 use fake_kubernetes::{Effect, Estate, FakeKubernetes, Fault, Handle, Identity};
-use fargaze::model::fault::Fault as Told;
+use fargaze::model::fault::Fault as DomainFault;
 use fargaze_kubernetes::{Access, Cause, Client, TokenError};
 use jiff::SignedDuration;
 
-/// A client whose clock is the test's.
+/// A client with the clock of the test.
 fn clocked(server: &Handle) -> (Client, ManualTimeSource) {
     let time = ManualTimeSource::new(now().into());
     let access = Access { time: SharedTimeSource::new(time.clone()), ..access(server) };
@@ -33,7 +33,7 @@ async fn a_token_is_renewed_before_the_server_would_refuse_it() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_signed_anew_once() {
+async fn a_refused_token_is_signed_again_once() {
     let (server, client) = seeded(1).await;
     server.inject(Fault::once("/pods", Effect::Unauthorized));
     assert_eq!(names(&client, "/api/v1/pods").await.unwrap().len(), 2);
@@ -44,7 +44,7 @@ async fn a_refused_token_is_signed_anew_once() {
 }
 
 #[tokio::test]
-async fn the_reasons_of_a_401_are_told_together() {
+async fn the_reasons_of_a_401_are_reported_together() {
     type Change = fn(&mut Estate);
     let changes: [Change; 4] = [
         |estate| estate.cluster = "other".to_owned(),
@@ -66,7 +66,7 @@ async fn the_reasons_of_a_401_are_told_together() {
 }
 
 #[tokio::test]
-async fn credentials_that_have_ended_or_are_too_long_are_told_before_anything_is_asked() {
+async fn expired_or_overlong_credentials_are_reported_before_any_request() {
     let server = FakeKubernetes::start(Estate::default()).await;
     let with = |identity: &Identity, ends| {
         let credentials = keys(identity, ends);
@@ -113,7 +113,7 @@ async fn neither_token_nor_credentials_are_in_anything_that_can_be_printed() {
     for effect in effects {
         server.inject(Fault::always("/pods", effect));
         let error = names(&client, "/api/v1/pods").await.unwrap_err();
-        printed += &format!("{error} {error:?} {:?}", Told::from(error.clone()));
+        printed += &format!("{error} {error:?} {:?}", DomainFault::from(error.clone()));
         server.heal();
     }
     let broken = Identity { session_token: Some("s3cr3t".repeat(600)), ..Identity::collector() };

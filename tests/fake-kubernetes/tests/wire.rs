@@ -1,4 +1,4 @@
-//! What can happen to a connection and to a body.
+//! Failures of a connection and of a body.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// Long enough that a busy machine does not exceed it by itself.
+/// Long enough for a busy machine.
 const SHORT: Duration = Duration::from_secs(1);
 
 fn gzip(body: &[u8]) -> Vec<u8> {
@@ -43,7 +43,7 @@ async fn only_the_ca_of_the_cluster_is_trusted() {
     assert_eq!(cause, Cause::Tls(TlsError::UnknownIssuer));
     assert!(cause.to_string().starts_with("certificate not signed by the cluster's CA"));
     assert!(one.meter().calls.is_empty());
-    // While a CA is rotated, there are two.
+    // During a CA rotation there are two.
     let both: Vec<u8> = [other.ca_base64(), one.ca_base64()]
         .iter()
         .flat_map(|ca| BASE64_STANDARD.decode(ca).unwrap())
@@ -88,7 +88,7 @@ async fn an_endpoint_that_cannot_be_reached_says_why() {
 }
 
 #[tokio::test]
-async fn a_name_without_an_address_is_told_as_such() {
+async fn a_name_without_an_address_is_reported_as_one() {
     let server = FakeKubernetes::start(Estate::default()).await;
     // RFC 6761: no name under `invalid` has an address.
     let endpoint = "https://a.eks.invalid".to_owned();
@@ -102,7 +102,7 @@ async fn a_cut_answer_is_never_taken_for_a_whole_one() {
     server.inject(Fault::always("/pods", Effect::Cut { after: 1_000 }));
     assert_eq!(refusal(&client).await, Cause::Cut { bytes: 1_000 });
     server.heal();
-    // The connection ends well, but the compressed body does not.
+    // The connection ends normally, but the compressed body is incomplete.
     let whole = gzip(br#"{"items":[],"metadata":{"a":"0123456789"}}"#);
     let part = whole[..whole.len() - 4].to_vec();
     let bytes = part.len() as u64;
@@ -130,7 +130,7 @@ async fn an_answer_may_be_slow_but_not_silent() {
     let server = FakeKubernetes::start(Estate::seeded(1, 1, now())).await;
     let limits = Limits { silence: SHORT, ..limits() };
     let client = Client::new(access(&server), limits.clone()).unwrap();
-    // 18 KB in pieces take longer than the silence that is suffered.
+    // 18 KB in pieces take longer than the idle timeout.
     server.inject(Fault::once("/pods", Effect::Slow { piece: 2_000, pause: SHORT / 6 }));
     let begin = Instant::now();
     assert_eq!(names(&client, "/api/v1/pods").await.unwrap().len(), 2);
@@ -149,7 +149,7 @@ async fn the_deadline_ends_everything() {
         Client::new(access(&server), Limits { deadline: Instant::now() + SHORT, ..limits() }).unwrap();
     assert_eq!(refusal(&client).await, Cause::Deadline);
     assert_eq!(refusal(&client).await, Cause::Deadline);
-    // Also the waiting for one's turn.
+    // This includes waiting for a free slot.
     let at_once = Arc::new(Semaphore::new(0));
     let limits = Limits { deadline: Instant::now() + SHORT, at_once, ..limits() };
     let client = Client::new(access(&server), limits).unwrap();
@@ -164,11 +164,11 @@ async fn a_connection_that_the_server_closed_is_replaced() {
         // The next request on the same connection finds it closed.
         server.inject(Fault::once("/pods", Effect::Close));
     }
-    // What always breaks is an error in the end.
+    // What always breaks becomes an error in the end.
     server.inject(Fault::always("/pods", Effect::Close));
     assert!(matches!(refusal(&client).await, Cause::Broken(_)));
     server.heal();
-    // What changes something is not sent twice.
+    // Writes are not sent twice.
     let create = async || client.post("/api/v1/namespaces", &serde_json::json!({})).await.unwrap_err().cause;
     assert!(matches!(create().await, Cause::Forbidden(_)));
     server.inject(Fault::once("/namespaces", Effect::Close));

@@ -11,16 +11,18 @@ pub const ACCOUNT: &str = "123456789012";
 /// Home Region of all tests.
 pub const REGION: &str = "eu-west-1";
 
-/// Minutes of history before the start, and of a future that the estate's clock hides until it comes.
+/// Minutes of history before the start, and of a future that the estate's clock hides until its
+/// time.
 const BEFORE: i64 = 25 * 60;
 const AFTER: i64 = 3 * 60;
 
-/// An estate without clusters, whose clock stands at [`START`](crate::START).
+/// An estate without clusters, whose clock is set to [`START`](crate::START).
 pub fn estate() -> Estate {
     Estate::new(ACCOUNT, REGION).now(minute(0))
 }
 
-/// One value a minute; `value` is told how many minutes after [`START`](crate::START) the minute begins.
+/// One value a minute; `value` receives how many minutes after [`START`](crate::START) the minute
+/// begins.
 pub fn minutes(value: impl Fn(i64) -> f64) -> Vec<f64> {
     (-BEFORE..AFTER).map(value).collect()
 }
@@ -36,7 +38,7 @@ pub fn put_minutes(
     put_span(estate, namespace, name, dimensions, -BEFORE..AFTER, value);
 }
 
-/// The same over another stretch of minutes, such as the days of a long outage.
+/// The same over another range of minutes, such as the days of a long outage.
 pub fn put_span(
     estate: &mut Estate,
     namespace: &str,
@@ -62,7 +64,8 @@ pub fn insights(estate: &mut Estate, cluster: &str, service: &str, name: &str, v
     put_minutes(estate, "ECS/ContainerInsights", name, &dimensions, value);
 }
 
-/// Adds a service with two running tasks and both metrics of `AWS/ECS`; a healthy one unless `memory` says otherwise.
+/// Adds a service with two running tasks and both `AWS/ECS` metrics; healthy unless `memory` says
+/// otherwise.
 pub fn running(estate: &mut Estate, cluster: &str, service: &str, memory: impl Fn(i64) -> f64) {
     if estate.cluster_mut(cluster).is_none() {
         estate.put_cluster(ClusterSpec::new(cluster));
@@ -72,7 +75,7 @@ pub fn running(estate: &mut Estate, cluster: &str, service: &str, memory: impl F
     aws_ecs(estate, cluster, service, "CPUUtilization", |_| 20.0);
 }
 
-/// The cluster `shop` with the services `web` (its memory as told) and `api` (healthy).
+/// The cluster `shop` with the services `web` (with the given memory) and `api` (healthy).
 pub fn shop(memory_of_web: impl Fn(i64) -> f64) -> Estate {
     let mut estate = estate();
     running(&mut estate, "shop", "web", memory_of_web);

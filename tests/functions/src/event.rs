@@ -17,7 +17,8 @@ pub fn event_file(name: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What Lambda hands to a function for messages of a queue; they are called `message-0`, `message-1`, ...
+/// What Lambda passes to a function for messages of a queue; they are called `message-0`,
+/// `message-1`, ...
 pub fn sqs_batch(bodies: &[String]) -> Value {
     let record = |(index, body): (usize, &String)| {
         json!({
@@ -46,7 +47,7 @@ pub fn sqs_batch_of(names: &[&str]) -> Value {
     sqs_batch(&bodies)
 }
 
-/// The messages that a batch's answer sends back to the queue.
+/// The messages that a batch response returns to the queue.
 pub fn sent_back(answer: &Value) -> Vec<&str> {
     let failures = answer["batchItemFailures"].as_array().unwrap();
     failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap()).collect()

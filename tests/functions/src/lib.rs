@@ -1,8 +1,8 @@
-//! The stack as the functions see it, without Lambda and Step Functions: real handlers, real SDK clients, a fake AWS on
-//! loopback, and a player for the state machine `Run`.
+//! The stack as the functions see it, without Lambda and Step Functions: real handlers, real SDK
+//! clients, a fake AWS on loopback, and a player for the state machine `Run`.
 //!
-//! Payloads go from function to function as JSON, as Step Functions hands them on, so that the contract between the
-//! functions is tested with them.
+//! Payloads go from function to function as JSON, as Step Functions passes them on, so that the
+//! contract between the functions is tested with them.
 #![allow(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
@@ -25,15 +25,15 @@ pub use stack::{ATTEMPTS, Function, Stack};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The time that every test begins at.
+/// The time at which every test begins.
 pub const START: &str = "2026-11-22T10:05:00Z";
 
-/// So many minutes after (or before) [`START`].
+/// This many minutes after (or, if negative, before) [`START`].
 pub fn minute(offset: i64) -> Timestamp {
     START.parse::<Timestamp>().unwrap() + SignedDuration::from_mins(offset)
 }
 
-/// The built-in rules without those that ask ECS about services whose metrics arrive.
+/// The built-in rules without those that query ECS about services whose metrics arrive.
 pub const SILENT_ONLY: &str = "rules:
   - {name: deployment-failed, enabled: false}
   - {name: tasks-failing, enabled: false}

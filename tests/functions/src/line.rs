@@ -1,4 +1,5 @@
-//! The state machine `Run`, played without Step Functions. Its `Retry` is left out: a failed step fails its item at once.
+//! The state machine `Run`, played without Step Functions. Its `Retry` is omitted: a failed step
+//! fails its item at once.
 
 use fargaze::invocation::failure::Failure;
 use jiff::Timestamp;
@@ -6,14 +7,15 @@ use serde_json::{Value, json};
 
 use crate::stack::{Function, Stack};
 
-/// All that one execution brought.
+/// The result of one execution.
 #[derive(Debug)]
 pub struct Line {
-    /// Run and targets, as they are in the bucket.
+    /// Run and targets, as stored in the bucket.
     pub plan: Value,
-    /// What became of each item of the `Map`: its input, what its functions answered, and the `failure` that was caught.
+    /// The result of each item of the `Map`: its input, the responses of its functions, and the
+    /// caught `failure`.
     pub items: Vec<Value>,
-    /// Answer of `forward-summary`.
+    /// Response of `forward-summary`.
     pub receipt: Result<Value, Failure>,
 }
 
@@ -25,33 +27,33 @@ pub fn request(kind: &str, time: Timestamp) -> Value {
     })
 }
 
-/// What `Catch` with `ResultPath: $.failure` makes of a failed step's input.
+/// The state machine's item after `Catch` with `ResultPath: $.failure` of a failed step.
 pub fn caught(mut input: Value, failure: &Failure) -> Value {
     let cause = json!({"errorMessage": failure.to_string(), "errorType": failure.error_type()});
     input["failure"] = json!({"Error": failure.error_type(), "Cause": cause.to_string()});
     input
 }
 
-/// What a child of the `Map` answers of an item: its number, and whether it has an outcome.
+/// The output of a child of the `Map` for an item: its number, and whether it has an outcome.
 pub fn ended(item: &Value) -> Value {
     let ended = if item.get("failure").is_some() { "failed" } else { "done" };
     json!({"target": item["target"], "ended": ended})
 }
 
 impl Stack {
-    /// Plans a run; gives the answer.
+    /// Plans a run; returns the response.
     pub async fn planned(&self, kind: &str, time: Timestamp) -> Value {
         let answer = self.invoke(Function::PlanRun, request(kind, time)).await;
         answer.unwrap_or_else(|failure| panic!("plan-run: {failure}"))
     }
 
-    /// Plans a run; gives run and targets as they are in the bucket.
+    /// Plans a run; returns run and targets as stored in the bucket.
     pub async fn plan(&self, kind: &str, time: Timestamp) -> Value {
         let planned = self.planned(kind, time).await;
         self.json(planned["plan"].as_str().unwrap())
     }
 
-    /// Puts a plan into the bucket; gives its key.
+    /// Puts a plan into the bucket; returns its key.
     pub fn put_plan(&self, run: &Value, targets: &[Value]) -> String {
         let key = format!("runs/{}/by-hand/plan.json", run["id"].as_str().unwrap());
         let plan = json!({"run": run, "targets": targets});
@@ -59,12 +61,12 @@ impl Stack {
         key
     }
 
-    /// Plans a run and gives the items of its `Map`.
+    /// Plans a run and returns the items of its `Map`.
     pub async fn items(&self, kind: &str, time: Timestamp) -> Vec<Value> {
         items(&self.planned(kind, time).await)
     }
 
-    /// Plans a run of one target and collects it; gives the collector's input and answer.
+    /// Plans a run of one target and collects it; returns the collector's input and response.
     pub async fn collect(&self, kind: &str, time: Timestamp) -> Result<Value, Failure> {
         let mut items = self.items(kind, time).await;
         items.retain(|item| item["platform"] == "ecs");
@@ -75,14 +77,15 @@ impl Stack {
         Ok(item)
     }
 
-    /// Plays one execution. Items are worked on one after the other, which Step Functions does at once.
+    /// Plays one execution. Items are processed one after the other; Step Functions processes them
+    /// concurrently.
     pub async fn run_line(&self, kind: &str, time: Timestamp) -> Line {
         self.set_now(time);
         self.aws.pass_until(time);
         self.play(request(kind, time)).await
     }
 
-    /// Plays one execution with this input of `plan-run`.
+    /// Plays one execution with this input for `plan-run`.
     pub async fn play(&self, input: Value) -> Line {
         let planned = self.invoke(Function::PlanRun, input).await;
         let planned = planned.unwrap_or_else(|failure| panic!("plan-run: {failure}"));
@@ -103,7 +106,7 @@ impl Stack {
             other => panic!("no branch of the state machine for {other:?}"),
         };
         if end.get("failure").is_some() {
-            // That it could not be kept stands in the summary.
+            // The summary says that the failure could not be stored.
             let _ = self.invoke(Function::ForwardSummary, json!({"failed": end})).await;
         }
         end
@@ -112,7 +115,8 @@ impl Stack {
     async fn play_steps(&self, item: Value, steps: &[fn(&Value) -> Function]) -> Value {
         let mut state = item;
         for step in steps {
-            // The state machine drops what the function answers; it is kept here for who looks at the item.
+            // The state machine drops the function's response; it is kept here for tests that check
+            // the item.
             match self.invoke(step(&state), state.clone()).await {
                 Ok(answer) => answered(&mut state, answer),
                 Err(failure) => return caught(state, &failure),
@@ -121,11 +125,12 @@ impl Stack {
         state
     }
 
-    /// Plays the turns of a sweep or rollback of one target: `EnableInsights` until its answer has no cursor.
+    /// Plays the passes of a sweep or rollback of one target: `EnableInsights` until its response
+    /// has no cursor.
     async fn play_insights(&self, item: Value) -> Value {
         let mut state = item;
-        for turn in 1.. {
-            state["turn"] = turn.into();
+        for pass in 1.. {
+            state["pass"] = pass.into();
             match self.invoke(Function::EnableInsights, state.clone()).await {
                 Ok(answer) if answer["cursor"].is_null() => {
                     answered(&mut state, answer);
@@ -141,11 +146,11 @@ impl Stack {
                 Err(failure) => return caught(state, &failure),
             }
         }
-        unreachable!("each turn makes progress")
+        unreachable!("each pass makes progress")
     }
 }
 
-/// What the state machine makes of a plan for its `Map`.
+/// The items of the `Map` that the state machine makes from a plan.
 fn items(planned: &Value) -> Vec<Value> {
     let targets = planned["targets"].as_array().unwrap().iter();
     let item = |target: &Value| {

@@ -1,6 +1,6 @@
-//! What a page of docs/ has for people to copy, and what tests write into it.
+//! The blocks of a page in docs/ that readers copy, and the text that tests write into it.
 
-/// The manifests of a page, one text for each of its blocks of YAML that `kubectl apply` takes.
+/// The manifests of a page: one text for each block of YAML that `kubectl apply` accepts.
 pub fn manifests(page: &str) -> Vec<String> {
     let path = format!("{}/../../docs/{page}", env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(path).unwrap();
@@ -8,8 +8,8 @@ pub fn manifests(page: &str) -> Vec<String> {
     blocks.filter(|block| block.contains("\nkind: ")).map(ToOwned::to_owned).collect()
 }
 
-/// Asserts that a page of docs/ has this text between `<!-- made by a test: NAME -->` and `<!-- end -->`. With the variable
-/// `FARGAZE_WRITE_DOCS` it is written there instead.
+/// Asserts that a page of docs/ has this text between `<!-- made by a test: NAME -->` and `<!-- end
+/// -->`. With the variable `FARGAZE_WRITE_DOCS` the text is written there instead.
 pub fn assert_made(page: &str, name: &str, content: &str) {
     let path = format!("{}/../../docs/{page}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap();

@@ -1,4 +1,5 @@
-//! One deployed stack: bucket, table and topic in a fake AWS, and the functions with their settings.
+//! One deployed stack: bucket, table and topic in a fake AWS, and the functions with their
+//! settings.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -16,7 +17,8 @@ use serde_json::Value;
 
 use crate::estate::{ACCOUNT, REGION};
 
-/// Attempts of one call, as in `fargaze_aws::load`: a fault that shall outlast the retries must be met as often.
+/// Attempts per call, as in `fargaze_aws::load`: a fault that should outlast the retries must occur
+/// this often.
 pub const ATTEMPTS: usize = 5;
 
 /// The functions.
@@ -60,10 +62,10 @@ impl Function {
     }
 }
 
-/// A stack of its own for each test.
+/// A separate stack for each test.
 #[derive(Debug)]
 pub struct Stack {
-    /// The AWS that it is deployed in.
+    /// The AWS that it is deployed to.
     pub aws: FakeAws,
     in_process: bool,
     settings: RefCell<BTreeMap<&'static str, String>>,
@@ -75,10 +77,11 @@ impl Stack {
     pub const BUCKET: &'static str = "fargaze-bucket";
     /// The table's name.
     pub const TABLE: &'static str = "fargaze-table";
-    /// The role of `enable-insights`, as `events/enable-insights.update-cluster-settings-own.ok.json` names it.
+    /// The role of `enable-insights`, as
+    /// `events/enable-insights.update-cluster-settings-own.ok.json` names it.
     pub const ROLE: &'static str = "arn:aws:iam::123456789012:role/fargaze-EnableInsightsRole-1A2B3C4D5E6F";
 
-    /// A stack with the template's defaults beside this estate.
+    /// A stack with the template's defaults, in this estate.
     pub async fn start(home: Estate) -> Self {
         Self::of(FakeAws::builder(home)).await
     }
@@ -119,17 +122,17 @@ impl Stack {
         Self { aws, in_process, settings, timeout }
     }
 
-    /// Changes the timeout of the functions, which they get as their deadline.
+    /// Changes the timeout of the functions, which they receive as their deadline.
     pub fn set_timeout(&self, timeout: Duration) {
         self.timeout.set(timeout);
     }
 
-    /// Changes a setting for the functions that are built from now on.
+    /// Changes a setting for functions built from now on.
     pub fn set(&self, name: &'static str, value: &str) {
         self.settings.borrow_mut().insert(name, value.to_owned());
     }
 
-    /// Takes a setting away.
+    /// Removes a setting.
     pub fn unset(&self, name: &str) {
         self.settings.borrow_mut().remove(name);
     }
@@ -139,7 +142,7 @@ impl Stack {
         self.aws.edit(|world| world.home().set_now(now));
     }
 
-    /// Stores the user's file, with its rules as the only ones.
+    /// Stores a user's file with only these rules.
     pub fn put_rules(&self, yaml: &str) {
         self.put_config(&format!("{}\nbuilt-in-rules: none\n", yaml.trim_end()));
     }
@@ -149,8 +152,8 @@ impl Stack {
         self.aws.put_object(Self::BUCKET, "fargaze.yaml", yaml);
     }
 
-    /// The configuration that `fargaze_aws::load` would make, but of nothing in the test's own environment, and with
-    /// short waits between attempts.
+    /// The configuration that `fargaze_aws::load` would make, but without the test's own
+    /// environment and with short waits between attempts.
     pub fn sdk(&self, function: &str) -> SdkConfig {
         let retries = RetryConfig::standard()
             .with_max_attempts(u32::try_from(ATTEMPTS).unwrap())
@@ -159,7 +162,7 @@ impl Stack {
         if self.in_process {
             return self.aws.sdk_config().retry_config(retries).app_name(name).build();
         }
-        // An access key that names no account: the fake takes it for the home account's.
+        // An access key that names no account: the fake attributes it to the home account.
         let keys = Credentials::new("AKIAIOSFODNN7EXAMPLE", "secret", None, None, "tests");
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -171,8 +174,8 @@ impl Stack {
             .build()
     }
 
-    /// One invocation of a function that was just started, as Lambda would do it: JSON in, JSON out. On the heap, because a test
-    /// that plays many of them holds them all.
+    /// One invocation of a newly started function, as Lambda does it: JSON in, JSON out. On the
+    /// heap, because a test that plays many of them holds them all.
     pub async fn invoke(&self, function: Function, event: Value) -> Result<Value, Failure> {
         let sdk = self.sdk(function.name());
         let settings = self.settings.borrow().clone();
@@ -213,7 +216,7 @@ impl Stack {
         }
     }
 
-    /// The messages published so far, as they stand in an email.
+    /// The messages published so far, in their email form.
     pub fn mails(&self) -> Vec<Published> {
         let mail = |published: Published| {
             assert_eq!(published.structure.as_deref(), Some("json"), "one text for all protocols");
@@ -223,7 +226,7 @@ impl Stack {
         self.aws.published().into_iter().map(mail).collect()
     }
 
-    /// The same messages as they come into queues and functions.
+    /// The same messages in the form for queues and functions.
     pub fn notifications(&self) -> Vec<Value> {
         let json = |published: Published| {
             let forms: Value = serde_json::from_str(&published.message).unwrap();
@@ -232,7 +235,7 @@ impl Stack {
         self.aws.published().into_iter().map(json).collect()
     }
 
-    /// All of a message in one line: its text is wrapped, and a test looks for sentences.
+    /// A whole message on one line: its text is wrapped, and tests search for sentences.
     pub fn mail(&self, index: usize) -> String {
         let mails = self.mails();
         let mail = mails.get(index).unwrap_or_else(|| panic!("no mail {index} of {}", mails.len()));
@@ -241,30 +244,30 @@ impl Stack {
         format!("{subject} | {}", words.join(" "))
     }
 
-    /// Takes every setting away.
+    /// Removes all settings.
     pub fn unset_all(&self) {
         self.settings.borrow_mut().clear();
     }
 
-    /// The object under that key of the bucket, as JSON.
+    /// The object with this key in the bucket, as JSON.
     pub fn json(&self, key: &str) -> Value {
         let bytes = self.aws.object(Self::BUCKET, key);
         serde_json::from_slice(&bytes.unwrap_or_else(|| panic!("no object {key}"))).unwrap()
     }
 
-    /// The snapshot under that key of the bucket.
+    /// The snapshot with this key in the bucket.
     pub fn snapshot(&self, key: &str) -> Snapshot {
         let bytes = self.aws.object(Self::BUCKET, key);
         Snapshot::read(&bytes.unwrap_or_else(|| panic!("no object {key}"))[..]).unwrap()
     }
 
-    /// What the table remembers, but for who had the last turn at the topic.
+    /// What the table stores, except who had the last publish slot.
     pub fn remembered(&self) -> Vec<Value> {
         let items = self.aws.items(Self::TABLE).into_iter();
         items.filter(|item| item["pk"]["S"] != "TOPIC").collect()
     }
 
-    /// Calls that change something anywhere: in ECS, in the stack's own storage, or in a mailbox.
+    /// Calls that change something: in ECS, in the stack's own storage, or in a mailbox.
     pub fn writes(&self) -> Vec<String> {
         let calls = self.aws.meter().calls.into_iter().map(|call| call.operation);
         let reads = ["List", "Describe", "Get", "Query", "Assume"];

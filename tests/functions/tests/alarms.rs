@@ -1,10 +1,10 @@
-//! The alarms line from end to end: what fires, what does not, and what the mail says.
+//! The alarms line from end to end: which alarms fire, which do not, and the text of the mail.
 
 use fake_aws::{Estate, ServiceSpec};
 use function_tests::{Stack, estate, insights, minute, put_minutes, running, shop};
 use serde_json::json;
 
-/// The cluster `shop` with Container Insights and two services, whose metrics are told by name.
+/// The cluster `shop` with Container Insights and two services, whose metrics are given by name.
 fn with_insights(web: &[(&str, f64)], api: &[(&str, f64)]) -> Estate {
     let mut estate = shop(|_| 50.0);
     "enabled".clone_into(&mut estate.cluster_mut("shop").unwrap().insights);
@@ -25,8 +25,9 @@ fn rule(what: &str, comparison: &str, threshold: &str) -> String {
 }
 
 #[tokio::test]
-async fn t1_memory_percent_of_reservation_is_judged_and_not_the_amount() {
-    // Both services use far more than 80 megabytes; only the first uses more than 80 percent of its reservation.
+async fn t1_memory_percent_of_reservation_is_evaluated_and_not_the_amount() {
+    // Both services use far more than 80 megabytes; only the first uses more than 80 percent of its
+    // reservation.
     let web = [("MemoryUtilized", 953.0), ("MemoryReserved", 1024.0)];
     let api = [("MemoryUtilized", 1900.0), ("MemoryReserved", 8192.0)];
     let stack = Stack::start(with_insights(&web, &api)).await;
@@ -76,7 +77,7 @@ async fn a_rule_on_clusters_reads_the_series_of_the_cluster_and_no_service() {
 
 #[tokio::test]
 async fn t12_missing_data_is_not_zero() {
-    // `idle` publishes nothing: under "below 5 percent" a zero would fire.
+    // `idle` publishes no points: a zero would breach "below 5 percent".
     let mut estate = shop(|_| 2.0);
     estate.put_service("shop", ServiceSpec::new("idle").desired(0).running(0));
     let stack = Stack::start(estate).await;
@@ -90,7 +91,7 @@ async fn t12_missing_data_is_not_zero() {
 }
 
 #[tokio::test]
-async fn a_service_that_should_run_and_does_not_is_told() {
+async fn a_service_without_running_tasks_is_notified() {
     let mut estate = shop(|_| 50.0);
     estate.put_service("shop", ServiceSpec::new("payments").desired(2).running(0));
     let stack = Stack::start(estate).await;
@@ -107,7 +108,7 @@ async fn a_service_of_no_wanted_tasks_is_quiet() {
     let stack = Stack::start(estate).await;
     let line = stack.run_line("alarms", minute(0)).await;
     assert_eq!(line.receipt.unwrap()["published"], false);
-    assert_eq!(stack.aws.meter().count("ecs:DescribeServices"), 1, "it was looked at");
+    assert_eq!(stack.aws.meter().count("ecs:DescribeServices"), 1, "it was checked");
 }
 
 #[tokio::test]
@@ -139,7 +140,7 @@ async fn t16_sixty_services_that_fire_at_once_are_one_message_with_a_short_ascii
     assert!(subject.starts_with("ALARM ") && subject.len() < 100 && subject.is_ascii(), "{subject}");
     assert!(!subject.contains('\n'));
     for name in &names {
-        assert!(mail.message.contains(name.as_str()), "{name} is not told");
+        assert!(mail.message.contains(name.as_str()), "{name} is missing");
     }
 }
 
@@ -154,7 +155,7 @@ async fn three_of_five_minutes_fire_and_two_do_not() {
 }
 
 #[tokio::test]
-async fn a_cluster_without_container_insights_is_not_asked_for_its_metrics() {
+async fn the_metrics_of_a_cluster_without_container_insights_are_not_requested() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     stack.put_rules(&rule("cpu-percent-of-reservation", "GreaterThanThreshold", "80 %"));
     let line = stack.run_line("alarms", minute(0)).await;

@@ -1,4 +1,4 @@
-//! Bad input: a clear error that names the thing, nothing half done, nothing lost.
+//! Bad input: a clear error that names the input, nothing half done, nothing lost.
 
 use fake_aws::ClusterSpec;
 use function_tests::{Function, Stack, estate, event_file, minute, sent_back, shop, sqs_batch};
@@ -89,7 +89,8 @@ async fn a_run_request_that_is_wrong_names_what_is_wrong_and_what_would_be_right
         (json!({"kind": "alarms", "dry_run": true}), "`dry_run`"),
         (json!({"kind": "alarms", "time": "yesterday"}), "yesterday"),
         (json!({"time": "2026-11-22T10:05:00Z"}), "`kind`"),
-        // By hand and outside of the state machine there is no start of an execution to fall back to.
+        // An invocation by hand, outside of the state machine, has no start time of an execution to
+        // fall back to.
         (json!({"kind": "alarms"}), "`time`"),
     ] {
         let failure = stack.invoke(Function::PlanRun, request.clone()).await.unwrap_err();
@@ -104,7 +105,7 @@ async fn a_run_request_that_is_wrong_names_what_is_wrong_and_what_would_be_right
 }
 
 #[tokio::test]
-async fn an_unknown_key_in_the_users_file_is_told_first_by_its_name_and_line_and_the_watching_goes_on() {
+async fn an_unknown_key_in_the_users_file_is_reported_first_with_its_name_and_line_and_watching_continues() {
     let rule = "    what: memory-percent\n    threshold: 80\n    comparison: GreaterThanThreshold\n    \
                 evaluation-periods: 1\n    datapoints-to-alarm: 1\n";
     for (yaml, named) in [
@@ -136,7 +137,7 @@ async fn an_unknown_key_in_the_users_file_is_told_first_by_its_name_and_line_and
 }
 
 #[tokio::test]
-async fn a_malformed_event_goes_back_to_the_queue_and_changes_nothing() {
+async fn a_malformed_event_returns_to_the_queue_and_changes_nothing() {
     let created = event_file("enable-insights.create-cluster.ok");
     let mut other_region = created.clone();
     other_region["detail"]["awsRegion"] = json!("us-east-1");

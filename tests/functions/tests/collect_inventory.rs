@@ -1,4 +1,4 @@
-//! `collect-metrics` and what there is to look at: listed once an hour, kept when it cannot be listed.
+//! `collect-metrics` and the inventory: listed once an hour, kept when it cannot be listed.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ async fn collected(stack: &Stack, at: i64) -> Snapshot {
     stack.snapshot(answer["snapshot"]["key"].as_str().unwrap())
 }
 
-/// Calls of ECS that list what there is since the meter was reset, by operation.
+/// ECS calls for the listing since the meter was reset, by operation.
 fn ecs_calls(stack: &Stack) -> BTreeMap<String, usize> {
     let mut calls = stack.aws.meter().calls_by_operation();
     calls.retain(|operation, _| operation.starts_with("ecs:") && operation != "ecs:DescribeServices");
@@ -26,7 +26,7 @@ fn ecs_calls(stack: &Stack) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test]
-async fn a_fresh_inventory_in_the_cache_spares_every_call_of_ecs_but_a_check_and_after_an_hour_it_is_listed_anew()
+async fn a_fresh_inventory_in_the_cache_saves_every_call_to_ecs_but_a_check_and_after_an_hour_it_is_listed_again()
  {
     let stack = Stack::start(shop(|_| 50.0)).await;
     collected(&stack, 0).await;
@@ -60,7 +60,8 @@ async fn t4_the_setting_is_read_with_include_settings() {
     let stack = Stack::start(estate).await;
     let inventory = collected(&stack, 0).await.inventory;
     for (name, entry) in &inventory.clusters {
-        // Without SETTINGS in `include` ECS answers no settings at all, and every cluster would seem to be off.
+        // Without SETTINGS in `include` ECS returns no settings, and every cluster would seem to be
+        // off.
         assert_eq!(entry.insights(), name.as_str().parse::<InsightsLevel>().unwrap(), "{name}");
     }
     assert_eq!(inventory.clusters.len(), 3);
@@ -81,7 +82,8 @@ async fn t6_switched_on_is_not_reporting() {
     assert_eq!(reports, [Reporting::Reporting, Reporting::Silent]);
 }
 
-/// Issue 12, point 10: "could not ask" is not "on, but no metrics", in inventory, mail, page and data.
+/// Issue 12, point 10: "could not ask" is not "on, but no metrics", in inventory, mail, page and
+/// data.
 #[tokio::test]
 async fn a_failed_listing_of_metrics_is_not_known_and_not_silent() {
     let mut estate = shop(|_| 50.0);
@@ -100,15 +102,15 @@ async fn a_failed_listing_of_metrics_is_not_known_and_not_silent() {
     );
     let mail = stack.mail(0);
     assert!(!mail.contains("no metrics in the last 3 hours"), "{mail}");
-    assert!(mail.contains("on, and could not ask whether metrics come, in 1 cluster: shop"), "{mail}");
+    assert!(mail.contains("on; could not ask whether metrics arrive, in 1 cluster: shop"), "{mail}");
     assert!(mail.contains("cloudwatch:ListMetrics") && mail.contains("no ListMetrics"), "{mail}");
-    // What may be there is asked for all the same: nothing that arrives is lost.
+    // Metrics that may exist are requested anyway: nothing that arrives is lost.
     let web = shop["services"].as_array().unwrap().iter().find(|service| service["service"] == "web");
     assert_eq!(web.unwrap()["tasks"]["lowest"], 2, "{web:#?}");
 }
 
 #[tokio::test]
-async fn only_silent_services_are_asked_about() {
+async fn only_silent_services_are_queried() {
     let mut estate = shop(|_| 50.0);
     estate.put_service("shop", ServiceSpec::new("down").desired(2).running(0));
     let stack = Stack::start(estate).await;
@@ -124,12 +126,12 @@ async fn only_silent_services_are_asked_about() {
 }
 
 #[tokio::test]
-async fn a_service_whose_points_ended_six_minutes_ago_is_asked_about_and_one_of_two_minutes_ago_is_not() {
+async fn a_service_whose_points_ended_six_minutes_ago_is_queried_and_one_of_two_minutes_ago_is_not() {
     let stack = Stack::start(shop(|at| if at < -8 { 50.0 } else { f64::NAN })).await;
     stack.put_config(SILENT_ONLY);
     stack.aws.edit(|world| {
-        let gone = |at: i64| if at < -8 { 20.0 } else { f64::NAN };
-        function_tests::aws_ecs(world.home(), "shop", "web", "CPUUtilization", gone);
+        let until_then = |at: i64| if at < -8 { 20.0 } else { f64::NAN };
+        function_tests::aws_ecs(world.home(), "shop", "web", "CPUUtilization", until_then);
     });
     let snapshot = collected(&stack, 0).await;
     let described: Vec<_> = snapshot.services.iter().map(|state| state.service.as_str()).collect();
@@ -150,26 +152,26 @@ async fn services_that_cannot_be_listed_are_named_while_the_other_clusters_are_s
         notified.contains("ecs:ListServices") && notified.contains("not authorized to list"),
         "{notified}"
     );
-    // An inventory with a hole is not believed for an hour.
+    // An incomplete inventory is not cached for an hour.
     stack.aws.reset_meter();
     let next = collected(&stack, 5).await.coverage;
     assert_eq!((next.clusters_seen, next.is_complete()), (2, true), "{next:?}");
 }
 
 #[tokio::test]
-async fn while_ecs_cannot_be_listed_the_older_inventory_serves_and_the_fault_is_told() {
+async fn while_ecs_cannot_be_listed_the_cached_inventory_is_used_and_the_fault_is_reported() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     collected(&stack, 0).await;
     stack.aws.add_fault(Fault::on("ecs:ListClusters").times(ATTEMPTS).error(500, "ServerException", "down"));
     let snapshot = collected(&stack, 65).await;
     assert_eq!(snapshot.inventory.service_count(), 2);
-    assert_eq!(snapshot.coverage.with_data, 4, "CloudWatch is asked all the same");
+    assert_eq!(snapshot.coverage.with_data, 4, "CloudWatch is still queried");
     assert!(snapshot.coverage.faults[0].fault.to_string().contains("ecs:ListClusters"));
     assert!(!snapshot.coverage.is_complete());
 }
 
 #[tokio::test]
-async fn a_cluster_that_could_not_be_described_is_not_a_cluster_that_is_gone() {
+async fn a_cluster_that_could_not_be_described_is_not_a_deleted_cluster() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     let before = collected(&stack, 0).await;
     for at in [60, 65] {
@@ -183,7 +185,7 @@ async fn a_cluster_that_could_not_be_described_is_not_a_cluster_that_is_gone() {
     let after = collected(&stack, 70).await;
     assert_eq!((after.coverage.clusters, after.coverage.clusters_seen), (1, 1));
 
-    // Without a cache it is counted as not seen.
+    // Without a cache it counts as not seen.
     let stack = Stack::start(shop(|_| 50.0)).await;
     stack.aws.add_fault(Fault::on("ecs:DescribeClusters").times(ATTEMPTS).error(
         500,
@@ -207,7 +209,7 @@ async fn without_a_cache_a_refused_listing_fails_the_target_by_name_and_stores_n
 }
 
 #[tokio::test]
-async fn a_cache_that_cannot_be_read_is_listed_anew() {
+async fn an_unreadable_cache_is_replaced_by_a_new_listing() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     let key = format!("inventory/{ACCOUNT}/{REGION}/1-of-1.json.gz");
     stack.aws.put_object(Stack::BUCKET, &key, "no gzip");
@@ -242,7 +244,7 @@ async fn the_parts_of_a_target_share_its_clusters_without_gap_or_overlap() {
 }
 
 #[tokio::test]
-async fn a_report_asks_counts_and_traffic_of_reporting_clusters_and_describes_all_services() {
+async fn a_report_requests_counts_and_traffic_of_reporting_clusters_and_describes_all_services() {
     let mut estate = shop(|_| 50.0);
     running(&mut estate, "orders", "api", |_| 50.0);
     "enabled".clone_into(&mut estate.cluster_mut("orders").unwrap().insights);
@@ -262,8 +264,9 @@ async fn a_report_asks_counts_and_traffic_of_reporting_clusters_and_describes_al
     assert_eq!(longest, Some(288));
 }
 
-/// Issue 12, point 6: what it costs to find new services, as docs/performance.md states it. A run every five minutes for an
-/// hour, without a change and with a new service in each of three clusters.
+/// Issue 12, point 6: the cost of finding new services, as docs/performance.md states it. A run
+/// every five minutes for an hour, without a change and with a new service in each of three
+/// clusters.
 #[tokio::test(start_paused = true)]
 async fn a_check_costs_two_calls_for_a_hundred_clusters_and_one_for_each_that_changed() {
     let mut table = "| clusters × services | listing, once an hour | a check | all checks of an hour | a check after three clusters \
@@ -305,7 +308,7 @@ async fn a_check_costs_two_calls_for_a_hundred_clusters_and_one_for_each_that_ch
     assert_made("performance.md", "checks", &table);
 }
 
-/// A cluster that is deleted between two calls of a listing is no fault of the listing.
+/// A cluster deleted between two calls of a listing is no fault of the listing.
 #[tokio::test]
 async fn a_cluster_deleted_during_the_listing_is_not_there() {
     let mut estate = shop(|_| 50.0);

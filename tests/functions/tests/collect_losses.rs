@@ -1,4 +1,4 @@
-//! What other pullers of CloudWatch lose: each loss once, by the name it goes by.
+//! Data that other CloudWatch pullers lose: each loss once, by its usual name.
 
 use fake_aws::{Estate, Fault, Oddity, SeriesKey};
 use fargaze::evidence::snapshot::Snapshot;
@@ -7,7 +7,7 @@ use fargaze::model::metric::MetricQuery;
 use fargaze::model::series::Reading;
 use function_tests::{ATTEMPTS, Stack, minute, shop};
 
-/// Points of a whole answer: the minutes of an alarms window.
+/// Points of a complete response: the minutes of an alarms window.
 const WHOLE: usize = 22;
 
 const ASK: &str = "cloudwatch:GetMetricData";
@@ -97,7 +97,7 @@ async fn one_querys_points_on_two_pages_are_one_series() {
 }
 
 #[tokio::test]
-async fn an_unknown_query_id_is_told_and_fills_no_other_series() {
+async fn an_unknown_query_id_is_reported_and_fills_no_other_series() {
     let stack = Stack::start(healthy().odd(memory_of_web(), Oddity::unknown_id("stray"))).await;
     let snapshot = collected(&stack).await;
     let notified: Vec<String> =
@@ -138,8 +138,8 @@ async fn a_throttle_in_the_middle_and_a_broken_connection_lose_nothing() {
 
 #[tokio::test]
 async fn a_batch_that_is_refused_takes_no_other_batch_with_it() {
-    // 252 services: a batch of 500 metrics and one of 4. The estate's first five calls are one batch's attempts,
-    // whichever it is.
+    // 252 services: a batch of 500 metrics and one of 4. The estate's first five calls are one
+    // batch's attempts, whichever it is.
     let mut plan = fake_aws::SeededEstate::new(3, 84, minute(0));
     plan.metrics = fake_aws::MetricSet::Ecs;
     let stack = Stack::start(Estate::seeded(&plan)).await;

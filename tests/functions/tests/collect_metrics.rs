@@ -1,4 +1,4 @@
-//! `collect-metrics`: what is asked, what it costs, and questions by hand.
+//! `collect-metrics`: its queries, their cost, and manual queries.
 
 use fake_aws::{Estate, FakeAws, MetricSet, SeededEstate};
 use fargaze::config::{DEFAULT_YAML, read_rules};
@@ -8,7 +8,7 @@ use function_tests::{Function, SILENT_ONLY, Stack, assert_made, estate, minute, 
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_default_run_asks_exactly_two_metrics_a_service_and_its_price_is_known_before() {
+async fn a_default_run_requests_exactly_two_metrics_a_service_and_its_price_is_known_before() {
     let mut estate = shop(|_| 50.0);
     running(&mut estate, "orders", "api", |_| 50.0);
     let stack = Stack::start(estate).await;
@@ -23,7 +23,7 @@ async fn a_default_run_asks_exactly_two_metrics_a_service_and_its_price_is_known
 }
 
 #[tokio::test]
-async fn metrics_are_asked_in_batches_of_500() {
+async fn metrics_are_requested_in_batches_of_500() {
     for (clusters, services, calls) in [(5, 50, 1), (3, 84, 2), (3, 167, 3)] {
         let mut plan = SeededEstate::new(clusters, services, minute(0));
         plan.metrics = MetricSet::Ecs;
@@ -37,12 +37,12 @@ async fn metrics_are_asked_in_batches_of_500() {
     }
 }
 
-/// What it takes to ask ECS about every service of 100 clusters with 10 services each, of which it keeps 100 events each:
-/// a third of them in each run, and in the first run all.
+/// The cost of querying ECS about every service of 100 clusters with 10 services each and 100
+/// events per service: a third of them in each run, all of them in the first run.
 #[tokio::test(start_paused = true)]
 async fn a_thousand_services_are_checked_in_rotation() {
     let mut plan = SeededEstate::new(100, 10, minute(0));
-    // A service that may fire is asked about in each run, whoever's turn it is.
+    // A service that may fire is queried in each run, regardless of the rotation.
     (plan.metrics, plan.hot) = (MetricSet::Ecs, 0.0);
     let mut estate = Estate::seeded(&plan);
     for cluster in 0..100 {
@@ -80,7 +80,7 @@ async fn a_thousand_services_are_checked_in_rotation() {
 }
 
 #[tokio::test]
-async fn an_empty_account_is_asked_nothing_and_is_no_fault() {
+async fn an_empty_account_needs_no_query_and_is_no_fault() {
     let stack = Stack::start(estate()).await;
     let answer = stack.collect("alarms", minute(0)).await.unwrap();
     let coverage = stack.snapshot(answer["snapshot"]["key"].as_str().unwrap()).coverage;
@@ -104,8 +104,8 @@ async fn t12_a_silent_service_has_no_values_and_no_zeros() {
 }
 
 #[tokio::test]
-async fn a_retry_that_finds_the_snapshot_asks_and_pays_nothing() {
-    // What a report tells beside the snapshot is free, and no metric.
+async fn a_retry_that_finds_the_snapshot_makes_no_queries_and_costs_nothing() {
+    // What a report shows in addition to the snapshot is free and no metric.
     for (kind, free) in [("alarms", &[][..]), ("report", &["ecs:ListAccountSettings"])] {
         let stack = Stack::start(shop(|_| 50.0)).await;
         let item = stack.items(kind, minute(0)).await.remove(0);
@@ -154,7 +154,7 @@ async fn a_run_reads_one_version_of_the_users_file_from_end_to_end() {
     assert_eq!(names, ["MemoryUtilization"]);
 }
 
-/// Samples that differ within each minute, from which percentiles can be told.
+/// Samples that differ within each minute, from which percentiles can be computed.
 fn sampled() -> Estate {
     let dimensions = [("ClusterName", "shop"), ("ServiceName", "web")];
     let samples: Vec<Vec<f64>> =
@@ -172,7 +172,7 @@ fn query(statistics: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_question_by_hand_is_answered_with_sorted_points_of_every_statistic() {
+async fn a_manual_query_returns_sorted_points_of_every_statistic() {
     let stack = Stack::start(sampled()).await;
     let statistics = json!(["Average", "Maximum", "Minimum", "SampleCount", "Sum"]);
     let answer = stack.invoke(Function::CollectMetrics, query(&statistics)).await.unwrap();
@@ -183,7 +183,7 @@ async fn a_question_by_hand_is_answered_with_sorted_points_of_every_statistic() 
         };
         points.iter().map(pair).collect()
     };
-    // Three minutes: the end is exclusive. CloudWatch gives them in no order.
+    // Three minutes: the end is exclusive. CloudWatch returns points in no particular order.
     let times = ["2026-11-22T09:55:00Z", "2026-11-22T09:56:00Z", "2026-11-22T09:57:00Z"];
     for (statistic, expected) in [
         ("Average", [50.5, 150.5, 250.5]),
@@ -200,7 +200,7 @@ async fn a_question_by_hand_is_answered_with_sorted_points_of_every_statistic() 
 }
 
 #[tokio::test]
-async fn a_question_by_hand_may_ask_for_percentiles() {
+async fn a_manual_query_may_request_percentiles() {
     let stack = Stack::start(sampled()).await;
     let answer = stack.invoke(Function::CollectMetrics, query(&json!(["p50", "p99"]))).await.unwrap();
     let first = |percentile: &str| answer[percentile][0]["value"].as_f64().unwrap();
@@ -209,7 +209,7 @@ async fn a_question_by_hand_may_ask_for_percentiles() {
 }
 
 #[tokio::test]
-async fn a_question_by_hand_that_cloudwatch_refuses_says_why() {
+async fn a_manual_query_that_cloudwatch_refuses_says_why() {
     let stack = Stack::start(sampled()).await;
     let mut backwards = query(&json!(["Average"]));
     backwards["query"]["start"] = json!("2026-11-22T10:30:00Z");

@@ -1,4 +1,4 @@
-//! Targets in other accounts and Regions, and what is told when one of them cannot be seen.
+//! Targets in other accounts and Regions, and the notification when one of them cannot be read.
 
 use fake_aws::{Estate, FakeAws};
 use function_tests::{ACCOUNT, REGION, Stack, minute, running, shop};
@@ -23,7 +23,7 @@ async fn two_accounts() -> Stack {
 }
 
 #[tokio::test]
-async fn a_role_with_an_external_id_is_assumed_and_both_accounts_are_told_in_one_message() {
+async fn a_role_with_an_external_id_is_assumed_and_both_accounts_are_in_one_message() {
     let stack = two_accounts().await;
     stack.put_config(&config("fargaze-42"));
     stack.run_line("alarms", minute(0)).await.receipt.unwrap();
@@ -39,7 +39,7 @@ async fn a_role_with_an_external_id_is_assumed_and_both_accounts_are_told_in_one
     let there = (OTHER.to_owned(), "eu-central-1".to_owned());
     assert_eq!(place("cloudwatch:GetMetricData"), there);
     assert_eq!(place("ecs:ListClusters"), there);
-    // What the stack keeps stays at home.
+    // Objects that the stack stores stay at home.
     for call in calls
         .iter()
         .filter(|call| call.operation.starts_with("s3:") || call.operation.starts_with("dynamodb:"))
@@ -49,7 +49,7 @@ async fn a_role_with_an_external_id_is_assumed_and_both_accounts_are_told_in_one
 }
 
 #[tokio::test]
-async fn a_wrong_external_id_is_a_denied_failure_by_name_while_the_other_target_is_told() {
+async fn a_wrong_external_id_is_a_denied_failure_by_name_while_the_other_target_is_reported() {
     let stack = two_accounts().await;
     stack.put_config(&config("guessed"));
     let line = stack.run_line("alarms", minute(0)).await;
@@ -59,13 +59,13 @@ async fn a_wrong_external_id_is_a_denied_failure_by_name_while_the_other_target_
     assert_eq!(stack.mails().len(), 1);
     let mail = stack.mail(0);
     assert!(mail.contains("shop/web") && !mail.contains("search/index"), "{mail}");
-    assert!(mail.contains("CANNOT SEE eu-central-1 (210987654321)"), "{mail}");
+    assert!(mail.contains("CANNOT READ eu-central-1 (210987654321)"), "{mail}");
     assert!(mail.contains("sts:AssumeRole") && mail.contains(ROLE), "{mail}");
     assert_eq!(stack.aws.meter().calls.iter().filter(|call| call.account == OTHER).count(), 0);
 }
 
 #[tokio::test]
-async fn a_target_that_cannot_be_seen_is_told_once_and_again_when_it_is_back() {
+async fn a_target_that_cannot_be_read_is_notified_once_and_again_when_it_is_back() {
     let stack = two_accounts().await;
     stack.put_config(&config("guessed"));
     stack.run_line("alarms", minute(0)).await.receipt.unwrap();
@@ -77,7 +77,7 @@ async fn a_target_that_cannot_be_seen_is_told_once_and_again_when_it_is_back() {
     assert_eq!(stack.mails().len(), 2);
     let mail = stack.mail(1);
     assert!(
-        mail.contains("CAN SEE eu-central-1 (210987654321) again") && mail.contains("search/index"),
+        mail.contains("CAN READ eu-central-1 (210987654321) again") && mail.contains("search/index"),
         "{mail}"
     );
 }

@@ -1,11 +1,12 @@
-//! Figures of docs/performance.md that no machine changes: how often the functions call. README.md computes with them.
+//! Figures in docs/performance.md that are independent of the machine: how often the functions make
+//! calls. README.md computes with them.
 
 use std::collections::BTreeMap;
 
 use fake_aws::FakeAws;
 use function_tests::{Stack, assert_made, minute, shop};
 
-/// The columns, and which operations of S3 and DynamoDB they count: those that AWS bills alike.
+/// The columns, and the operations of S3 and DynamoDB that each counts: those that AWS bills alike.
 const BILLED: [(&str, &[&str]); 4] = [
     ("S3 reads", &["s3:GetObject"]),
     ("S3 writes and lists", &["s3:PutObject", "s3:ListObjectsV2"]),
@@ -13,7 +14,8 @@ const BILLED: [(&str, &[&str]); 4] = [
     ("DynamoDB writes", &["dynamodb:PutItem"]),
 ];
 
-/// Issue 14, point 10: README.md told $0.20 a month for S3, Lambda and DynamoDB together, which nobody had counted.
+/// Issue 14, point 10: README.md stated $0.20 a month for S3, Lambda and DynamoDB together, an
+/// unmeasured figure.
 #[tokio::test(start_paused = true)]
 async fn calls_of_an_hour_of_quiet_runs() {
     let stack = Stack::in_process(FakeAws::builder(shop(|_| 50.0)));

@@ -13,7 +13,8 @@ async fn receive(stack: &Stack, batch: Value) -> Value {
     stack.invoke(Function::EnableInsights, batch).await.unwrap()
 }
 
-/// Nothing was changed in ECS, and the change log is empty: all that may have been written is that an event came.
+/// Nothing was changed in ECS, and the change log is empty: the only possible write is the record
+/// of an event.
 fn assert_untouched(stack: &Stack, case: &dyn std::fmt::Debug) {
     let writes = stack.writes();
     assert!(writes.iter().all(|call| !ECS_CHANGES.contains(&call.as_str())), "{case:?}: {writes:?}");
@@ -37,15 +38,15 @@ async fn a_new_cluster_is_raised_read_back_and_written_into_the_change_log() {
     assert_eq!(
         calls,
         [
-            // The file, what was reported of the cluster, the cluster, what was done to it, and what the last sweep
-            // knew.
+            // The file, the cluster's reported events, the cluster, its changes, and the last
+            // sweep's record.
             "s3:GetObject",
             "dynamodb:GetItem",
             "dynamodb:PutItem",
             "ecs:DescribeClusters",
             "dynamodb:Query",
             "s3:GetObject",
-            // Written down, changed, read back, written down.
+            // Recorded, changed, read back, recorded.
             "dynamodb:PutItem",
             UPDATE,
             "ecs:DescribeClusters",
@@ -74,7 +75,7 @@ async fn an_event_that_comes_twice_changes_once() {
 
 #[tokio::test]
 async fn t4_a_cluster_that_complies_already_is_not_changed() {
-    // Without `include = SETTINGS` it would look as if it were off.
+    // Without `include = SETTINGS` it would seem to be off.
     let stack = Stack::start(with(&[("shop", "enabled")])).await;
     receive(&stack, sqs_batch_of(&[CREATED])).await;
     assert_untouched(&stack, &"compliant");
@@ -101,7 +102,7 @@ async fn t10_a_failed_call_makes_no_call_of_ours() {
 
 #[tokio::test]
 async fn t11_create_cluster_of_redshift_and_msk_makes_no_call() {
-    // An ECS cluster of the same name is there to be hit by mistake.
+    // An ECS cluster of the same name could be changed by mistake.
     let stack = Stack::start(with(&[("shop", "disabled")])).await;
     let others = ["redshift", "kafka"]
         .map(|service| event_file(&format!("enable-insights.create-cluster-{service}.ignored")).to_string());
@@ -110,7 +111,7 @@ async fn t11_create_cluster_of_redshift_and_msk_makes_no_call() {
 }
 
 #[tokio::test]
-async fn a_setting_that_somebody_chose_is_left() {
+async fn a_setting_that_a_user_chose_is_left() {
     let stack = Stack::start(with(&[("shop", "disabled")])).await;
     let answer = receive(&stack, sqs_batch_of(&["enable-insights.update-cluster-settings.ok"])).await;
     assert_eq!(sent_back(&answer), [""; 0]);
@@ -138,7 +139,7 @@ async fn excluded_tagged_and_deleted_clusters_are_left_alone() {
 }
 
 #[tokio::test]
-async fn an_unreadable_message_of_a_batch_goes_back_alone_and_the_good_one_is_done() {
+async fn an_unreadable_message_of_a_batch_returns_alone_and_the_good_one_is_processed() {
     let stack = Stack::start(with(&[("shop", "disabled")])).await;
     let bodies = ["{ no JSON".to_owned(), event_file(CREATED).to_string(), String::new()];
     let answer = receive(&stack, sqs_batch(&bodies)).await;
@@ -169,7 +170,7 @@ async fn an_event_of_another_account_is_not_acted_on_and_not_lost() {
 }
 
 #[tokio::test]
-async fn a_throttled_change_is_tried_again_and_one_that_stays_refused_goes_back_to_the_queue() {
+async fn a_throttled_change_is_retried_and_one_that_stays_refused_returns_to_the_queue() {
     let stack = Stack::start(with(&[("shop", "disabled")])).await;
     stack.aws.add_fault(Fault::on(UPDATE).times(2).throttle());
     assert_eq!(sent_back(&receive(&stack, sqs_batch_of(&[CREATED])).await), [""; 0]);
@@ -187,7 +188,7 @@ async fn a_throttled_change_is_tried_again_and_one_that_stays_refused_goes_back_
 #[tokio::test]
 async fn a_change_whose_entry_in_the_change_log_failed_is_not_made_before_the_next_delivery_writes_it() {
     let stack = Stack::start(with(&[("shop", "disabled")])).await;
-    // The first write says that the event came.
+    // The first write records the event.
     let down = Fault::on("dynamodb:PutItem").nth(2).times(ATTEMPTS).error(500, "InternalServerError", "down");
     stack.aws.add_fault(down);
     assert_eq!(sent_back(&receive(&stack, sqs_batch_of(&[CREATED])).await), ["message-0"]);
@@ -210,7 +211,7 @@ async fn a_change_whose_end_could_not_be_written_down_is_completed_by_the_next_d
 }
 
 #[tokio::test]
-async fn a_sweep_reports_existing_clusters_and_changes_them_only_if_told_to() {
+async fn a_sweep_reports_existing_clusters_and_changes_them_only_if_configured() {
     let clusters = [("off", "disabled"), ("on", "enabled"), ("AWSBatch-x", "disabled")];
     let stack = Stack::start(with(&clusters)).await;
     let found = swept(&stack, 0).await;
@@ -272,9 +273,9 @@ async fn a_sweep_changes_twenty_clusters_and_leaves_the_rest_to_the_next() {
 async fn a_change_that_fails_is_reported_and_tried_again_by_the_next_sweep() {
     let stack = Stack::start(with(&[("off", "disabled"), ("too", "disabled")])).await;
     stack.put_config("limits: {existing: change, max-percent: 100}");
-    stack.aws.add_fault(Fault::on(UPDATE).error(400, "AccessDeniedException", "no such right"));
+    stack.aws.add_fault(Fault::on(UPDATE).error(400, "AccessDeniedException", "no permission"));
     let found = swept(&stack, 0).await;
-    assert!(found["off"]["failed"]["message"].as_str().unwrap().contains("no such right"), "{found:?}");
+    assert!(found["off"]["failed"]["message"].as_str().unwrap().contains("no permission"), "{found:?}");
     assert_eq!(found["too"], json!({"set": "enabled"}), "the other is changed all the same");
     assert_eq!(swept(&stack, 60).await["off"], json!({"set": "enabled"}));
 }

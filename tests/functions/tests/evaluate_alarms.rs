@@ -1,4 +1,4 @@
-//! Alarms are remembered: told once, told again only when they change, and never lost.
+//! Alarms are stored: notified once, again only when they change, and never lost.
 
 use fake_aws::{Fault, ServiceSpec};
 use function_tests::{ATTEMPTS, Function, Line, Stack, minute, shop};
@@ -16,14 +16,14 @@ fn alarm_items(stack: &Stack) -> Vec<Value> {
     items.into_iter().filter(|item| item["pk"]["S"].as_str().unwrap().starts_with("ALARMS#")).collect()
 }
 
-/// What is remembered of every alarm, as the table holds it.
+/// Every alarm as stored in the table.
 fn memories(stack: &Stack) -> Vec<Value> {
     let json = |item: Value| serde_json::from_str(item["memory"]["S"].as_str().unwrap()).unwrap();
     alarm_items(stack).into_iter().map(json).collect()
 }
 
 #[tokio::test]
-async fn a_second_run_over_the_same_alarm_tells_nothing_and_writes_nothing() {
+async fn a_second_run_over_the_same_alarm_sends_nothing_and_writes_nothing() {
     let stack = Stack::start(shop(|_| 93.1)).await;
     assert!(published(&stack, 0).await);
     for at in [5, 10] {
@@ -45,7 +45,7 @@ async fn a_quiet_run_writes_nothing_to_the_table() {
 }
 
 #[tokio::test]
-async fn a_recovery_is_told_with_how_long_it_lasted() {
+async fn a_recovery_is_notified_with_the_duration_of_the_alarm() {
     let stack = Stack::start(shop(|at| if (-30..3).contains(&at) { 93.1 } else { 50.0 })).await;
     assert!(published(&stack, 0).await);
     assert!(published(&stack, 10).await);
@@ -56,7 +56,7 @@ async fn a_recovery_is_told_with_how_long_it_lasted() {
 }
 
 #[tokio::test]
-async fn a_service_that_runs_again_is_told() {
+async fn a_service_that_runs_again_is_notified() {
     let mut estate = shop(|_| 50.0);
     estate.put_service("shop", ServiceSpec::new("payments").desired(2).running(0));
     let stack = Stack::start(estate).await;
@@ -68,9 +68,9 @@ async fn a_service_that_runs_again_is_told() {
 }
 
 #[tokio::test]
-async fn an_alarm_whose_service_falls_silent_is_told_as_no_data_and_not_as_fine() {
-    let gone = |at: i64| if at < -2 { 93.1 } else { f64::NAN };
-    let stack = Stack::start(shop(gone)).await;
+async fn an_alarm_whose_service_falls_silent_is_notified_as_no_data_and_not_as_fine() {
+    let until_then = |at: i64| if at < -2 { 93.1 } else { f64::NAN };
+    let stack = Stack::start(shop(until_then)).await;
     assert!(published(&stack, 0).await);
     stack.aws.edit(|world| {
         world.home().put_service("shop", ServiceSpec::new("web").desired(0).running(0));
@@ -92,13 +92,13 @@ async fn the_alarm_of_a_deleted_service_ends() {
     let stack = Stack::start(shop(|_| 93.1)).await;
     assert!(published(&stack, 0).await);
     stack.aws.edit(|world| world.home().cluster_mut("shop").unwrap().services.remove("web"));
-    // The inventory is listed anew after an hour.
+    // The inventory is listed again after an hour.
     assert!(published(&stack, 60).await);
     assert!(stack.mail(1).contains("shop/web"), "{}", stack.mail(1));
 }
 
 #[tokio::test]
-async fn a_message_that_sns_does_not_take_is_told_by_the_next_run() {
+async fn a_message_that_sns_rejects_is_sent_by_the_next_run() {
     let stack = Stack::start(shop(|_| 93.1)).await;
     stack.aws.add_fault(Fault::on("sns:Publish").times(ATTEMPTS).error(500, "InternalFailure", "down"));
     let failure = stack.run_line("alarms", minute(0)).await.receipt.unwrap_err();
@@ -111,11 +111,13 @@ async fn a_message_that_sns_does_not_take_is_told_by_the_next_run() {
 }
 
 #[tokio::test]
-async fn a_crash_between_telling_and_marking_tells_at_most_twice() {
+async fn a_crash_between_publishing_and_marking_publishes_at_most_twice() {
     let stack = Stack::start(shop(|_| 93.1)).await;
-    // The first write remembers the alarm, the second takes the turn at the topic, the third marks it as told.
+    // The first write stores the alarm, the second takes the publish slot, the third marks it as
+    // notified.
     stack.aws.add_fault(Fault::on(PUT).nth(3).times(ATTEMPTS).error(500, "InternalServerError", "down"));
-    // The function does not fail: the state machine would start it again, and the message would go out twice at once.
+    // The function does not fail: the state machine would start it again, and the message would be
+    // sent twice at once.
     assert_eq!(stack.run_line("alarms", minute(0)).await.receipt.unwrap()["published"], true);
     assert_eq!(stack.mails().len(), 1);
     published(&stack, 5).await;
@@ -124,7 +126,7 @@ async fn a_crash_between_telling_and_marking_tells_at_most_twice() {
 }
 
 #[tokio::test]
-async fn an_alarm_that_cannot_be_remembered_fails_the_item_and_is_told_by_the_next_run() {
+async fn an_alarm_that_cannot_be_stored_fails_the_item_and_is_notified_by_the_next_run() {
     let stack = Stack::start(shop(|_| 93.1)).await;
     stack.aws.add_fault(Fault::on(PUT).times(ATTEMPTS).throttle());
     let line = stack.run_line("alarms", minute(0)).await;
@@ -135,13 +137,13 @@ async fn an_alarm_that_cannot_be_remembered_fails_the_item_and_is_told_by_the_ne
     assert_eq!(notified, 1);
 }
 
-/// An alarm that is over at once.
+/// An alarm that ends at once.
 const WITHOUT_HOLD: &str = "rules: [{name: memory-high, what: memory-percent, threshold: 80 %, comparison: \
      GreaterThanThreshold, evaluation-periods: 5, datapoints-to-alarm: 3}]";
 
 #[tokio::test]
 async fn a_failed_run_followed_by_a_good_one_leaves_no_gap() {
-    // Hot for six minutes only, all of them before the first run, which cannot ask CloudWatch.
+    // Hot for only six minutes, all of them before the first run, which cannot query CloudWatch.
     let stack = Stack::start(shop(|at| if (-10..-4).contains(&at) { 93.1 } else { 50.0 })).await;
     stack.put_rules(WITHOUT_HOLD);
     let down =
@@ -167,7 +169,7 @@ async fn a_run_that_never_happened_leaves_no_gap_either() {
 }
 
 #[tokio::test]
-async fn a_run_that_comes_late_does_not_turn_back_what_a_newer_one_judged() {
+async fn a_late_run_does_not_revert_what_a_newer_one_evaluated() {
     let stack = Stack::start(shop(|at| if at >= 0 { 93.1 } else { 50.0 })).await;
     assert!(published(&stack, 10).await);
     let before = alarm_items(&stack);
@@ -184,9 +186,9 @@ async fn an_answer_that_could_not_be_had_neither_fires_nor_ends_an_alarm() {
         Fault::on("cloudwatch:GetMetricData").times(ATTEMPTS).error(500, "InternalServiceFault", "down");
     stack.aws.add_fault(down);
     assert!(!published(&stack, 10).await);
-    // All that is new is since when it could not be judged, of every rule that could not.
+    // The only new value, for every rule that could not be evaluated, is the time since when.
     let mut after = memories(&stack);
-    assert_eq!(after.len(), 4, "the two rules on metrics, on two services: ECS tells of the third");
+    assert_eq!(after.len(), 4, "the two rules on metrics, on two services: the third comes from ECS");
     for memory in &mut after {
         let blind = memory.as_object_mut().unwrap().remove("blind");
         assert_eq!(blind, Some(json!({"since": minute(8), "because": "could-not-ask", "notified": false})));
@@ -196,7 +198,7 @@ async fn an_answer_that_could_not_be_had_neither_fires_nor_ends_an_alarm() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_and_two_judges_at_once_remember_one_alarm() {
+async fn a_write_with_a_lost_response_and_two_concurrent_evaluators_store_one_alarm() {
     let stack = Stack::start(shop(|_| 93.1)).await;
     let collected = stack.collect("alarms", minute(0)).await.unwrap();
     stack.aws.add_fault(Fault::on(PUT).lose_answer());
@@ -231,7 +233,7 @@ async fn the_outcome_holds_coverage_changes_and_the_snapshots_key() {
 }
 
 #[tokio::test]
-async fn a_snapshot_that_is_gone_or_damaged_fails_by_its_key_and_remembers_nothing() {
+async fn a_missing_or_damaged_snapshot_fails_by_its_key_and_stores_nothing() {
     let stack = Stack::start(shop(|_| 93.1)).await;
     let collected = stack.collect("alarms", minute(0)).await.unwrap();
     let key = collected["snapshot"]["key"].as_str().unwrap().to_owned();

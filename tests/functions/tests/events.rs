@@ -1,4 +1,5 @@
-//! Every file in `events/` does what its ending says: `ok`, `ignored` or `bad`. A new file is tested by being there.
+//! Every file in `events/` has the result that its ending says: `ok`, `ignored` or `bad`. A new
+//! file is tested automatically.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -84,7 +85,7 @@ async fn run_request(stack: &Stack, name: &str, ending: &str) {
         "bad" => {
             let failure = answer.expect_err(name);
             assert_eq!(failure.error_type(), "Invalid", "{name}");
-            assert!(failure.to_string().contains("the run request is wrong"), "{name}: {failure}");
+            assert!(failure.to_string().contains("the run request is invalid"), "{name}: {failure}");
             assert_eq!(stack.aws.meter().count_all(), 0, "{name} makes no call");
         }
         other => panic!("{name}: a run request is ok or bad, not `{other}`"),

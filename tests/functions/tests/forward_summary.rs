@@ -1,4 +1,4 @@
-//! `forward-summary`: what it does with targets that failed, and with objects that are gone.
+//! `forward-summary`: failed targets, and missing objects.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use fargaze::model::operation::Operation;
 use function_tests::{ATTEMPTS, Function, Stack, caught, estate, forward, minute, shop};
 use serde_json::{Value, json};
 
-/// A plan of the target of ECS at home and of the same in us-east-1; gives its key.
+/// A plan of the ECS target at home and of the same in us-east-1; returns its key.
 async fn two_regions(stack: &Stack, at: i64) -> String {
     let plan = stack.plan("alarms", minute(at)).await;
     let here = plan["targets"][0].clone();
@@ -18,12 +18,13 @@ async fn two_regions(stack: &Stack, at: i64) -> String {
     stack.put_plan(&plan["run"], &[here, there])
 }
 
-/// Tells of a run of which one target came to its end.
-async fn tell(stack: &Stack, end: &Value) -> Result<Value, Failure> {
+/// Forwards the summary of a run with one finished target.
+async fn summarize(stack: &Stack, end: &Value) -> Result<Value, Failure> {
     stack.invoke(Function::ForwardSummary, forward(end, std::slice::from_ref(end))).await
 }
 
-/// What the state machine makes of an item whose function failed: why is kept, and the summary of the run follows.
+/// What the state machine does with an item whose function failed: the reason is stored, and the
+/// summary of the run follows.
 async fn failed(stack: &Stack, at: i64, failure: Value) -> Value {
     let mut item = stack.items("alarms", minute(at)).await.remove(0);
     item["failure"] = failure;
@@ -34,20 +35,20 @@ async fn failed(stack: &Stack, at: i64, failure: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_target_of_which_nothing_came_back_is_told() {
+async fn a_target_without_a_result_is_reported() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     for at in [minute(0), minute(10)] {
         let event = forward(&stack.planned("alarms", at).await, &[]);
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
     }
     assert!(
-        stack.mail(0).contains("CANNOT SEE eu-west-1 (123456789012): fargaze:Run: lost"),
+        stack.mail(0).contains("CANNOT READ eu-west-1 (123456789012): fargaze:Run: lost"),
         "{}",
         stack.mail(0)
     );
 }
 
-/// Issue 14, point 2: what the state machine hands on and cannot be read costs itself only.
+/// Issue 14, point 2: unreadable input from the state machine affects only itself.
 #[tokio::test]
 async fn an_odd_entry_is_the_loss_of_its_target_alone() {
     let metadata =
@@ -62,16 +63,16 @@ async fn an_odd_entry_is_the_loss_of_its_target_alone() {
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
         let mail = stack.mail(0);
         assert!(mail.contains("shop/web"), "{mail}");
-        // Nobody is notified of a target that could not be seen in one run; ten minutes later it is one.
+        // A target that is unreadable in one run is not notified; ten minutes later it is.
         let event = json!({"plan": two_regions(&stack, 10).await, "ended": ["of another target", odd]});
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
         let mail = stack.mail(1);
         assert!(
-            mail.contains("us-east-1") && mail.contains("entry 1 of what ended cannot be read"),
+            mail.contains("us-east-1") && mail.contains("entry 1 of the ended targets cannot be read"),
             "{odd}: {mail}"
         );
     }
-    // A list that is missing, or a plan that cannot be read, is not taken for nothing to look at.
+    // A missing list, or an unreadable plan, is not mistaken for an empty run.
     let stack = Stack::start(shop(|_| 50.0)).await;
     let plan = stack.planned("alarms", minute(0)).await["plan"].clone();
     stack.aws.put_object(Stack::BUCKET, "runs/x/y/odd.json", "{\"targets\": [null]}");
@@ -86,7 +87,8 @@ async fn an_odd_entry_is_the_loss_of_its_target_alone() {
     }
 }
 
-/// Issue 14, point 1: what another execution of the same run brought is not told as this one's.
+/// Issue 14, point 1: the result of another execution of the same run is not reported as this
+/// one's.
 #[tokio::test]
 async fn an_outcome_of_an_earlier_execution_hides_no_failure_of_this_one() {
     let denied = json!({"errorMessage": "ecs:ListClusters: no", "errorType": "Denied"}).to_string();
@@ -114,7 +116,7 @@ async fn an_outcome_of_an_earlier_execution_hides_no_failure_of_this_one() {
 
 /// Issue 14, point 1.
 #[tokio::test]
-async fn a_failure_that_could_not_be_kept_is_told_all_the_same() {
+async fn a_failure_that_could_not_be_stored_is_still_reported() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     for at in [0, 10] {
         let mut item = stack.items("alarms", minute(at)).await.remove(0);
@@ -122,13 +124,13 @@ async fn a_failure_that_could_not_be_kept_is_told_all_the_same() {
         let event = forward(&stack.planned("alarms", minute(at)).await, &[item]);
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
     }
-    assert!(stack.mail(0).contains("it failed, and why could not be kept"), "{}", stack.mail(0));
+    assert!(stack.mail(0).contains("it failed, and the reason could not be stored"), "{}", stack.mail(0));
 }
 
-/// A sweep of two clusters whose second turn was cut off: by a failure that was kept, by one that could not be, by an end of
-/// its child.
+/// A sweep of two clusters whose second pass was cut off: by a stored failure, by one that could
+/// not be stored, by the end of its child.
 #[tokio::test]
-async fn what_a_sweep_did_before_it_was_cut_off_is_told() {
+async fn what_a_sweep_did_before_it_was_cut_off_is_reported() {
     for how in ["kept", "unkept", "dead"] {
         let mut home = estate();
         for name in ["a", "b"] {
@@ -151,28 +153,28 @@ async fn what_a_sweep_did_before_it_was_cut_off_is_told() {
             mail.contains("SET Container Insights disabled -> enabled") && mail.contains(": a: about"),
             "{how}: {mail}"
         );
-        assert!(mail.contains("CANNOT SEE eu-west-1 (123456789012)"), "{how}: {mail}");
+        assert!(mail.contains("CANNOT READ eu-west-1 (123456789012)"), "{how}: {mail}");
     }
 }
 
-/// The state machine has tried it again, and the next sweep is a day away.
+/// The state machine has retried it, and the next sweep is a day away.
 #[tokio::test]
-async fn a_sweep_that_dies_is_told_at_once_and_a_restore_by_its_subject() {
+async fn a_sweep_that_dies_is_reported_at_once_and_a_rollback_by_its_subject() {
     for kind in ["sweep", "rollback"] {
         let stack = Stack::start(shop(|_| 50.0)).await;
         for day in [0, 24 * 60] {
             let ends = stack.items(kind, minute(day)).await;
             let event = forward(&ends[0], &[]);
             stack.invoke(Function::ForwardSummary, event).await.unwrap();
-            // What an alarms run sees is another matter: it has other rights.
+            // An alarms run is a separate matter: it has other permissions.
             stack.run_line("alarms", minute(day + 5)).await.receipt.unwrap();
         }
         let subjects: Vec<_> = stack.mails().into_iter().map(|mail| mail.subject.unwrap()).collect();
-        // Whoever asks for a rollback is answered each time.
+        // Every requested rollback gets an answer.
         let wanted = if kind == "sweep" { 1 } else { 2 };
         assert_eq!(subjects.len(), wanted, "{subjects:?}");
         assert!(
-            subjects.iter().all(|subject| subject.starts_with("CANNOT SEE eu-west-1 (123456789012): lost")),
+            subjects.iter().all(|subject| subject.starts_with("CANNOT READ eu-west-1 (123456789012): lost")),
             "{subjects:?}"
         );
         assert_eq!(stack.mails()[wanted - 1].attributes["severity"], "warning");
@@ -180,20 +182,20 @@ async fn a_sweep_that_dies_is_told_at_once_and_a_restore_by_its_subject() {
 }
 
 #[tokio::test]
-async fn a_sweep_that_failed_and_whose_findings_are_gone_tells_both() {
+async fn a_sweep_that_failed_and_whose_findings_are_missing_reports_both() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     let mut item = stack.items("sweep", minute(0)).await.remove(0);
     item["cursor"] = json!({"after": "a", "findings": {"key": "outcomes/elsewhere.json"}});
     item["failure"] = json!({"Error": "Denied", "Cause": "ecs:ListClusters: no"});
     stack.invoke(Function::ForwardSummary, json!({"failed": item})).await.unwrap();
-    tell(&stack, &item).await.unwrap();
+    summarize(&stack, &item).await.unwrap();
     let mail = stack.mail(0);
     assert!(mail.contains("ecs:ListClusters: no") && mail.contains("outcomes/elsewhere.json"), "{mail}");
 }
 
-/// Issue 14, point 1: Lambda's answer may be longer than what Step Functions takes as the cause.
+/// Issue 14, point 1: Lambda's response may be longer than the limit of Step Functions for a cause.
 #[tokio::test]
-async fn a_cause_that_was_cut_is_told_as_it_is() {
+async fn a_truncated_cause_is_reported_as_it_is() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     let cut = format!("{{\"errorMessage\": \"{}", "ecs:ListClusters: no. ".repeat(1000));
     failed(&stack, 0, json!({"Error": "Denied", "Cause": cut})).await;
@@ -223,7 +225,7 @@ async fn the_receipt_has_the_id_that_sns_gave() {
 }
 
 #[tokio::test]
-async fn an_outcome_that_is_gone_or_damaged_is_a_fault_of_its_target_alone() {
+async fn a_missing_or_damaged_outcome_is_a_fault_of_its_target_alone() {
     for damaged in [false, true] {
         let stack = Stack::start(shop(|_| 93.1)).await;
         let item = stack.items("alarms", minute(0)).await.remove(0);
@@ -237,18 +239,18 @@ async fn an_outcome_that_is_gone_or_damaged_is_a_fault_of_its_target_alone() {
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
         let mail = stack.mail(0);
         assert!(mail.contains("shop/web"), "{mail}");
-        assert!(mail.contains("CANNOT SEE us-east-1") && mail.contains(key), "{mail}");
+        assert!(mail.contains("CANNOT READ us-east-1") && mail.contains(key), "{mail}");
     }
 }
 
 #[tokio::test]
-async fn a_step_that_step_functions_ended_itself_is_told_after_ten_minutes() {
+async fn a_step_that_step_functions_ended_itself_is_notified_after_ten_minutes() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     let timeout = json!({"Error": "States.Timeout", "Cause": null});
-    // A failure that may pass is not told at once.
+    // A transient failure is not notified at once.
     assert_eq!(failed(&stack, 0, timeout.clone()).await["published"], false);
     failed(&stack, 10, timeout).await;
-    assert!(stack.mail(0).contains("CANNOT SEE eu-west-1") && stack.mail(0).contains("States.Timeout"));
+    assert!(stack.mail(0).contains("CANNOT READ eu-west-1") && stack.mail(0).contains("States.Timeout"));
 }
 
 #[tokio::test]
@@ -263,7 +265,7 @@ async fn a_hostile_error_text_stays_one_harmless_line() {
 }
 
 #[tokio::test]
-async fn a_report_is_always_sent_and_tells_what_was_changed_and_what_is_silent() {
+async fn a_report_is_always_sent_and_shows_what_was_changed_and_what_is_silent() {
     let mut estate = shop(|_| 50.0);
     estate.put_service("shop", fake_aws::ServiceSpec::new("idle").desired(0).running(0));
     let stack = Stack::start(estate).await;
@@ -279,42 +281,44 @@ async fn a_report_is_always_sent_and_tells_what_was_changed_and_what_is_silent()
 }
 
 #[tokio::test]
-async fn a_report_whose_snapshot_is_gone_names_it() {
+async fn a_report_whose_snapshot_is_missing_names_it() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     let item = stack.items("report", minute(0)).await.remove(0);
     let done = stack.play_item(item).await;
     let key = done["outcome"]["key"].as_str().unwrap();
     let mut outcome = stack.json(key);
-    outcome["snapshot"] = json!("snapshots/gone.ndjson.gz");
+    outcome["snapshot"] = json!("snapshots/missing.ndjson.gz");
     stack.aws.put_object(Stack::BUCKET, key, outcome.to_string());
-    tell(&stack, &done).await.unwrap();
-    assert!(stack.mail(0).contains("snapshots/gone.ndjson.gz"), "{}", stack.mail(0));
+    summarize(&stack, &done).await.unwrap();
+    assert!(stack.mail(0).contains("snapshots/missing.ndjson.gz"), "{}", stack.mail(0));
 }
 
 #[tokio::test]
-async fn t16_a_throttled_topic_fails_the_step_as_throttled_and_the_state_machines_retry_tells_it() {
-    // SNS's own code for "too fast" is none that the SDK retries; `Retry` of the state machine waits longer anyway.
+async fn t16_a_throttled_topic_fails_the_step_as_throttled_and_the_state_machines_retry_publishes_it() {
+    // SNS's own throttling code is not one that the SDK retries; `Retry` of the state machine waits
+    // longer anyway.
     let stack = Stack::start(shop(|_| 93.1)).await;
     let item = stack.items("alarms", minute(0)).await.remove(0);
     let done = stack.play_item(item).await;
     stack.aws.add_fault(Fault::on("sns:Publish").times(ATTEMPTS).throttle());
-    let failure = tell(&stack, &done).await.unwrap_err();
+    let failure = summarize(&stack, &done).await.unwrap_err();
     assert_eq!(failure.error_type(), "Throttled");
     assert_eq!(stack.mails().len(), 0);
     while !stack.aws.faults_left().is_empty() {
-        tell(&stack, &done).await.unwrap_err();
+        summarize(&stack, &done).await.unwrap_err();
     }
-    assert_eq!(tell(&stack, &done).await.unwrap()["published"], true);
+    assert_eq!(summarize(&stack, &done).await.unwrap()["published"], true);
     assert_eq!(stack.mails().len(), 1);
 }
 
 #[tokio::test]
-async fn an_item_that_was_retried_after_it_was_told_is_not_told_again() {
-    // Step Functions retries a function whose answer it did not get; the outcome object still holds the change.
+async fn an_item_that_was_retried_after_its_mail_is_not_mailed_again() {
+    // Step Functions retries a function whose response it did not get; the outcome object still
+    // holds the change.
     let stack = Stack::start(shop(|_| 93.1)).await;
     let item = stack.items("alarms", minute(0)).await.remove(0);
     let done = stack.play_item(item).await;
-    tell(&stack, &done).await.unwrap();
-    tell(&stack, &done).await.unwrap();
+    summarize(&stack, &done).await.unwrap();
+    summarize(&stack, &done).await.unwrap();
     assert_eq!(stack.mails().len(), 1);
 }

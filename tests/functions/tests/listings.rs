@@ -1,4 +1,5 @@
-//! Listings that do not end: each kind becomes a fault of its own, after few calls, and nothing of it is used.
+//! Endless listings: each kind becomes its own fault after few calls, and nothing of the listing is
+//! used.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use fargaze_aws::{CloudWatch, Ecs, Eks, Memory, Store};
 use function_tests::{Stack, estate, minute, running, shop};
 use jiff::SignedDuration;
 
-/// Every operation that answers page by page, and what it lists.
+/// Every paginated operation, and what it lists.
 const LISTINGS: [(&str, &str); 12] = [
     ("ecs:ListClusters", ""),
     ("ecs:ListServices", "shop"),
@@ -30,7 +31,7 @@ const LISTINGS: [(&str, &str); 12] = [
     ("dynamodb:Query", "TARGETS"),
 ];
 
-/// Asks for the listing; the fault that it ended with.
+/// Requests the listing; returns the fault that it ended with.
 async fn list(stack: &Stack, operation: &str, subject: &str) -> Option<FargazeFault> {
     let sdk = stack.sdk("listings");
     let cluster: ClusterName = "shop".parse().unwrap();
@@ -64,7 +65,7 @@ async fn list(stack: &Stack, operation: &str, subject: &str) -> Option<FargazeFa
     }
 }
 
-/// The fault of the one question that is asked.
+/// The fault of the only query.
 async fn readings(cloudwatch: &CloudWatch) -> Option<FargazeFault> {
     let metric = Metric {
         namespace: "AWS/ECS".into(),
@@ -80,7 +81,7 @@ async fn readings(cloudwatch: &CloudWatch) -> Option<FargazeFault> {
     fault
 }
 
-/// The name of the call in the fake's plan: what S3's IAM action `ListBucket` allows is `ListObjectsV2`.
+/// The name of the call in the fake's plan: S3's IAM action `ListBucket` allows `ListObjectsV2`.
 fn call(operation: &str) -> &str {
     if operation == "s3:ListBucket" { "s3:ListObjectsV2" } else { operation }
 }
@@ -96,7 +97,7 @@ async fn a_listing_that_does_not_end_is_a_fault_that_names_operation_and_place()
             (Endless::EmptyPages, 100, "nothing new"),
         ] {
             let stack = Stack::in_process(FakeAws::builder(shop(|_| 50.0)));
-            // A guard that fails shows by the number of calls, not by a test that never ends.
+            // A failing guard shows in the number of calls, not in a test that never ends.
             stack.aws.add_fault(Fault::on(call(operation)).times(200).endless(endless));
             let case = format!("{operation} of `{subject}`, {endless:?}");
             let fault = list(&stack, operation, subject).await;
@@ -113,7 +114,7 @@ async fn a_listing_that_does_not_end_is_a_fault_that_names_operation_and_place()
     }
 }
 
-/// Issue 12, point 9: empty pages that end are legitimate.
+/// Issue 12, point 9: a finite number of empty pages is legitimate.
 #[tokio::test(start_paused = true)]
 async fn some_empty_pages_before_the_end_are_no_fault() {
     let stack = Stack::in_process(FakeAws::builder(shop(|_| 50.0)));
@@ -138,7 +139,7 @@ async fn an_inventory_that_cannot_be_listed_to_its_end_keeps_the_older_one_and_n
         let stack = Stack::in_process(FakeAws::builder(many_clusters()));
         stack.set_now(minute(0));
         stack.collect("alarms", minute(0)).await.unwrap();
-        // The first page is the real one, with 100 clusters of the 130.
+        // The first page is the real one, with 100 of the 130 clusters.
         stack.aws.add_fault(Fault::on("ecs:ListClusters").nth(2).times(200).endless(endless));
         stack.set_now(minute(65));
         let answer = stack.collect("alarms", minute(65)).await.unwrap();
@@ -151,13 +152,13 @@ async fn an_inventory_that_cannot_be_listed_to_its_end_keeps_the_older_one_and_n
     }
 }
 
-/// Issue 12, point 9: the memory of alarms is whole or it is a failure, never half.
+/// Issue 12, point 9: stored alarms are read completely or the read fails.
 #[tokio::test(start_paused = true)]
 async fn alarms_that_cannot_be_read_to_the_end_fail_their_target_and_are_reported() {
     let stack = Stack::in_process(FakeAws::builder(shop(|_| 93.1)));
     stack.aws.add_fault(Fault::on("dynamodb:Query").times(2).endless(Endless::Circle(1)));
     stack.run_line("alarms", minute(0)).await.receipt.unwrap();
     let mail = stack.mail(0);
-    assert!(mail.contains("CANNOT SEE eu-west-1") && mail.contains("dynamodb:Query"), "{mail}");
+    assert!(mail.contains("CANNOT READ eu-west-1") && mail.contains("dynamodb:Query"), "{mail}");
     assert!(stack.remembered().iter().all(|item| item["pk"]["S"] == "TARGETS"), "{:?}", stack.remembered());
 }

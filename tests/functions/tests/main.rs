@@ -1,4 +1,4 @@
-//! Border tests and tests of whole functions, in one binary, so that the SDK is linked once.
+//! Tests of the AWS border and of whole functions, in one binary, so that the SDK is linked once.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -14,7 +14,8 @@ async fn an_alarms_request_becomes_a_run_over_the_newest_settled_minutes_of_home
                 "id": "alarms-20261122T100500Z",
                 "kind": "alarms",
                 "time": "2026-11-22T10:05:00Z",
-                // Fifteen minutes to judge, and the evaluation range of the longest rule before them.
+                // Fifteen minutes to evaluate, and the evaluation range of the longest rule before
+                // them.
                 "window": {"start": "2026-11-22T09:41:00Z", "end": "2026-11-22T10:03:00Z", "period_seconds": 60},
                 "looks_back_to": "2026-11-22T09:48:00Z",
                 "config_version": null,
@@ -29,7 +30,8 @@ async fn an_alarms_request_becomes_a_run_over_the_newest_settled_minutes_of_home
     assert_eq!(stack.aws.meter().calls_by_operation(), calls.into());
 }
 
-/// Issue 14, points 1 and 6: neither role nor external id leaves the bucket, nor what is wrong with the user's file.
+/// Issue 14, points 1 and 6: roles, external ids and the errors of the user's file stay in the
+/// bucket.
 #[tokio::test]
 async fn what_travels_is_where_the_plan_is_and_a_number_for_each_target() {
     let stack = Stack::start(estate()).await;
@@ -73,7 +75,7 @@ async fn a_second_plan_of_an_execution_replaces_no_first_one_that_says_something
 }
 
 #[tokio::test]
-async fn a_report_looks_back_a_day_in_steps_of_five_minutes() {
+async fn a_report_covers_a_day_in_steps_of_five_minutes() {
     let stack = Stack::start(estate()).await;
     let run = stack.plan("report", minute(0)).await["run"].clone();
     assert_eq!(run["id"], "report-20261122T100500Z");
@@ -83,7 +85,7 @@ async fn a_report_looks_back_a_day_in_steps_of_five_minutes() {
 }
 
 #[tokio::test]
-async fn a_restore_carries_since_when_to_its_functions_and_without_one_nothing() {
+async fn a_rollback_passes_since_to_its_functions_and_otherwise_nothing() {
     let stack = Stack::start(estate()).await;
     let plan = async |name| {
         let planned = stack.invoke(Function::PlanRun, event_file(name)).await.unwrap();
@@ -107,7 +109,10 @@ async fn since_is_refused_for_every_other_kind_by_its_name() {
         let failure = stack.invoke(Function::PlanRun, event).await.unwrap_err();
         assert_eq!(failure.error_type(), "Invalid");
         let notified = failure.to_string();
-        assert!(notified.contains(&format!("`since` means nothing for the kind `{kind}`")), "{notified}");
+        assert!(
+            notified.contains(&format!("`since` is only valid with kind `rollback`, not `{kind}`")),
+            "{notified}"
+        );
     }
     assert_eq!(stack.aws.meter().count_all(), 0);
 }
@@ -170,7 +175,7 @@ async fn the_users_targets_are_taken_with_roles_and_parts_and_the_version_of_the
 }
 
 #[tokio::test]
-async fn without_the_right_to_read_the_file_the_run_fails_and_does_not_fall_back_to_other_rules() {
+async fn without_the_permission_to_read_the_file_the_run_fails_and_does_not_fall_back_to_other_rules() {
     let stack = Stack::start(estate().deny("s3:GetObject")).await;
     let failure = stack.invoke(Function::PlanRun, request("alarms", minute(0))).await.unwrap_err();
     assert_eq!(failure.error_type(), "Denied");

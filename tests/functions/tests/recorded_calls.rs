@@ -1,5 +1,5 @@
-//! What each function may call: its whole repertoire is played once, and the calls are written to
-//! `target/recorded-calls.json`, which the tests of the template compare with the roles.
+//! The calls of each function: its whole repertoire is played once, and the calls are written to
+//! `target/recorded-calls.json`, which the template tests compare with the roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -17,8 +17,8 @@ use serde_json::json;
 const OTHER: &str = "210987654321";
 const ROLE: &str = "arn:aws:iam::210987654321:role/fargaze-reader";
 
-/// Two accounts with every reason for a call: Container Insights on and off, a hot service and a silent one, a role, and a cluster
-/// of EKS that does not know us.
+/// Two accounts with every reason for a call: Container Insights on and off, a hot service and a
+/// silent one, a role, and an EKS cluster that rejects the role.
 async fn stack() -> (Stack, Handle) {
     let kubernetes =
         FakeKubernetes::start(fake_kubernetes::Estate::default().with(|estate| estate.identities.clear()))
@@ -47,15 +47,15 @@ async fn stack() -> (Stack, Handle) {
 }
 
 async fn play_everything(stack: &Stack) {
-    // A write whose answer is lost is found by reading the alarm again.
+    // A write with a lost response is verified by reading the alarm again.
     stack.aws.add_fault(Fault::on("dynamodb:PutItem").lose_answer());
     for (kind, at) in [("alarms", 0), ("report", 0), ("sweep", 0), ("sweep", 60), ("rollback", 120)] {
         if kind == "sweep" {
-            // One whose time is up after each cluster goes on from what it wrote.
+            // A sweep whose time is up after each cluster continues from its cursor.
             stack.set_timeout(Duration::from_secs(1));
         }
         stack.run_line(kind, minute(at)).await.receipt.unwrap();
-        // EKS has done what it was asked to do.
+        // EKS has completed the request.
         stack.aws.edit(|world| {
             let orders = world.home().eks_cluster("orders").unwrap();
             orders.finish_updates();
@@ -73,11 +73,11 @@ async fn play_everything(stack: &Stack) {
         "start": "2026-11-22T09:00:00Z", "end": "2026-11-22T10:00:00Z",
     }});
     stack.invoke(Function::CollectMetrics, query).await.unwrap();
-    // A target that failed: why is kept.
+    // A failed target: the reason is stored.
     let mut failed = stack.items("alarms", minute(5)).await.remove(0);
     failed["failure"] = json!({"Error": "States.Timeout", "Cause": null});
     stack.invoke(Function::ForwardSummary, json!({"failed": failed})).await.unwrap();
-    // A file that cannot be used: the version before it is read, and it is told.
+    // An unusable file: the previous version is read, and the mail says so.
     stack.put_config("ruels: []");
     stack.run_line("alarms", minute(5)).await.receipt.unwrap();
     stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("shop")));
@@ -146,8 +146,8 @@ fn owned(keys: &[&str]) -> Vec<String> {
 }
 
 fn target_folder() -> PathBuf {
-    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target");
-    env::var_os("CARGO_TARGET_DIR").map_or_else(beside, PathBuf::from)
+    let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target");
+    env::var_os("CARGO_TARGET_DIR").map_or_else(default, PathBuf::from)
 }
 
 #[tokio::test]

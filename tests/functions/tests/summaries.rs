@@ -1,10 +1,11 @@
-//! How summaries reach people and programs: forms, attributes, turns at the topic, who listens, and what is kept of a report.
+//! How summaries reach people and programs: forms, attributes, publish slots, subscriptions, and
+//! the stored report.
 
 use fake_aws::{FakeAws, Fault};
 use function_tests::{ATTEMPTS, Stack, minute, shop};
 use serde_json::{Value, json};
 
-/// A hot service in a cluster that somebody owns.
+/// A hot service in a cluster with an owner.
 fn hot() -> fake_aws::Estate {
     let mut estate = shop(|_| 93.1);
     let cluster = estate.cluster_mut("shop").unwrap();
@@ -54,7 +55,7 @@ async fn two_messages_are_a_second_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_turn_at_the_topic_it_is_published_all_the_same() {
+async fn without_a_publish_slot_it_is_still_published() {
     let stack = Stack::in_process(FakeAws::builder(shop(|_| 50.0)));
     stack.aws.add_fault(Fault::on("dynamodb:PutItem").error(400, "AccessDeniedException", "no"));
     let receipt = stack.run_line("report", minute(0)).await.receipt.unwrap();
@@ -101,14 +102,14 @@ async fn a_report_is_kept_as_page_and_json_and_the_next_one_is_compared_with_it(
     let mail = stack.mail(1);
     assert!(mail.contains("shop/new"), "{mail}");
 
-    // A copy that cannot be read is no reason to have no report.
+    // An unreadable copy does not prevent the report.
     stack.aws.put_object(Stack::BUCKET, "reports/latest.json", "{");
     stack.run_line("report", minute(48 * 60)).await.receipt.unwrap();
     assert_eq!(stack.json("reports/latest.json")["since"], Value::Null);
 }
 
 #[tokio::test]
-async fn a_report_tells_what_the_runs_since_the_last_one_asked() {
+async fn a_report_shows_what_the_runs_since_the_last_one_requested() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     stack.run_line("report", minute(0)).await.receipt.unwrap();
     let first = stack.json("reports/latest.json")["cost"].clone();
@@ -125,13 +126,13 @@ async fn a_report_tells_what_the_runs_since_the_last_one_asked() {
 }
 
 #[tokio::test]
-async fn a_report_comes_and_says_so_if_it_is_not_known_what_was_asked() {
+async fn a_report_is_sent_and_says_so_if_the_number_of_requests_is_unknown() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     stack.aws.add_fault(Fault::on("s3:ListObjectsV2").times(ATTEMPTS).error(403, "AccessDenied", "no"));
     let receipt = stack.run_line("report", minute(0)).await.receipt.unwrap();
     assert_eq!(receipt["published"], true, "{receipt}");
     let mail = stack.mail(0);
-    assert!(mail.contains("What fargaze used since the last report is not known."), "{mail}");
+    assert!(mail.contains("The usage of fargaze since the last report is not known."), "{mail}");
     assert_eq!(stack.json("reports/latest.json")["cost"]["usage"], Value::Null);
 }
 

@@ -5,7 +5,7 @@ use function_tests::{Function, Stack, estate, event_file, minute, shop, sqs_batc
 use serde_json::json;
 
 #[tokio::test]
-async fn the_schedule_of_alarms_mails_the_hot_service_and_what_was_looked_at() {
+async fn the_schedule_of_alarms_mails_the_hot_service_and_what_was_checked() {
     let stack = Stack::start(shop(|at| if at > -20 { 93.1 } else { 50.0 })).await;
     let line = stack.play(event_file("plan-run.alarms.ok")).await;
     assert_eq!(line.receipt.unwrap()["published"], true);
@@ -14,7 +14,7 @@ async fn the_schedule_of_alarms_mails_the_hot_service_and_what_was_looked_at() {
     let mail = stack.mail(0);
     assert!(mail.starts_with("ALARM shop/web"), "{mail}");
     for said in
-        ["memory 93.1 %", "over 80", "In eu-west-1 (123456789012)", "memory-high", "Looked at 1 of 1 cluster"]
+        ["memory 93.1 %", "over 80", "In eu-west-1 (123456789012)", "memory-high", "Checked 1 of 1 cluster"]
     {
         assert!(mail.contains(said), "{said}: {mail}");
     }
@@ -28,7 +28,7 @@ async fn the_schedule_of_reports_mails_every_service() {
     assert_eq!(stack.mails().len(), 1);
     let mail = stack.mail(0);
     assert!(
-        mail.contains("web") && mail.contains("api") && mail.contains("Looked at 1 of 1 cluster"),
+        mail.contains("web") && mail.contains("api") && mail.contains("Checked 1 of 1 cluster"),
         "{mail}"
     );
 }
@@ -49,7 +49,7 @@ async fn the_schedule_of_sweeps_mails_what_it_set() {
 }
 
 #[tokio::test]
-async fn a_sweep_that_has_nothing_to_tell_mails_nothing_and_says_so() {
+async fn a_sweep_with_nothing_to_report_mails_nothing_and_says_so() {
     let stack = Stack::start(estate().cluster(ClusterSpec::new("shop").insights("enabled"))).await;
     let receipt = stack.play(event_file("plan-run.sweep.ok")).await.receipt.unwrap();
     assert_eq!(receipt["published"], false);

@@ -1,9 +1,9 @@
-"""Proves that the simulation can fail: each patch beside this file puts one bug into a copy of the tree, and the
-simulation must find it within so many runs.
+"""Proves that the simulation can fail: each patch in this folder adds one bug to a copy of the tree, and the simulation
+must find it within the given number of runs.
 
     python tests/simulation/bugs/run.py [RUNS] [BUG...]
 
-Without names of patches, all of them are tried; those whose names begin with `eks-` in worlds with clusters of EKS.
+Without patch names, all patches are tried; patches whose names begin with `eks-` run in worlds with EKS clusters.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-# Shared with the tree, so that only the workspace's own crates are compiled anew.
+# Shared with the tree, so that only the workspace's own crates are recompiled.
 TARGET = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
 
 
@@ -42,7 +42,7 @@ def found(bug: str, tree: Path, runs: str) -> bool:
     build = ["cargo", "build", "--quiet", "--workspace", "--bin", "simulation"]
     subprocess.run(build, cwd=tree, env=environment, check=True)
     start = time.monotonic()
-    # Bugs of EKS show in worlds with such clusters only.
+    # EKS bugs only show in worlds with EKS clusters.
     sort = ["--eks"] if bug.startswith("eks-") else []
     simulation = subprocess.run(
         [str(Path(TARGET) / "debug" / "simulation"), *sort, runs], cwd=tree, env=environment, capture_output=True,

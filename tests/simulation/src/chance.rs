@@ -1,4 +1,4 @@
-//! Random numbers that can be had again: a world is made of one seed.
+//! Reproducible random numbers: one seed makes a world.
 
 /// `SplitMix64` (Steele, Lea and Flood, "Fast splittable pseudorandom number generators").
 #[derive(Debug, Clone)]
@@ -17,22 +17,22 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    /// Another generator, so that what is drawn there does not shift what is drawn here.
+    /// A separate generator, so that its draws do not shift those of this one.
     pub(crate) fn fork(&mut self) -> Self {
         Self(self.next())
     }
 
-    /// A number from `from` to `to`, both included.
+    /// A number from `from` to `to`, inclusive.
     pub(crate) fn between(&mut self, from: i64, to: i64) -> i64 {
         from + i64::try_from(self.next() % u64::try_from(to - from + 1).unwrap()).unwrap()
     }
 
-    /// The same for what is counted.
+    /// The same for counts.
     pub(crate) fn count(&mut self, from: usize, to: usize) -> usize {
         from + usize::try_from(self.next() % u64::try_from(to - from + 1).unwrap()).unwrap()
     }
 
-    /// True so many times of a hundred.
+    /// True with this probability in percent.
     pub(crate) fn percent(&mut self, percent: i64) -> bool {
         self.between(1, 100) <= percent
     }

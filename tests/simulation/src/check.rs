@@ -1,4 +1,5 @@
-//! The checker: it hears of every call that took effect, and holds it against the model at that instant.
+//! The checker: it receives every call that took effect and compares it with the model at that
+//! instant.
 
 mod notified;
 mod plan;
@@ -25,10 +26,11 @@ pub(crate) use pods::is_of_eks;
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const TABLE: &str = "table";
 
-/// Calls of one operation by one invocation: three listings of a hundred pages each, with all attempts.
+/// Calls of one operation by one invocation: three listings of a hundred pages each, with all
+/// attempts.
 const MOST_CALLS: usize = 1000;
 
-/// What is known of a notice that was ever written.
+/// A notification that was written at some time.
 #[derive(Debug, Clone)]
 pub(crate) struct Notice {
     pub(crate) key: String,
@@ -41,34 +43,35 @@ pub(crate) struct Notice {
     pub(crate) published: Vec<usize>,
 }
 
-/// What an invocation has seen and done.
+/// What an invocation has read and done.
 #[derive(Debug)]
 struct View {
     function: Function,
     /// Version of the user's file that its run reads.
     version: String,
     snapshot: Option<Snapshot>,
-    /// What was so when that was written, if it is of EKS.
+    /// The true state when the snapshot was written, if the snapshot is of EKS.
     taken: Option<Taken>,
-    /// The alarms as it was told them.
+    /// The alarms as its query returned them.
     before: BTreeMap<String, Alarm>,
     plan: Option<BTreeMap<String, (Rule, Observation)>>,
     /// Alarms that it wrote.
     written: BTreeSet<String>,
     /// Ids in the outcomes that it read, and those in the one that it wrote.
     outcome: BTreeSet<String>,
-    /// Ids that were pending when it looked.
+    /// Ids that were pending when it read them.
     waiting: BTreeSet<String>,
-    /// Those of them that one read of their alarm found and another did not, because a run beside it told them.
+    /// Those of them that one read of their alarm found and another did not, because a concurrent
+    /// run published them.
     doubtful: BTreeSet<String>,
     /// What the newest read of each alarm found.
     reads: BTreeMap<String, BTreeSet<String>>,
     published: BTreeSet<String>,
-    /// Alarms whose mark it could not make: its newest call about them got no good answer.
+    /// Alarms that it could not mark: its newest call about them did not succeed.
     unmarked: BTreeSet<String>,
     /// Calls of each operation.
     calls: BTreeMap<String, usize>,
-    /// Whether it ended without being told that all went well.
+    /// Whether it ended without a success response.
     failed: bool,
     over: bool,
 }
@@ -79,24 +82,25 @@ pub(crate) struct Checker {
     pub(crate) rules: BTreeMap<String, Vec<Rule>>,
     pub(crate) truth: Truth,
     pub(crate) eks: Eks,
-    /// What was so when snapshots of EKS were written, by their keys.
+    /// The true state when snapshots of EKS were written, by their keys.
     taken: BTreeMap<String, pods::Written>,
     pub(crate) histories: Histories,
     /// Time of the world.
     pub(crate) clock: Minute,
-    /// Whether no more than one execution is under way.
+    /// Whether at most one execution is in progress.
     pub(crate) alone: bool,
     pub(crate) alarms: BTreeMap<String, Alarm>,
-    /// Ids of what is pending, in the order of the alarm's news.
+    /// Ids of pending notices, in the order of the alarm's news.
     ids: BTreeMap<String, Vec<String>>,
     pub(crate) notices: BTreeMap<String, Notice>,
-    /// Alarms that were judged, and the time of the newest run that did.
+    /// Alarms that were evaluated, and the time of the newest run that did so.
     pub(crate) planned: BTreeMap<String, Minute>,
-    /// The call that finds a cluster gone, and the cluster, if one is deleted during the run.
+    /// The call that finds a cluster deleted, and the cluster, if one is deleted during the run.
     pub(crate) leaving: Option<(&'static str, String)>,
-    /// A listing that does not end now.
+    /// A listing that is endless at the moment.
     pub(crate) endless: Option<&'static str>,
-    /// Alarms that ended without a word because their data never came back, and how many notices there were then.
+    /// Alarms that ended without a notification because their data never returned, and the number
+    /// of notices at that time.
     pub(crate) faded: BTreeSet<(String, usize)>,
     pub(crate) coverage: BTreeMap<String, Coverage>,
     views: BTreeMap<usize, View>,
@@ -110,7 +114,7 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
-    pub(crate) fn tell(&mut self, line: impl FnOnce() -> String) {
+    pub(crate) fn log(&mut self, line: impl FnOnce() -> String) {
         if let Some(story) = &mut self.story {
             story.push(format!("{:>4}  {}", self.clock, line()));
         }
@@ -118,7 +122,7 @@ impl Checker {
 
     pub(crate) fn fail(&mut self, why: impl Into<String>) {
         let why = why.into();
-        self.tell(|| format!("WRONG: {why}"));
+        self.log(|| format!("WRONG: {why}"));
         self.failure.get_or_insert(format!("at minute {}: {why}", self.clock));
     }
 
@@ -146,17 +150,17 @@ impl Checker {
             over: false,
         };
         self.views.insert(id, view);
-        // Nobody asks for what ended long ago.
+        // Nothing refers to invocations that ended long ago.
         while self.views.len() > 400 {
             self.views.pop_first();
         }
     }
 
-    /// A call that was made; `answer` is what the caller heard, if it heard of success.
+    /// A call that was made; `answer` is the successful response that the caller received, if any.
     pub(crate) fn observe(&mut self, aws: &FakeAws, id: usize, call: &Call, answer: Option<&[u8]>) {
         self.calls += 1;
-        let ok = if answer.is_some() { "" } else { " (no good answer)" };
-        self.tell(|| format!("      #{id} {} {}{ok}", call.operation, call.key));
+        let ok = if answer.is_some() { "" } else { " (no success)" };
+        self.log(|| format!("      #{id} {} {}{ok}", call.operation, call.key));
         let Some(view) = self.views.get_mut(&id) else { return };
         let calls = view.calls.entry(call.operation.clone()).or_default();
         *calls += 1;
@@ -177,7 +181,7 @@ impl Checker {
                 view.snapshot = Snapshot::read(bytes);
                 view.taken = self.taken.get(&call.key).map(|written| written.taken.clone());
             }
-            // Whether or not the answer was lost: others will read it.
+            // Even if the response was lost: others will read the object.
             ("s3:PutObject", "snapshots", _) if view.function == Function::CollectPods => {
                 self.pods_written(aws, id, &call.key);
             }
@@ -208,7 +212,7 @@ impl Checker {
         }
     }
 
-    /// A snapshot of a run that asked for a listing without an end, if it did.
+    /// Checks a snapshot. `endless` is the listing without an end that its run requested, if any.
     fn snapshot_written(&mut self, aws: &FakeAws, key: &str, endless: Option<&'static str>) {
         let Some(snapshot) = aws.object(BUCKET, key).and_then(|bytes| Snapshot::read(&bytes)) else {
             return self.fail(format!("{key} cannot be read"));
@@ -217,12 +221,12 @@ impl Checker {
             return self.fail(format!("{key} does not say that {endless:?} has no end"));
         }
         if let Some(missed) = snapshot.missed() {
-            return self.fail(format!("{key} takes what is gone for a fault: {missed}"));
+            return self.fail(format!("{key} reports deleted resources as a fault: {missed}"));
         }
         let rules = self.rules.get(&snapshot.version).map(Vec::as_slice).unwrap_or_default();
         let judges_tasks = rules.iter().any(|rule| rule.what == What::NothingRunning);
         if let Err(why) = self.truth.agrees(&snapshot, self.clock, judges_tasks) {
-            self.fail(format!("{key} says what is not so: {why}"));
+            self.fail(format!("{key} is wrong: {why}"));
         }
     }
 
@@ -236,7 +240,7 @@ impl Checker {
         if self.alarms.get(key) == Some(&alarm) && self.ids.get(key) == Some(&ids) {
             return;
         }
-        self.tell(|| format!("      #{id} {key} is now {alarm:?}"));
+        self.log(|| format!("      #{id} {key} is now {alarm:?}"));
         let function = self.views[&id].function;
         let checked = match function {
             Function::EvaluateAlarms => self.judged(id, key, &alarm, &ids, &whys),
@@ -251,7 +255,7 @@ impl Checker {
         self.views.entry(id).and_modify(|view| _ = view.written.insert(key.to_owned()));
     }
 
-    /// What the evaluator wrote must be what the model makes of what it saw.
+    /// The evaluator must write what the model computes from the same input.
     fn judged(
         &mut self,
         id: usize,
@@ -267,18 +271,18 @@ impl Checker {
         let before = before.as_ref();
         let known = self.ids.get(key).map_or(0, Vec::len);
         let expected = match plan.get(key) {
-            Some((rule, sight)) => model::after(rule, before, sight),
-            None => before.and_then(|before| model::gone(before, snapshot.window.1)),
+            Some((rule, observation)) => model::after(rule, before, observation),
+            None => before.and_then(|before| model::deleted(before, snapshot.window.1)),
         };
         if expected.as_ref() != Some(alarm) {
-            let sight = plan.get(key);
-            return Err(format!("the model {expected:?}\nsaw    {sight:?}"));
+            let observation = plan.get(key);
+            return Err(format!("the model {expected:?}\nsaw    {observation:?}"));
         }
-        if let Some((rule, sight)) = plan.get(key).cloned() {
+        if let Some((rule, observation)) = plan.get(key).cloned() {
             for (news, why) in alarm.pending.iter().zip(whys).skip(known) {
                 self.explained(id, &rule, key, *news, why.as_deref())?;
             }
-            self.cover(key, &rule, &sight);
+            self.cover(key, &rule, &observation);
         }
         if before.is_some_and(|before| before.notified) && !alarm.notified && ids.len() == known {
             self.faded.insert((key.to_owned(), self.notices.len()));
@@ -300,14 +304,15 @@ impl Checker {
         }
     }
 
-    /// What was taken out of the pending must have been told by the same invocation.
+    /// Notices removed from the pending list must have been published by the same invocation.
     fn marked(&self, id: usize, key: &str, alarm: &Alarm, ids: &[String]) -> Result<(), String> {
         let before = self.alarms.get(key).ok_or("it was not there")?;
         let left: Vec<(News, &String)> =
             before.pending.iter().copied().zip(self.ids.get(key).into_iter().flatten()).collect();
-        let (gone, left): (Vec<_>, Vec<_>) = left.into_iter().partition(|(_, id)| !ids.contains(id));
-        if let Some((news, _)) = gone.iter().find(|(_, gone)| !self.views[&id].published.contains(*gone)) {
-            return Err(format!("{news:?} is marked as told and was not"));
+        let (removed, left): (Vec<_>, Vec<_>) = left.into_iter().partition(|(_, id)| !ids.contains(id));
+        if let Some((news, _)) = removed.iter().find(|(_, id_of)| !self.views[&id].published.contains(*id_of))
+        {
+            return Err(format!("{news:?} is marked as notified and was not"));
         }
         let pending = left.into_iter().map(|(news, _)| news).collect();
         if *alarm == (Alarm { pending, ..before.clone() }) {
@@ -338,20 +343,20 @@ impl Checker {
         self.plan(id)?;
         let view = &self.views[&id];
         let (plan, snapshot) = view.plan.clone().zip(view.snapshot.clone()).ok_or("saw nothing")?;
-        for (key, (rule, sight)) in &plan {
-            self.cover(key, rule, sight);
-            let newest = self.planned.entry(key.clone()).or_insert(sight.now);
-            *newest = sight.now.max(*newest);
+        for (key, (rule, observation)) in &plan {
+            self.cover(key, rule, observation);
+            let newest = self.planned.entry(key.clone()).or_insert(observation.now);
+            *newest = observation.now.max(*newest);
         }
         if !self.alone {
             return Ok(());
         }
-        // What it wrote has been held against the model already.
+        // Alarms that it wrote have been compared with the model already.
         let written = &self.views[&id].written;
-        for (key, (rule, sight)) in plan.iter().filter(|(key, _)| !written.contains(*key)) {
-            if let Some(alarm) = model::changed(rule, self.alarms.get(key), sight) {
+        for (key, (rule, observation)) in plan.iter().filter(|(key, _)| !written.contains(*key)) {
+            if let Some(alarm) = model::changed(rule, self.alarms.get(key), observation) {
                 return Err(format!(
-                    "{key} should be {alarm:?}\nand is {:?}\nsaw {sight:?}",
+                    "{key} should be {alarm:?}\nand is {:?}\nsaw {observation:?}",
                     self.alarms.get(key)
                 ));
             }
@@ -362,10 +367,10 @@ impl Checker {
             here(key)
                 && !plan.contains_key(*key)
                 && snapshot.knows(&subject(key))
-                && model::gone(alarm, snapshot.window.1).is_some()
+                && model::deleted(alarm, snapshot.window.1).is_some()
         };
         if let Some((key, alarm)) = self.alarms.iter().find(lost) {
-            return Err(format!("{key} goes on, though nothing judges it: {alarm:?}"));
+            return Err(format!("{key} is still active, though no rule evaluates it: {alarm:?}"));
         }
         let view = &self.views[&id];
         let forgotten = |(key, ids): &(&String, &Vec<String>)| {

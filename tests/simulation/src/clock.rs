@@ -1,4 +1,4 @@
-//! The world's time: whole minutes since it began.
+//! The world's time: whole minutes since its start.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,7 +19,7 @@ pub(crate) fn at(minute: Minute) -> Timestamp {
     START.parse::<Timestamp>().unwrap() + SignedDuration::from_mins(minute)
 }
 
-/// The minute of an instant that is one.
+/// The minute of an instant on a whole minute.
 pub(crate) fn minute(instant: Timestamp) -> Minute {
     let since = instant.duration_since(at(0));
     assert_eq!(since, SignedDuration::from_mins(since.as_mins()), "{instant} is no whole minute");
@@ -30,7 +30,7 @@ pub(crate) fn minute_of_text(text: &str) -> Minute {
     minute(text.parse().unwrap())
 }
 
-/// `HH:MM` as mails have it.
+/// `HH:MM` as in mails.
 pub(crate) fn hour_and_minute(minute: Minute) -> String {
     at(minute).strftime("%H:%M").to_string()
 }

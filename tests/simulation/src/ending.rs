@@ -1,4 +1,4 @@
-//! What must be so when a world has ended.
+//! What must hold when a world has ended.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use crate::model::Kind;
 use crate::rule::{Rule, Treat, What};
 use crate::verdict::State;
 
-/// The first thing that is not as it must be. `rules` are all versions of the user's file; a point that comes later than
+/// The first violation. `rules` are all versions of the user's file; a point that comes later than
 /// `lookback` minutes is lost.
 pub(crate) fn wrong(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute) -> Option<String> {
     if let Some(why) = checker.pending() {
@@ -20,27 +20,28 @@ pub(crate) fn wrong(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute) ->
     if let Some(why) = unseen(checker, &rules[rules.len() - 1]) {
         return Some(why);
     }
-    let in_turn =
-        keys.into_iter().find_map(|key| turns(checker, key).or_else(|| reminders(checker, rules, key)));
-    in_turn
+    let by_key =
+        keys.into_iter().find_map(|key| order(checker, key).or_else(|| reminders(checker, rules, key)));
+    by_key
         .or_else(|| eks::history::wrong(checker, rules))
         .or_else(|| checker.coverage.keys().find_map(|key| minute_by_minute(checker, rules, lookback, key)))
 }
 
-/// The inventory is brought up to date every ten minutes: what is there for longer is judged, and what is gone is not.
+/// The inventory is updated every ten minutes: subjects that exist for longer are evaluated, and
+/// deleted ones are not.
 fn unseen(checker: &Checker, rules: &[Rule]) -> Option<String> {
     let (truth, now) = (&checker.truth, checker.clock);
     let since = now - 10 - truth.every();
     let names = truth.names();
     let is = |name: &str, there: bool| (since..=now).all(|minute| truth.is_there(name, minute) == there);
-    // Of EKS and of ECS there may be clusters of one name.
+    // EKS and ECS may have clusters of one name.
     let there = names.iter().filter(|name| is(name, true)).map(|name| (name.as_str(), false));
     let of_eks = |there: bool| {
         let long = checker.eks.names().filter(move |(_, is, from)| *is == there && *from <= since);
         long.map(|(name, ..)| (name, true))
     };
     let there: Vec<(&str, bool)> = there.chain(of_eks(true)).collect();
-    let gone: BTreeSet<&str> = of_eks(false).map(|(name, _)| name).collect();
+    let deleted_names: BTreeSet<&str> = of_eks(false).map(|(name, _)| name).collect();
     let missed = rules.iter().find_map(|rule| {
         let is_of = |(name, is_eks): &&(&str, bool)| {
             rule.what.is_sampled() == *is_eks && rule.what.is_of_cluster() != name.contains('/')
@@ -50,16 +51,16 @@ fn unseen(checker: &Checker, rules: &[Rule]) -> Option<String> {
     });
     let left = checker.planned.iter().find(|(key, at)| {
         let name = key.split_once('#').map_or("", |(_, name)| name);
-        let is_missing = if is_of_eks(key) { gone.contains(name) } else { is(name, false) };
+        let is_missing = if is_of_eks(key) { deleted_names.contains(name) } else { is(name, false) };
         **at == now && is_missing
     });
     missed
-        .map(|key| format!("{key} is not judged, and is there since before {since}"))
-        .or_else(|| left.map(|(key, _)| format!("{key} is judged, and is gone since before {since}")))
+        .map(|key| format!("{key} is not evaluated, though it has existed since before {since}"))
+        .or_else(|| left.map(|(key, _)| format!("{key} is evaluated, though it was deleted before {since}")))
 }
 
-/// What begins must not have begun, and what ends must have begun.
-fn turns(checker: &Checker, key: &str) -> Option<String> {
+/// An alarm must begin before it ends, and end before it begins again.
+fn order(checker: &Checker, key: &str) -> Option<String> {
     let (mut on, mut last) = (false, 0);
     let faded =
         |between: Range<usize>| between.into_iter().any(|at| checker.faded.contains(&(key.to_owned(), at)));
@@ -68,22 +69,22 @@ fn turns(checker: &Checker, key: &str) -> Option<String> {
         (on, last) = (was, notice.number);
         match notice.news.kind {
             Kind::Began => on = true,
-            Kind::Ended | Kind::Gone => on = false,
+            Kind::Ended | Kind::Deleted => on = false,
             // Where no data can be late, it is the end.
             Kind::NoData if is_of_eks(key) => on = false,
             Kind::Reminder if on => continue,
             Kind::Blind | Kind::NoData | Kind::SeenAgain => continue,
             Kind::Reminder => {}
         }
-        // What is gone may have been told as blind only.
-        if was == on && notice.news.kind != Kind::Gone {
-            return Some(format!("{key}: {:?} comes out of turn", notice.news));
+        // A deleted subject may only have been notified as blind.
+        if was == on && notice.news.kind != Kind::Deleted {
+            return Some(format!("{key}: {:?} comes out of order", notice.news));
         }
     }
     None
 }
 
-/// People are not reminded before it is time.
+/// No reminder comes early.
 fn reminders(checker: &Checker, rules: &[Vec<Rule>], key: &str) -> Option<String> {
     let name = key.split_once('#').map_or("", |(rule, _)| rule);
     let every = rules[0].iter().find(|rule| rule.name == name)?.remind;
@@ -100,10 +101,11 @@ fn reminders(checker: &Checker, rules: &[Vec<Rule>], key: &str) -> Option<String
     None
 }
 
-/// Whatever befell the runs, people must have heard what a judge says who looks every minute and has all points in time,
-/// if nothing keeps the alarm silent and no point changes. What waits for a late point may be notified with a later
-/// period. An alarm with a gap cannot be held to it, nor one whose runs are too far apart or whose data is missing for so
-/// long that nobody waits for it. "Breaching" and "notBreaching" take a late point for a missing one.
+/// Whatever happened to the runs, the notifications must match an evaluation every minute with all
+/// points in time, if nothing mutes the alarm and no point changes. An alarm that waits for a late
+/// point may be notified with a later period. Alarms with a gap are not checked, nor those whose
+/// runs are too far apart or whose data is missing for longer than the lookback. "Breaching" and
+/// "notBreaching" treat a late point as missing.
 fn minute_by_minute(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute, key: &str) -> Option<String> {
     let (name, subject) = key.split_once('#')?;
     let rule = rules[0].iter().find(|rule| rule.name == name)?;
@@ -130,27 +132,25 @@ fn minute_by_minute(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute, ke
         return None;
     }
     let must = judge(rule, &history);
-    let of_turns = |kind: Kind| matches!(kind, Kind::Began | Kind::Ended);
-    let heard: Vec<(Kind, Minute)> = checker
+    let is_edge = |kind: Kind| matches!(kind, Kind::Began | Kind::Ended);
+    let sent: Vec<(Kind, Minute)> = checker
         .news_of(key)
         .iter()
         .map(|notice| (notice.news.kind, notice.news.at))
-        .filter(|(kind, _)| of_turns(*kind))
+        .filter(|(kind, _)| is_edge(*kind))
         .collect();
-    // The newest points may still come.
+    // The newest points may still arrive.
     let due = until - if waits { lookback + rule.range() * rule.period } else { 0 };
-    let is_so = |(heard, must): (&(Kind, Minute), &(Kind, Minute))| {
-        heard.0 == must.0 && if waits { heard.1 >= must.1 } else { heard.1 == must.1 }
+    let matches = |(sent, must): (&(Kind, Minute), &(Kind, Minute))| {
+        sent.0 == must.0 && if waits { sent.1 >= must.1 } else { sent.1 == must.1 }
     };
-    let right = heard.len() <= must.len()
-        && heard.iter().zip(&must).all(is_so)
-        && must[heard.len()..].iter().all(|(_, at)| *at > due);
-    (!right).then(|| {
-        format!("{key}: people heard {heard:?}\nand should have heard {must:?}\nuntil {until}, {rule:?}")
-    })
+    let right = sent.len() <= must.len()
+        && sent.iter().zip(&must).all(matches)
+        && must[sent.len()..].iter().all(|(_, at)| *at > due);
+    (!right).then(|| format!("{key}: notified {sent:?}\nexpected {must:?}\nuntil {until}, {rule:?}"))
 }
 
-/// When the alarm begins and ends. It goes on while data is missing.
+/// When the alarm begins and ends. It stays active while data is missing.
 fn judge(rule: &Rule, history: &[(Minute, Option<f64>)]) -> Vec<(Kind, Minute)> {
     let values: Vec<Option<f64>> = history.iter().map(|(_, value)| *value).collect();
     let range = rule.condition.n + 2;

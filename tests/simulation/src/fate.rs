@@ -1,43 +1,44 @@
-//! What befalls the runs of a world.
+//! The disruptions of the runs of a world.
 
 use crate::chance::Chance;
 use crate::clock::{EVERY, Minute};
 use crate::eks::EksLife;
 use crate::truth::Life;
 
-/// Makes another world of a seed.
+/// Derives a different world from a seed.
 const OF_EKS: u64 = 0x6b75_6265_726e_6574;
 
-/// What befalls the runs of a world, each in percent.
+/// The disruptions of the runs of a world, each in percent.
 #[derive(Debug, Clone)]
 pub(crate) struct Fate {
     pub(crate) seed: u64,
-    /// The clusters of EKS, if there are any.
+    /// The EKS clusters, if any.
     pub(crate) eks: Option<EksLife>,
     pub(crate) runs: Minute,
     /// Minutes between two runs.
     pub(crate) every: Minute,
     pub(crate) life: Life,
-    /// Shares of the clusters that are worked on by themselves.
+    /// Parts of the target, processed separately.
     pub(crate) parts: u32,
     /// Calls that fail.
     pub(crate) failing: i64,
-    /// Series that are answered oddly.
+    /// Series with odd responses.
     pub(crate) odd: i64,
-    /// Runs that never take place, die, wait between two steps, come twice, or run beside another.
+    /// Runs that never start, crash, wait between two steps, come twice, or run concurrently with
+    /// another.
     pub(crate) lost: i64,
     pub(crate) dying: i64,
     pub(crate) waiting: i64,
     pub(crate) twice: i64,
-    pub(crate) beside: i64,
+    pub(crate) concurrent: i64,
     /// Runs at which an outage of some operation begins.
     pub(crate) outages: i64,
-    /// Whether the rules change on the way.
+    /// Whether the rules change during the world.
     pub(crate) changing: bool,
 }
 
 impl Fate {
-    /// A short world with a bit of everything, or of nothing.
+    /// A short world with some of everything, or nothing.
     pub(crate) fn any(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let every = chance.one_of(&[EVERY, EVERY, EVERY, EVERY, 1, 2, 10, 15, 30, 60]);
@@ -67,13 +68,13 @@ impl Fate {
             dying: chance.one_of(&[0, 10, 30]),
             waiting: chance.one_of(&[0, 5, 20]),
             twice: chance.one_of(&[0, 5, 15]),
-            beside: chance.one_of(&[0, 10, 30]),
+            concurrent: chance.one_of(&[0, 10, 30]),
             outages: chance.one_of(&[0, 0, 5]),
             changing: chance.percent(20),
         }
     }
 
-    /// The same with clusters of EKS, and with those of ECS beside them or not. It is another world than that of ECS with
+    /// The same with EKS clusters, with or without ECS clusters. It differs from the ECS world with
     /// this seed.
     pub(crate) fn of_eks(seed: u64) -> Self {
         let mut chance = Chance::new(seed ^ OF_EKS);
@@ -84,7 +85,7 @@ impl Fate {
             clusters: chance.count(1, 2),
             minutes: life.minutes,
             every,
-            troubled: chance.one_of(&[0, 15, 30]),
+            disrupted: chance.one_of(&[0, 15, 30]),
             disturbed: chance.one_of(&[0, 0, 15]),
             coming: chance.one_of(&[0, 30, 60]),
             cadvisor: chance.percent(40),
@@ -93,12 +94,12 @@ impl Fate {
         Self { seed, eks: Some(eks), life, ..fate }
     }
 
-    /// What everything in the world is drawn from.
+    /// The source of all draws in the world.
     pub(crate) fn chance(&self) -> Chance {
         Chance::new(if self.eks.is_some() { !(self.seed ^ OF_EKS) } else { !self.seed })
     }
 
-    /// Many days of nothing but calls that fail.
+    /// Many days with only failing calls.
     pub(crate) fn of_days(seed: u64, days: Minute, failing: i64) -> Self {
         let runs = days * 24 * 60 / EVERY;
         let minutes = (runs + 20) * EVERY;
@@ -125,7 +126,7 @@ impl Fate {
             dying: 0,
             waiting: 0,
             twice: 0,
-            beside: 0,
+            concurrent: 0,
             outages: 0,
             changing: false,
             ..Self::any(seed)

@@ -1,4 +1,4 @@
-//! An item of the table and an outcome in the bucket, read as their documentation shows them.
+//! An item of the table and an outcome in the bucket, read according to their documentation.
 
 use serde_json::Value;
 
@@ -6,11 +6,11 @@ use crate::clock::{Minute, minute_of_text};
 use crate::model::{Alarm, Blind, Kind, News, Settled, Silence};
 use crate::verdict::State;
 
-/// An alarm as the table holds it.
+/// An alarm as stored in the table.
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
     pub(crate) alarm: Alarm,
-    /// Ids of what is pending, and what explains each.
+    /// Ids of pending notices, and the explanation of each.
     pub(crate) ids: Vec<String>,
     pub(crate) whys: Vec<Option<String>>,
 }
@@ -91,7 +91,7 @@ fn blind(value: &Value) -> Result<Blind, String> {
         Some("no-data") => true,
         other => return Err(format!("blind because {other:?}")),
     };
-    let notified = value["notified"].as_bool().ok_or("no told")?;
+    let notified = value["notified"].as_bool().ok_or("no notified")?;
     Ok(Blind { since: time(&value["since"])?, no_data, notified })
 }
 
@@ -103,7 +103,7 @@ fn news(notice: &Value) -> Result<News, String> {
         "blind" => Kind::Blind,
         "no-data" => Kind::NoData,
         "seen-again" => Kind::SeenAgain,
-        "gone" => Kind::Gone,
+        "deleted" => Kind::Deleted,
         other => return Err(format!("a notice of kind {other}")),
     };
     let to = match kind {

@@ -1,12 +1,14 @@
 //! Deterministic simulation of alarms runs.
 //!
-//! A world is made of one seed: a small estate, a `fargaze.yaml`, points that go hot, vanish, come late or are rewritten,
-//! and runs that are lost, die, wait, come twice or run beside each other while calls fail. The functions are the real
-//! ones with their SDK clients, AWS is the fake in process, time is virtual, and the state machine is played here. A model
-//! that knows nothing of the engine (`model.rs`) says after each call that took effect what the table must hold and what
-//! people must have been told. Worlds of EKS (`eks`) hold each sample of a snapshot against pods and clusters as they
-//! really are, and where cAdvisor is read, each rate against what a pod really did: restarted containers leave their
-//! cgroup behind, disks and interfaces come and go. `cargo run -p simulation -- --seed N` tells the story of a world.
+//! One seed makes a world: a small estate, a `fargaze.yaml`, points that go hot, vanish, arrive
+//! late or are rewritten, and runs that are lost, crash, wait, come twice or run concurrently while
+//! calls fail. The functions are the real ones with their SDK clients; AWS is the in-process fake,
+//! time is virtual, and this crate plays the state machine. An independent model of the engine
+//! (`model.rs`) computes after each call that took effect what the table must contain and which
+//! notifications must have been sent. Worlds of EKS (`eks`) compare each sample of a snapshot with
+//! the true pods and clusters and, where cAdvisor is read, each rate with the true work of a pod:
+//! restarted containers leave their cgroup behind, disks and interfaces come and go. `cargo run -p
+//! simulation -- --seed N` prints the story of a world.
 #![allow(
     clippy::missing_panics_doc,
     clippy::unwrap_used,

@@ -1,59 +1,60 @@
-//! What people read in a message: its news, found by its text alone.
+//! Reads the notifications in a message from its text alone.
 
 use crate::clock::hour_and_minute;
 use crate::model::{Kind, News};
 
-/// One thing that a message tells.
+/// One notification in a message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Told {
+pub(crate) struct Entry {
     kind: Kind,
     rule: String,
-    /// Empty of what could not be judged or has no data: of that, a message names some and counts the rest.
+    /// Empty for alarms that could not be evaluated or have no data: a message names some of them
+    /// and counts the rest.
     subject: String,
     /// `HH:MM`; empty where a message does not say.
     at: String,
     late: bool,
 }
 
-/// What a message must say of news about an alarm, whose key is `RULE#SUBJECT`.
-pub(crate) fn notified(key: &str, news: &News) -> Told {
+/// The text that a message must have for a notice. The key of its alarm is `RULE#SUBJECT`.
+pub(crate) fn notified(key: &str, news: &News) -> Entry {
     let (rule, subject) = key.split_once('#').unwrap();
     let at = match news.kind {
         Kind::Reminder | Kind::Blind | Kind::NoData => String::new(),
         _ => hour_and_minute(news.at),
     };
     let subject = if matches!(news.kind, Kind::Blind | Kind::NoData) { "" } else { subject };
-    // Of missing data a message names the rules and counts the alarms.
+    // For missing data a message names the rules and counts the alarms.
     let rule = if news.kind == Kind::NoData { "" } else { rule };
-    Told { kind: news.kind, rule: rule.to_owned(), subject: subject.to_owned(), at, late: news.late }
+    Entry { kind: news.kind, rule: rule.to_owned(), subject: subject.to_owned(), at, late: news.late }
 }
 
-/// Titles of a digest's sections. Those about missing data and rules say nothing about alarms of
-/// the model.
+/// Titles of a digest's sections. Those about missing data and rules contain no alarms of the
+/// model.
 const TITLES: [&str; 8] = [
-    "COULD NOT BE JUDGED",
+    "COULD NOT BE EVALUATED",
     "NO DATA",
     "RULES WITHOUT DATA",
-    "RULES THAT APPLY TO NOTHING",
+    "RULES THAT MATCH NOTHING",
     "ENDED",
-    "JUDGED AGAIN",
-    "NO LONGER JUDGED",
+    "EVALUATED AGAIN",
+    "NO LONGER EVALUATED",
     "STILL IN ALARM",
 ];
-/// Sections whose entries say in the same way that an alarm is over.
-const ENDINGS: [&str; 3] = ["ENDED", "JUDGED AGAIN", "NO LONGER JUDGED"];
+/// Sections whose entries report the end of an alarm in the same form.
+const ENDINGS: [&str; 3] = ["ENDED", "EVALUATED AGAIN", "NO LONGER EVALUATED"];
 
-/// All that a message tells of alarms, sorted.
-pub(crate) fn read(body: &str) -> Vec<Told> {
+/// All notifications in a message, sorted.
+pub(crate) fn read(body: &str) -> Vec<Entry> {
     let (mut section, mut entry, mut all) = ("", String::new(), Vec::new());
     for line in body.lines() {
         let title = TITLES.iter().find(|title| line == **title).copied();
         let title = title.map(|title| if ENDINGS.contains(&title) { "ENDED" } else { title });
-        if line.starts_with("Looked at ") {
+        if line.starts_with("Checked ") {
             break;
         }
         if title.is_some() || begins(section, line) {
-            all.extend(tells(section, &entry));
+            all.extend(entries(section, &entry));
             entry.clear();
         }
         section = title.unwrap_or(section);
@@ -61,17 +62,17 @@ pub(crate) fn read(body: &str) -> Vec<Told> {
             entry.push_str(line.trim());
             entry.push(' ');
         }
-        // Of these an entry ends with its rule.
+        // In these sections an entry ends with its rule.
         let is_whole = section == "NO DATA" && entry.contains(" (rule") && entry.trim_end().ends_with(").");
         if is_whole
             || section == "ENDED"
                 && entry.rfind("Rule ").is_some_and(|at| entry[at..].trim_end().ends_with('.'))
         {
-            all.extend(tells(section, &entry));
+            all.extend(entries(section, &entry));
             entry.clear();
         }
     }
-    all.extend(tells(section, &entry));
+    all.extend(entries(section, &entry));
     all.sort();
     all
 }
@@ -88,38 +89,38 @@ fn begins(section: &str, line: &str) -> bool {
     match section {
         "" => severity && !line.starts_with(' '),
         "STILL IN ALARM" => severity,
-        "COULD NOT BE JUDGED" => line.trim_start().starts_with("Rule "),
+        "COULD NOT BE EVALUATED" => line.trim_start().starts_with("Rule "),
         _ => false,
     }
 }
 
-fn tells(section: &str, entry: &str) -> Vec<Told> {
+fn entries(section: &str, entry: &str) -> Vec<Entry> {
     let entry = entry.trim();
     let rule = || word_after(entry, "Rule ").trim_end_matches('.').to_owned();
     match section {
         "" if begins("", entry) => {
             let at = entry.split(", since ").last().unwrap_or_default().split(' ').nth(1).unwrap_or_default();
             let late = entry.contains("Held back until now because of");
-            vec![Told { kind: Kind::Began, rule: rule(), subject: second(entry), at: at.to_owned(), late }]
+            vec![Entry { kind: Kind::Began, rule: rule(), subject: second(entry), at: at.to_owned(), late }]
         }
         "ENDED" if !entry.is_empty() => {
-            let kind = if entry.contains("can be judged again") {
+            let kind = if entry.contains("can be evaluated again") {
                 Kind::SeenAgain
-            } else if entry.contains("is not judged any more") {
-                Kind::Gone
+            } else if entry.contains("is no longer evaluated") {
+                Kind::Deleted
             } else {
                 Kind::Ended
             };
             let at = entry.rsplit(", at ").next().unwrap_or_default().split(' ').next().unwrap_or_default();
-            // Of a workload on EKS, the cluster stands before it.
+            // An EKS workload follows the name of its cluster.
             let mut words = entry.split(' ');
             let first = words.next().unwrap_or_default();
             let workload = words.next().filter(|word| word.matches('/').count() == 2);
             let subject = workload.map_or(first.to_owned(), |workload| format!("{first} {workload}"));
-            vec![Told { kind, rule: rule(), subject, at: at.to_owned(), late: false }]
+            vec![Entry { kind, rule: rule(), subject, at: at.to_owned(), late: false }]
         }
         "STILL IN ALARM" if !entry.is_empty() => {
-            vec![Told {
+            vec![Entry {
                 kind: Kind::Reminder,
                 rule: rule(),
                 subject: second(entry),
@@ -127,11 +128,11 @@ fn tells(section: &str, entry: &str) -> Vec<Told> {
                 late: false,
             }]
         }
-        "COULD NOT BE JUDGED" if !entry.is_empty() => {
+        "COULD NOT BE EVALUATED" if !entry.is_empty() => {
             let count = word_after(entry, " on ").parse().unwrap_or(0);
             let rule = word_after(entry, "Rule ").to_owned();
             let one =
-                Told { kind: Kind::Blind, rule, subject: String::new(), at: String::new(), late: false };
+                Entry { kind: Kind::Blind, rule, subject: String::new(), at: String::new(), late: false };
             vec![one; count]
         }
         "NO DATA" if !entry.is_empty() => {
@@ -139,19 +140,19 @@ fn tells(section: &str, entry: &str) -> Vec<Told> {
             let before = entry.split(" alarm").next().and_then(|text| text.rsplit(' ').next());
             let count = before.and_then(|count| count.parse().ok()).unwrap_or(0);
             let (rule, subject, at) = (String::new(), String::new(), String::new());
-            vec![Told { kind: Kind::NoData, rule, subject, at, late: false }; count]
+            vec![Entry { kind: Kind::NoData, rule, subject, at, late: false }; count]
         }
         _ => Vec::new(),
     }
 }
 
-/// The subject behind a severity.
+/// The subject after a severity.
 fn second(entry: &str) -> String {
     let behind = entry.split_once(' ').map_or("", |(_, behind)| behind);
     behind.split(": ").next().unwrap_or_default().to_owned()
 }
 
-/// The word behind the last of these.
+/// The word after the last occurrence of `before`.
 fn word_after<'a>(entry: &'a str, before: &str) -> &'a str {
     let from = if before == " on " { entry.find(before) } else { entry.rfind(before) };
     from.and_then(|at| entry[at + before.len()..].split(' ').next()).unwrap_or_default()

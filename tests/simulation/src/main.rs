@@ -1,4 +1,4 @@
-//! The simulation by hand; `--help` says what it takes.
+//! The simulation on the command line; `--help` shows its arguments.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
 
 use std::process::ExitCode;
@@ -13,10 +13,10 @@ simulation [--eks] --seed SEED
                               the story of one world
 simulation --days DAYS [SEED] so many days of runs every five minutes, with 20 % of all calls failing; lists what was not judged";
 
-/// Calls of a hundred that fail in `--days`.
+/// Percent of the calls that fail in `--days`.
 const FAILING: i64 = 20;
 
-/// What is asked for.
+/// The command-line arguments.
 #[derive(Debug, Clone, Copy)]
 enum Asked {
     Runs { sort: Sort, runs: usize, first: u64 },
@@ -82,7 +82,7 @@ fn play(asked: Asked) -> Result<Tally, Wrong> {
         }
         Asked::Days { days, seed } => {
             let (tally, gaps) = month(seed, days, FAILING)?;
-            gaps.iter().for_each(|gap| println!("not judged: {gap}"));
+            gaps.iter().for_each(|gap| println!("not evaluated: {gap}"));
             Ok(tally)
         }
     }

@@ -1,4 +1,5 @@
-//! The state machine `Run`, played step by step: `Retry`, `Catch`, the items of its `Map`, and the summary.
+//! The state machine `Run`, played step by step: `Retry`, `Catch`, the items of its `Map`, and the
+//! summary.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -19,7 +20,7 @@ use crate::wire::{Death, Disruption, INVOCATION, Invocation, Wire, lock};
 
 pub(crate) const ACCOUNT: &str = "123456789012";
 
-/// How long `collect-pods` may take, as the template has it.
+/// The timeout of `collect-pods`, as in the template.
 const COLLECT_PODS: Duration = Duration::from_secs(90);
 
 /// The functions of an alarms run.
@@ -36,7 +37,7 @@ pub(crate) enum Function {
 #[derive(Debug, Clone)]
 pub(crate) struct Execution {
     pub(crate) time: Minute,
-    /// Answer of `plan-run`.
+    /// Response of `plan-run`.
     planned: Value,
     /// Version of the user's file that its run reads.
     version: String,
@@ -105,7 +106,7 @@ impl Player {
         let settings = BTreeMap::from(settings);
         let disruption = Arc::new(Mutex::new((Disruption::default(), chance)));
         let wire = Wire { aws: Arc::new(aws), checker: Arc::new(Mutex::new(checker)), disruption };
-        // As `fargaze_aws::load` has it, but that nobody waits: a wait would be of random length.
+        // As in `fargaze_aws::load`, but without waits: their length would be random.
         let retries = RetryConfig::standard().with_max_attempts(5).with_initial_backoff(Duration::ZERO);
         let sdk = wire.aws.sdk_config().http_client(wire.clone()).retry_config(retries).build();
         let lookup = |name: &str| settings.get(name).cloned();
@@ -137,7 +138,7 @@ impl Player {
         }
     }
 
-    /// Plays the next step of an execution; a step of the map with all its items at once.
+    /// Plays the next step of an execution; a step of the map for all its items at once.
     pub(crate) async fn play(&self, execution: &mut Execution) {
         match execution.step {
             Step::Plan => {
@@ -190,14 +191,14 @@ impl Player {
                 let cause = json!({"errorMessage": message, "errorType": error});
                 item["failure"] = json!({"Error": error, "Cause": cause.to_string()});
                 *failed = true;
-                // That it could not be kept stands in the summary.
+                // The summary says that the failure could not be stored.
                 let _ = self.task(execution, Function::ForwardSummary, json!({"failed": item})).await;
             }
         }
         execution.items = items;
     }
 
-    /// A task with its `Retry`: three more attempts at what passes by itself.
+    /// A task with its `Retry`: three more attempts for transient errors.
     async fn task(
         &self,
         execution: &mut Execution,
@@ -235,7 +236,7 @@ impl Player {
         {
             let mut checker = lock(&self.wire.checker);
             let time = execution.time;
-            checker.tell(|| format!("    #{id} {function:?} of the run of minute {time}{}", dies(death)));
+            checker.log(|| format!("    #{id} {function:?} of the run of minute {time}{}", dies(death)));
             checker.begins(id, function, &execution.version);
         }
         let invocation = Arc::new(Invocation::new(id, death));
@@ -247,7 +248,7 @@ impl Player {
         };
         let mut checker = lock(&self.wire.checker);
         if let Err((error, message)) = &result {
-            checker.tell(|| format!("    #{id} failed: {error}: {message}"));
+            checker.log(|| format!("    #{id} failed: {error}: {message}"));
         }
         checker.ends(id, result.is_ok());
         result
@@ -272,13 +273,13 @@ impl Player {
         plan["run"]["config_version"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Whether the checker has found something wrong.
+    /// Whether the checker has found an error.
     pub(crate) fn failed(&self) -> bool {
         lock(&self.wire.checker).failure.is_some()
     }
 }
 
-/// What looks at a target.
+/// The collector of a target.
 fn collector(item: &Value) -> Function {
     if item["platform"] == "eks" { Function::CollectPods } else { Function::CollectMetrics }
 }
@@ -297,7 +298,8 @@ fn dies(death: Option<Death>) -> String {
     })
 }
 
-/// What Step Functions hears of it: a time-out, which is not tried again, or a fault of Lambda, which is.
+/// The error that Step Functions receives: a timeout, which is not retried, or a Lambda fault,
+/// which is.
 fn after_death(death: Option<Death>) -> &'static str {
     let again = death.is_some_and(|death| death.call % 2 == 0);
     if again { "Lambda.SdkClientException" } else { "Sandbox.Timedout" }

@@ -1,4 +1,4 @@
-//! Rules as the model knows them, and the `fargaze.yaml` that says the same to the functions.
+//! Rules as the model knows them, and the equivalent `fargaze.yaml` for the functions.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use crate::clock::{EVERY, Minute};
 use crate::eks::figures::{Measure, Statistic};
 use crate::verdict::Condition;
 
-/// What is judged.
+/// The measure of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum What {
     /// `AWS/ECS MemoryUtilization` of a service.
@@ -18,13 +18,13 @@ pub(crate) enum What {
     Latency,
     /// A metric of the user's own, of a cluster.
     Load,
-    /// Whether tasks run, as ECS says.
+    /// Whether tasks run, according to ECS.
     NothingRunning,
-    /// What is sampled of pods and clusters on EKS.
+    /// A sampled measure of pods and clusters on EKS.
     Sampled(Measure, Statistic),
 }
 
-/// What is not to be judged as plain data says.
+/// Exceptions from plain evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Treat {
     Missing,
@@ -42,11 +42,11 @@ pub(crate) struct Rule {
     pub(crate) period: Minute,
     pub(crate) hold: Minute,
     pub(crate) remind: Option<Minute>,
-    /// Maintenance every day: its first minute of the day, and how long.
+    /// Daily maintenance: its first minute of the day, and its length.
     pub(crate) maintenance: Option<(Minute, Minute)>,
     pub(crate) quiet: bool,
     pub(crate) unless: Vec<&'static str>,
-    /// What the file says, if it is a built-in rule's text.
+    /// The text in the file, if it is a built-in rule.
     pub(crate) text: Option<&'static str>,
 }
 
@@ -74,17 +74,18 @@ impl What {
         }
     }
 
-    /// Whether it is of EKS, where one run is one sample.
+    /// Whether it is on EKS, where one run is one sample.
     pub(crate) fn is_sampled(self) -> bool {
         matches!(self, Self::Sampled(..))
     }
 
-    /// Periods that a run looks at: of what ECS says only the newest is known.
+    /// Periods that a run evaluates: ECS only reports the newest.
     pub(crate) fn periods(self, rule: &Rule, window: Minute) -> Minute {
         if self == Self::NothingRunning { rule.range().min(window) } else { window }
     }
 
-    /// How many of them are too old to get a point: the first evaluation range, and a third of the rest.
+    /// How many of them are too old to get a point: the first evaluation range, and a third of the
+    /// rest.
     pub(crate) fn aged(self, rule: &Rule, periods: Minute) -> Minute {
         let rest = (periods - rule.range()).max(0);
         if self == Self::NothingRunning { periods } else { rule.range() + rest / 3 }
@@ -110,7 +111,7 @@ impl Rule {
         }
     }
 
-    /// Periods that one verdict looks at.
+    /// Periods of one verdict.
     pub(crate) fn range(&self) -> Minute {
         i64::try_from(self.condition.n + 2).unwrap()
     }
@@ -176,7 +177,7 @@ impl Rule {
     }
 }
 
-/// The rules of a world. `memory` and `nothing-running` stand for the built-in ones.
+/// The rules of a world. `memory` and `nothing-running` represent the built-in ones.
 pub(crate) fn rules(chance: &mut Chance) -> Vec<Rule> {
     let mut rules = Vec::new();
     let condition = Condition::any(chance);
@@ -205,7 +206,7 @@ pub(crate) fn rules(chance: &mut Chance) -> Vec<Rule> {
     rules
 }
 
-/// The user's file with these rules on clusters of these platforms, of which cAdvisor is read or not.
+/// The user's file with these rules on clusters of these platforms, with or without cAdvisor.
 pub(crate) fn yaml(
     account: &str,
     region: &str,

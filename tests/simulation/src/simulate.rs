@@ -12,19 +12,19 @@ use crate::model::Kind;
 use crate::wire::lock;
 use crate::world::World;
 
-/// Bytes of stack of a thread that plays worlds.
+/// Stack size in bytes of a thread that plays worlds.
 const STACK: usize = 16 << 20;
 
-/// Which worlds there are: those of one sort have nothing to do with those of the other of the same seed.
+/// The sorts of worlds: worlds of different sorts with the same seed are unrelated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
     /// Clusters of ECS.
     Ecs,
-    /// Clusters of EKS, perhaps beside some of ECS.
+    /// EKS clusters, possibly with ECS clusters.
     Eks,
 }
 
-/// What came of worlds in which all was well.
+/// The totals of worlds without errors.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Worlds.
@@ -37,35 +37,35 @@ pub struct Tally {
     pub notices: usize,
     /// Alarms that began.
     pub began: usize,
-    /// Second copies of a notice, all in the window that the documentation names.
+    /// Second copies of a notice, all in the documented window.
     pub copies: usize,
-    /// Alarms with a gap in what was judged of them.
+    /// Alarms with a gap in their evaluation.
     pub gaps: usize,
 }
 
-/// A world in which something was wrong.
+/// A world with an error.
 #[derive(Debug, Clone)]
 pub struct Wrong {
-    /// What there is in it.
+    /// Its sort.
     pub sort: Sort,
     /// Its seed.
     pub seed: u64,
-    /// What was wrong.
+    /// The error.
     pub why: String,
-    /// What happened, line by line; empty unless asked for.
+    /// The events, line by line; empty unless requested.
     pub story: Vec<String>,
 }
 
-/// A world and all that happened in it.
+/// The result of a world.
 #[derive(Debug, Clone)]
-struct Told {
+struct Ended {
     tally: Tally,
     why: Option<String>,
     story: Vec<String>,
     gaps: Vec<String>,
 }
 
-/// What was not judged although it was there, alarm by alarm.
+/// Gaps in the evaluation of existing subjects, alarm by alarm.
 fn gaps(checker: &Checker) -> Vec<String> {
     let with_gaps = checker.coverage.iter().filter_map(|(key, coverage)| {
         let (_, subject) = key.split_once('#')?;
@@ -78,13 +78,13 @@ fn gaps(checker: &Checker) -> Vec<String> {
     with_gaps.collect()
 }
 
-/// On a thread of its own: the futures of all functions in one are large without optimisation.
-fn live(fate: Fate, story: bool) -> Told {
+/// On a separate thread: the futures of all functions in one are large without optimization.
+fn live(fate: Fate, story: bool) -> Ended {
     let thread = thread::Builder::new().stack_size(STACK);
     thread.spawn(move || live_here(fate, story)).unwrap().join().unwrap()
 }
 
-/// The line as it is in every Region: also the name of a plan follows from it.
+/// The line without the Region: the name of a plan depends on it, too.
 fn of_any_region(line: &str, region: &str) -> String {
     const HASH: usize = 16;
     let line = line.replace(region, "eu-west-1");
@@ -94,9 +94,9 @@ fn of_any_region(line: &str, region: &str) -> String {
     }
 }
 
-fn live_here(fate: Fate, story: bool) -> Told {
+fn live_here(fate: Fate, story: bool) -> Ended {
     static REGIONS: AtomicU64 = AtomicU64::new(1);
-    // The client of Kubernetes draws from it how long it waits.
+    // The Kubernetes client draws its wait times from it.
     fastrand::seed(fate.seed);
     let region = format!("eu-west-{}", REGIONS.fetch_add(1, Ordering::Relaxed));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
@@ -120,9 +120,9 @@ fn live_here(fate: Fate, story: bool) -> Told {
             gaps: gaps.len(),
         };
         let story = checker.story.take().unwrap_or_default();
-        // The Region is the world's own, and no part of the story.
+        // The Region belongs to the world and is not part of the story.
         let story = story.into_iter().map(|line| of_any_region(&line, &region)).collect();
-        Told { tally, why: checker.failure.clone(), story, gaps }
+        Ended { tally, why: checker.failure.clone(), story, gaps }
     })
 }
 
@@ -137,25 +137,25 @@ impl Sort {
 
 /// The world of this seed, with its story.
 pub fn one(sort: Sort, seed: u64) -> Result<(Tally, Vec<String>), Wrong> {
-    let Told { tally, why, story, .. } = live(sort.fate(seed), true);
+    let Ended { tally, why, story, .. } = live(sort.fate(seed), true);
     match why {
         None => Ok((tally, story)),
         Some(why) => Err(Wrong { sort, seed, why, story }),
     }
 }
 
-/// So many virtual days of runs every five minutes, with so many calls of a hundred failing. Returns the gaps in what was
-/// judged.
+/// This many virtual days of runs every five minutes, with this percentage of failing calls.
+/// Returns the gaps in the evaluation.
 pub fn month(seed: u64, days: Minute, failing: i64) -> Result<(Tally, Vec<String>), Wrong> {
-    let Told { tally, why, story, gaps } = live(Fate::of_days(seed, days, failing), false);
+    let Ended { tally, why, story, gaps } = live(Fate::of_days(seed, days, failing), false);
     match why {
         None => Ok((tally, gaps)),
         Some(why) => Err(Wrong { sort: Sort::Ecs, seed, why, story }),
     }
 }
 
-/// Worlds of a sort from this seed on, until so many executions have taken place; on all processors. `progress` hears after
-/// each world how many had taken place before and have now.
+/// Worlds of a sort from this seed on, until this many executions have run; on all processors.
+/// `progress` receives after each world the number of executions before it and now.
 pub fn many(
     sort: Sort,
     executions: usize,
@@ -167,11 +167,11 @@ pub fn many(
     let work = || {
         while done.load(Ordering::Relaxed) < executions && lock(&wrong).is_none() {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            let notified = live(sort.fate(seed), false);
-            let before = done.fetch_add(notified.tally.executions, Ordering::Relaxed);
-            progress(before, before + notified.tally.executions);
-            lock(&tally).add(notified.tally);
-            if let Some(why) = notified.why {
+            let ended = live(sort.fate(seed), false);
+            let before = done.fetch_add(ended.tally.executions, Ordering::Relaxed);
+            progress(before, before + ended.tally.executions);
+            lock(&tally).add(ended.tally);
+            if let Some(why) = ended.why {
                 lock(&wrong).get_or_insert(Wrong { sort, seed, why, story: Vec::new() });
             }
         }
@@ -220,7 +220,7 @@ impl std::fmt::Display for Wrong {
         let sort = if *sort == Sort::Eks { "--eks " } else { "" };
         write!(
             f,
-            "{why}\nThe world of seed {seed}; `cargo run -p simulation -- {sort}--seed {seed}` tells its story."
+            "{why}\nThe world of seed {seed}; `cargo run -p simulation -- {sort}--seed {seed}` prints its story."
         )
     }
 }

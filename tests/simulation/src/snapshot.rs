@@ -1,4 +1,5 @@
-//! What a run saw, read from its snapshot as anybody can: JSON by lines, as `docs/architecture.md` shows it.
+//! The input of a run, read from its snapshot without fargaze's code: JSON lines, as documented in
+//! `docs/architecture.md`.
 
 mod sampled;
 
@@ -18,7 +19,8 @@ use sampled::{Sampled, Samples};
 pub(crate) struct Snapshot {
     pub(crate) now: Minute,
     pub(crate) window: (Minute, Minute),
-    /// Where the look-back begins; the window reaches back further by the longest range of the rules.
+    /// Where the lookback begins; the window reaches further back by the longest range of the
+    /// rules.
     looks_back_to: Minute,
     pub(crate) version: String,
     pub(crate) part: (u64, u64),
@@ -31,9 +33,9 @@ pub(crate) struct Snapshot {
     pub(crate) services: BTreeMap<String, Value>,
     /// Services that could not be described.
     undescribed: BTreeSet<String>,
-    /// Operation and subject of what failed.
+    /// Operation and subject of the failures.
     faults: Vec<(String, String)>,
-    /// What ECS did not find, of all faults the first.
+    /// The first fault that is only a missing ECS resource.
     missed: Option<String>,
 }
 
@@ -52,12 +54,12 @@ pub(crate) type Question = (String, String, Vec<(String, String)>, Minute);
 #[derive(Debug, Clone)]
 pub(crate) struct Points {
     pub(crate) answer: Answer,
-    /// What lies before was not asked for.
+    /// Earlier points were not requested.
     pub(crate) from: Option<Minute>,
     pub(crate) values: BTreeMap<Minute, f64>,
 }
 
-/// What a rule judges: a cluster, or a service of it. Written as in the table.
+/// The subject of a rule: a cluster, or a service. Written as in the table.
 pub(crate) fn name_of(cluster: &str, service: Option<&str>) -> String {
     service.map_or_else(|| cluster.to_owned(), |service| format!("{cluster}/{service}"))
 }
@@ -91,7 +93,7 @@ impl Snapshot {
         Some(snapshot)
     }
 
-    /// A service that ECS no longer knows is not judged any more.
+    /// A service that ECS no longer knows is no longer evaluated.
     fn drop_missing(&mut self) {
         for (name, state) in &self.services {
             let (cluster, service) = split(name);
@@ -151,8 +153,8 @@ impl Snapshot {
         }
     }
 
-    /// Names of what the rule judges in this snapshot.
-    /// Its cluster, its service if it has one, and its name as in the table.
+    /// The subjects of the rule in this snapshot: the cluster, the service if there is one, and the
+    /// name as in the table.
     pub(crate) fn subjects(&self, rule: &Rule) -> Vec<(String, String, String)> {
         if rule.what.is_sampled() != self.is_eks {
             return Vec::new();
@@ -176,8 +178,8 @@ impl Snapshot {
         self.faults.iter().any(|(failed, _)| failed == operation)
     }
 
-    /// Whether the service is listed and was not among those that ECS was asked about.
-    pub(crate) fn was_not_asked(&self, name: &str) -> bool {
+    /// Whether the service is listed and was not among those that ECS was queried about.
+    pub(crate) fn was_not_queried(&self, name: &str) -> bool {
         let (cluster, service) = split(name);
         let listed = |cluster: &Cluster| cluster.services.contains(service.unwrap_or_default());
         self.clusters.get(cluster).is_some_and(listed)
@@ -185,19 +187,20 @@ impl Snapshot {
             && !self.undescribed.contains(name)
     }
 
-    /// What ECS did not find, if that stands there as a fault.
+    /// A missing ECS resource that is recorded as a fault.
     pub(crate) fn missed(&self) -> Option<&str> {
         self.missed.as_deref()
     }
 
-    /// Whether it is sure which services the cluster of that name has.
+    /// Whether the services of the cluster are known for certain.
     pub(crate) fn knows(&self, name: &str) -> bool {
         let listing = ["ecs:ListClusters", "ecs:DescribeClusters", "eks:ListClusters"];
         let listed = !self.faults.iter().any(|(operation, _)| listing.contains(&operation.as_str()));
         listed && self.clusters.get(cluster_of(name)).is_none_or(|cluster| !cluster.unread)
     }
 
-    /// Whether clusters of that name are of this target's part (FNV-1a of the name, modulo the parts).
+    /// Whether clusters of this name are in this target's part (FNV-1a of the name, modulo the
+    /// parts).
     pub(crate) fn holds(&self, name: &str) -> bool {
         let mut hash: u32 = 0x811c_9dc5;
         for byte in cluster_of(name).bytes() {
@@ -206,13 +209,13 @@ impl Snapshot {
         u64::from(hash) % self.part.1 == self.part.0
     }
 
-    /// Where the part of the window begins that a rule needs.
+    /// The start of the part of the window that a rule needs.
     fn begins(&self, rule: &Rule) -> Minute {
         self.window.0.max(self.looks_back_to - rule.range() * rule.period)
     }
 
-    /// What the rule sees of a subject; whether something else keeps it silent is not known here.
-    pub(crate) fn sight(
+    /// The rule's input for a subject; mutes by other alarms are not known here.
+    pub(crate) fn observation(
         &self,
         rule: &Rule,
         cluster: &str,
@@ -238,7 +241,7 @@ impl Snapshot {
                     dimensions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
                 let question = (namespace.to_owned(), metric.to_owned(), dimensions, rule.period);
                 let points =
-                    self.series.get(&question).ok_or_else(|| format!("{question:?} was not asked"))?;
+                    self.series.get(&question).ok_or_else(|| format!("{question:?} was not requested"))?;
                 starts.retain(|start| points.from.is_none_or(|from| *start >= from));
                 aged = (aged - count + i64::try_from(starts.len()).unwrap()).max(0);
                 (points.answer, starts.iter().map(|start| points.values.get(start).copied()).collect())
@@ -263,7 +266,7 @@ impl Snapshot {
         Ok(Observation { values, ends, unknown, end, answer, silence, now: self.now, idle, aged, runs })
     }
 
-    /// What a rule sees that nothing was asked for.
+    /// The input of a rule without queries.
     pub(crate) fn blank(&self, rule: &Rule) -> Observation {
         let floor = |minute: Minute| minute.div_euclid(rule.period) * rule.period;
         let (begin, end) = (floor(self.begins(rule)), floor(self.window.1));
@@ -295,7 +298,7 @@ impl Snapshot {
             let missing = if state["running"] == 0 { state["desired"].as_f64().unwrap() } else { 0.0 };
             return (Answer::Whole, Some(missing));
         }
-        // ECS is asked about services without metrics only: the others run.
+        // ECS is queried about services without metrics only: the others run.
         let failed = self.undescribed.contains(name);
         let is_of = |question: &Question, key: &str, value: &str| {
             question.2.iter().any(|(name, named)| name == key && named == value)
@@ -308,7 +311,7 @@ impl Snapshot {
         if failed || unread { (Answer::None, None) } else { (Answer::Whole, Some(0.0)) }
     }
 
-    /// Whether tasks of the service are being started, and none failed.
+    /// Whether tasks of the service are starting, and none failed.
     fn starts(&self, name: &str) -> bool {
         self.services.get(name).is_some_and(|state| {
             let failed = state["deployment"]["failed_tasks"].as_i64().unwrap_or_default();
@@ -316,7 +319,7 @@ impl Snapshot {
         })
     }
 
-    /// Whether the service is being deployed, and well.
+    /// Whether the service is being deployed without failures.
     fn deploys(&self, rule: &Rule, name: &str) -> bool {
         let Some(deployment) = self.services.get(name).map(|state| &state["deployment"]) else {
             return false;
@@ -356,7 +359,7 @@ fn points(line: &Value, period: Minute) -> Points {
 
 fn answer(line: &Value) -> Answer {
     match line["status"].as_str() {
-        // What is whole need not say so.
+        // The field is omitted where nothing is missing.
         None | Some("complete") => Answer::Whole,
         Some("partial") => Answer::Part,
         Some(_) => Answer::None,

@@ -1,4 +1,4 @@
-//! What is really so in a world: its services and its points, and when they can be seen.
+//! The true state of a world: its services and its points, and when they become visible.
 
 mod stage;
 
@@ -13,12 +13,12 @@ use crate::rule::What;
 use crate::snapshot::Snapshot;
 use stage::{Disruption, Stage, stage, stages};
 
-/// The first minute with points. Before [`CALM`] all is fine, so that every run begins with OK.
+/// The first minute with points. Before [`CALM`] all are good, so that every run begins with OK.
 const FIRST: Minute = -240;
 const CALM: Minute = 5;
-/// How far back a run asks that does not wait.
+/// The lookback of a run that does not wait.
 const PAST: Minute = 240;
-/// How many runs may take place while one waits.
+/// How many runs may happen while one waits.
 const WAITS: Minute = 7;
 
 /// Namespace, name and dimensions.
@@ -28,9 +28,9 @@ type Key = (String, String, Vec<(String, String)>);
 #[derive(Debug, Clone, Copy)]
 struct Point {
     value: Option<f64>,
-    /// When it can be seen.
+    /// When it becomes visible.
     arrives: Minute,
-    /// When it becomes another value.
+    /// When it changes to another value.
     rewritten: Option<(Minute, f64)>,
 }
 
@@ -41,7 +41,7 @@ struct Service {
     stages: Vec<Stage>,
 }
 
-/// A cluster, which is there from one minute to another.
+/// A cluster that exists from one minute to another.
 #[derive(Debug, Clone)]
 struct Cluster {
     name: String,
@@ -54,9 +54,9 @@ pub(crate) struct Truth {
     clusters: Vec<Cluster>,
     services: Vec<Service>,
     series: BTreeMap<Key, Vec<Point>>,
-    /// Whether every point is there in time and stays as it is.
+    /// Whether every point arrives in time and does not change.
     pub(crate) steady: bool,
-    /// Whether every point stays as it is, be it late.
+    /// Whether no point changes, even if it is late.
     pub(crate) lasting: bool,
     /// Minutes between two runs.
     every: Minute,
@@ -69,15 +69,15 @@ pub(crate) struct Life {
     pub(crate) services: usize,
     pub(crate) minutes: Minute,
     pub(crate) every: Minute,
-    /// Points of a hundred that become others.
+    /// Percent of the points that are rewritten.
     pub(crate) rewritten: i64,
-    /// Points of a hundred that come late, and by how many minutes at most.
+    /// Percent of the points that are late, and the maximum delay in minutes.
     pub(crate) late: (i64, Minute),
     /// How often all points of a series are late by the same for an hour, at most.
     pub(crate) lag: i64,
-    /// Clusters of a hundred that are created on the way, and of those that are deleted.
+    /// Percent of the clusters that are created later, and that are deleted.
     pub(crate) coming: i64,
-    /// Services of a hundred whose tasks fail when they are started.
+    /// Percent of the services whose tasks fail to start.
     pub(crate) failing: i64,
     /// Stages of a service beyond the first.
     pub(crate) stages: i64,
@@ -149,16 +149,16 @@ impl Truth {
         self.series.insert(key(namespace, name, &dimensions), points);
     }
 
-    /// What AWS has at this time.
+    /// The state of AWS at this time.
     pub(crate) fn estate(&self, account: &str, region: &str, clock: Minute) -> Estate {
         let mut estate = Estate::new(account, region).now(at(clock));
-        let (there, gone): (Vec<&Cluster>, Vec<&Cluster>) =
+        let (there, deleted): (Vec<&Cluster>, Vec<&Cluster>) =
             self.clusters.iter().partition(|cluster| cluster.is_there(clock));
         for cluster in there {
             estate.put_cluster(ClusterSpec::new(&cluster.name));
         }
         for service in &self.services {
-            if gone.iter().any(|cluster| cluster.name == service.cluster) {
+            if deleted.iter().any(|cluster| cluster.name == service.cluster) {
                 continue;
             }
             let Some(stage) = stage(&service.stages, clock).filter(|stage| stage.exists) else { continue };
@@ -167,7 +167,7 @@ impl Truth {
             let (running, pending) = stage.tasks(clock, self.every);
             let spec =
                 ServiceSpec::new(&service.name).desired(stage.desired).running(running).pending(pending);
-            let spec = if stage.troubled == Some(Disruption::Loops) { spec.failed_tasks(4) } else { spec };
+            let spec = if stage.disrupted == Some(Disruption::Loops) { spec.failed_tasks(4) } else { spec };
             let rollout = if stage.deployed.is_some() { "IN_PROGRESS" } else { "COMPLETED" };
             estate.put_service(&service.cluster, spec.created_at(created).rollout(rollout));
         }
@@ -180,7 +180,7 @@ impl Truth {
         estate
     }
 
-    /// The series, so that some can be answered oddly.
+    /// The series, so that some can get odd responses.
     pub(crate) fn odd(&self, estate: Estate, chance: &mut Chance, percent: i64) -> Estate {
         let mut estate = estate;
         for key in self.series.keys().filter(|_| percent > 0) {
@@ -208,7 +208,7 @@ impl Truth {
         }
     }
 
-    /// The mean of the minutes of a period that can be seen.
+    /// The mean of the visible minutes of a period.
     fn mean(&self, key: &Key, period: Minute, start: Minute, clock: Minute) -> Option<f64> {
         let values: Vec<f64> =
             (start..start + period).filter_map(|minute| self.seen(key, minute, clock)).collect();
@@ -216,7 +216,7 @@ impl Truth {
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / count)
     }
 
-    /// The values of a metric from the first minute to the last, by periods, with their ends.
+    /// The values of a metric from the first minute to the last, by period, with their ends.
     pub(crate) fn history(
         &self,
         what: What,
@@ -233,7 +233,7 @@ impl Truth {
         starts.map(|start| (start + period, self.mean(&key, period, start, Minute::MAX))).collect()
     }
 
-    /// Whether a cluster, or a service, is there at this minute.
+    /// Whether a cluster, or a service, exists at this minute.
     pub(crate) fn is_there(&self, name: &str, minute: Minute) -> bool {
         let (cluster, service) = name.split_once('/').unwrap_or((name, ""));
         let mut clusters = self.clusters.iter().filter(|found| found.name == cluster);
@@ -243,7 +243,7 @@ impl Truth {
         clusters.any(|cluster| cluster.is_there(minute)) && (service.is_empty() || services.any(exists))
     }
 
-    /// Whether what the rule judges is there all the time.
+    /// Whether the subject of a rule exists all the time.
     pub(crate) fn is_always_there(&self, name: &str) -> bool {
         let cluster = name.split('/').next().unwrap_or_default();
         let stays =
@@ -257,7 +257,7 @@ impl Truth {
         found.is_some_and(|service| service.stages.iter().all(|stage| stage.exists))
     }
 
-    /// Names of all clusters and services that ever are.
+    /// Names of all clusters and services over time.
     pub(crate) fn names(&self) -> Vec<String> {
         let clusters = self.clusters.iter().map(|cluster| cluster.name.clone());
         let services = self.services.iter().map(|service| format!("{}/{}", service.cluster, service.name));
@@ -269,8 +269,8 @@ impl Truth {
         self.every
     }
 
-    /// Whether a snapshot made now says only what is so: all of it where it says so.
-    /// `judges_tasks` says whether a rule asks if nothing runs.
+    /// Whether a snapshot made now is true, and complete where it claims to be. `judges_tasks` is
+    /// set if a rule checks for running tasks.
     pub(crate) fn agrees(
         &self,
         snapshot: &Snapshot,
@@ -281,7 +281,7 @@ impl Truth {
             let (namespace, metric, dimensions, period) = question;
             let key = (namespace.clone(), metric.clone(), dimensions.clone());
             let floor = |minute: Minute| minute.div_euclid(*period) * period;
-            // What was not asked for now is said as an earlier run saw it.
+            // What was not queried now is as an earlier run saw it.
             let mut start = floor(snapshot.window.0);
             if let Some(from) = points.from {
                 start += (from - start).max(0) + (period - 1);
@@ -312,9 +312,11 @@ impl Truth {
         for service in &self.services {
             let name = format!("{}/{}", service.cluster, service.name);
             let Some(said) = snapshot.services.get(&name) else {
-                if judges_tasks && snapshot.was_not_asked(&name) && self.is_out(service, snapshot.now, clock)
+                if judges_tasks
+                    && snapshot.was_not_queried(&name)
+                    && self.is_out(service, snapshot.now, clock)
                 {
-                    return Err(format!("nothing of {name} runs, and ECS was not asked"));
+                    return Err(format!("no task of {name} runs, and ECS was not queried"));
                 }
                 continue;
             };
@@ -330,7 +332,8 @@ impl Truth {
 }
 
 impl Truth {
-    /// Whether nothing of the service ran since well before the run before the one at `time`.
+    /// Whether no task of the service has run since well before the run previous to the one at
+    /// `time`.
     fn is_out(&self, service: &Service, time: Minute, clock: Minute) -> bool {
         (time - (2 * self.every).max(8) - DELAY - 1..=clock).all(|minute| {
             let out = stage(&service.stages, minute).is_some_and(Stage::is_out);
@@ -338,7 +341,7 @@ impl Truth {
         })
     }
 
-    /// A cluster that will be gone by the next run, if there is one.
+    /// A cluster that will be deleted by the next run, if there is one.
     pub(crate) fn leaving(&self, clock: Minute) -> Option<&str> {
         let next = clock + self.every;
         let mut leaving =
@@ -346,7 +349,7 @@ impl Truth {
         leaving.next().map(|cluster| cluster.name.as_str())
     }
 
-    /// It is gone already.
+    /// It is already deleted.
     pub(crate) fn leave(&mut self, name: &str, clock: Minute) {
         for cluster in self.clusters.iter_mut().filter(|cluster| cluster.name == name) {
             cluster.until = clock;

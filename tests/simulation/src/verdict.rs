@@ -1,5 +1,5 @@
-//! The state after one period, written from CloudWatch's prose and tables ("Configuring how CloudWatch alarms treat
-//! missing data") and from nothing else: slow and obvious.
+//! The state after one period, written from CloudWatch's prose and tables ("Configuring how
+//! CloudWatch alarms treat missing data") and nothing else: slow and obvious.
 
 use crate::chance::Chance;
 use crate::rule::Treat;
@@ -28,7 +28,7 @@ pub(crate) struct Condition {
     pub(crate) n: usize,
     pub(crate) m: usize,
     pub(crate) treat: Treat,
-    /// Whether values over the threshold breach; else those at or under it.
+    /// Whether values over the threshold breach; otherwise those at or under it.
     pub(crate) over: bool,
     pub(crate) threshold: f64,
     pub(crate) clear: Option<f64>,
@@ -73,7 +73,7 @@ impl Condition {
         if real.len() >= n {
             return enough(count(&real[real.len() - n..]));
         }
-        // Before the first sample of all there was nothing that could be missing.
+        // Before the first sample nothing can be missing.
         let (breaching, fillers) = (count(&real), n.min(range.len()) - real.len());
         match treat {
             Treat::Breaching => return enough(breaching + fillers),
@@ -88,13 +88,14 @@ impl Condition {
         if breaching < real.len() {
             return State::Ok;
         }
-        // All that is there breaches, and it is too little. "Missing" lets it pass once the oldest is M periods old.
+        // All real points breach, but there are too few. "Missing" ignores this once the oldest is
+        // M periods old.
         let oldest = range.iter().position(Option::is_some).unwrap();
         let age = range.len() - oldest;
         if treat == Treat::Missing && age >= m { State::Alarm } else { current }
     }
 
-    /// The same with the threshold that an alarm ends by.
+    /// The same with the clear threshold.
     pub(crate) fn next(&self, range: &[Option<f64>], current: State) -> State {
         let next = self.judged_by(self.threshold, range, current);
         let Some(clear) = self.clear else { return next };

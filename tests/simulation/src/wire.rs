@@ -1,4 +1,5 @@
-//! The wire between the functions and the fake: here calls fail, callers die, and the checker looks on.
+//! The wire between the functions and the fake: here calls fail, callers die, and the checker
+//! observes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,7 @@ use crate::chance::Chance;
 use crate::check::Checker;
 
 tokio::task_local! {
-    /// Whose calls they are: handlers live as long as they are warm, and serve many invocations.
+    /// The caller: handlers live as long as they are warm, and serve many invocations.
     pub(crate) static INVOCATION: Arc<Invocation>;
 }
 
@@ -39,12 +40,12 @@ pub(crate) struct Death {
     pub(crate) carried_out: bool,
 }
 
-/// What goes wrong with calls for a while.
+/// Temporary faults of calls.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Disruption {
-    /// Calls of a hundred that fail.
+    /// Percent of the calls that fail.
     pub(crate) percent: i64,
-    /// An operation all of whose calls fail: throttled for ever, broken, or refused.
+    /// An operation whose calls all fail: throttled permanently, broken, or refused.
     pub(crate) outage: Option<(&'static str, Outage)>,
 }
 
@@ -54,7 +55,7 @@ pub(crate) enum Outage {
     Throttled,
     Broken,
     Denied,
-    /// A listing goes on for ever, page by page.
+    /// A listing continues endlessly, page by page.
     Endless(Endless),
 }
 
@@ -63,7 +64,8 @@ pub(crate) enum Outage {
 pub(crate) struct Call {
     /// `service:Operation`
     pub(crate) operation: String,
-    /// Key of the object, or partition and sort key of the item with `|` between them; partition alone of a query.
+    /// Key of the object, or partition and sort key of the item with `|` between them; partition
+    /// alone of a query.
     pub(crate) key: String,
 }
 
@@ -122,7 +124,7 @@ impl Wire {
         }
         self.leave(&call.operation);
         let answer = self.aws.http_client().call(request).await;
-        // Nothing else is polled between what the fake did and this.
+        // Nothing else is polled between the fake's action and this.
         let body =
             answer.as_ref().ok().filter(|answer| answer.status().is_success()).and_then(|a| a.body().bytes());
         let failed = {
@@ -131,24 +133,24 @@ impl Wire {
             checker.failure.is_some()
         };
         if failed {
-            // What is found wrong ends the world, and what would go on for ever.
+            // An error found ends the world, and so does anything that would continue forever.
             invocation.died.notify_one();
             std::future::pending::<()>().await;
         }
         invocation.dies_if(Death { call: number, carried_out: true }, answer).await
     }
 
-    /// A cluster may be deleted while a run is under way.
+    /// A cluster may be deleted while a run is in progress.
     fn leave(&self, operation: &str) {
         let mut checker = lock(&self.checker);
         let Some((_, cluster)) = checker.leaving.take_if(|(at, _)| *at == operation) else { return };
-        checker.tell(|| format!("{cluster} is deleted"));
+        checker.log(|| format!("{cluster} is deleted"));
         let clock = checker.clock;
         checker.truth.leave(&cluster, clock);
         self.aws.edit(|world| world.home().remove_cluster(&cluster));
     }
 
-    /// What goes wrong with this call.
+    /// The fault of this call.
     fn fault(&self, operation: &str) -> Option<Fault> {
         let mut disruption = lock(&self.disruption);
         let (disruption, chance) = &mut *disruption;
@@ -157,7 +159,7 @@ impl Wire {
             return Some(match outage {
                 Outage::Throttled => fault.throttle(),
                 Outage::Broken => fault.error(500, "InternalFailure", "out of order"),
-                // One fault for all its calls, which the world has set.
+                // One fault for all its calls, set by the world.
                 Outage::Endless(_) => return None,
                 Outage::Denied => fault.error(403, "AccessDeniedException", "not authorized"),
             });
@@ -213,7 +215,7 @@ impl Call {
     }
 }
 
-/// Locks even after a panic: that is what ends the world.
+/// Locks even after a panic, because a panic ends the world.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! One world: an estate, its rules and its runs with all that befalls them, made of one seed.
+//! One world: an estate, its rules and its runs with all disruptions, made from one seed.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ const OF_EKS: [&str; 12] = [
     "sns:Publish",
 ];
 
-/// A world on its way.
+/// A world in progress.
 pub(crate) struct World {
     fate: Fate,
     chance: Chance,
@@ -58,19 +58,19 @@ pub(crate) struct World {
     region: String,
     pub(crate) player: Player,
     pub(crate) rules: Vec<Vec<Rule>>,
-    /// Executions that wait, and the run after which they go on.
+    /// Executions that wait, and the run after which they continue.
     waiting: Vec<(Minute, Execution)>,
     /// The run at which the outage ends.
     outage_until: Minute,
     clock: Minute,
-    /// Executions that took place.
+    /// Executions that ran.
     pub(crate) executions: usize,
-    /// When AWS had the time of minute 0.
+    /// The time of AWS at minute 0.
     started: Instant,
 }
 
 impl World {
-    /// `region` is the world's own: the SDK keeps the tokens of its retries by Region, and shares them.
+    /// `region` is unique to the world: the SDK shares retry tokens by Region.
     pub(crate) fn new(fate: Fate, region: String, story: bool) -> Self {
         let mut chance = fate.chance();
         let truth = Truth::new(&fate.life, &mut chance);
@@ -98,7 +98,8 @@ impl World {
         }
     }
 
-    /// Lives it to the end. The last runs are spared everything, so that all that is found gets told.
+    /// Runs the world to its end. Nothing fails in the last runs, so that all notifications are
+    /// sent.
     pub(crate) async fn live(&mut self) {
         self.put_rules();
         let change = self.fate.changing.then(|| self.chance.between(2, self.fate.runs));
@@ -110,14 +111,14 @@ impl World {
             let disruption = self.disruption(run);
             self.set(disruption);
             self.run(run).await;
-            self.go_on(run).await;
+            self.resume(run).await;
             if self.player.failed() {
                 return;
             }
         }
         self.set(Disruption::default());
         self.fate.odd = 0;
-        self.go_on(Minute::MAX).await;
+        self.resume(Minute::MAX).await;
         lock(&self.player.wire.checker).eks.calm();
         for run in self.fate.runs + 1..=self.fate.runs + 2 {
             self.begin(run);
@@ -125,7 +126,7 @@ impl World {
         }
     }
 
-    /// How many minutes late a point may come and is judged all the same.
+    /// How many minutes late a point may arrive and still be evaluated.
     pub(crate) fn lookback(&self) -> Minute {
         LOOKBACK.max(2 * self.fate.every)
     }
@@ -143,7 +144,7 @@ impl World {
         (checker.clock, checker.leaving) = (self.clock, None);
     }
 
-    /// Lets time go on in clusters of EKS, too.
+    /// Advances time in EKS clusters, too.
     fn show_eks(&self, estate: &mut Estate) {
         let mut checker = lock(&self.player.wire.checker);
         checker.eks.advance(self.clock);
@@ -151,7 +152,7 @@ impl World {
         checker.eks.show(now, estate, &mut lock(&self.player.servers));
     }
 
-    /// From now on calls fail so.
+    /// From now on calls fail this way.
     fn set(&self, disruption: Disruption) {
         let wire = &self.player.wire;
         wire.aws.clear_faults();
@@ -164,7 +165,7 @@ impl World {
         };
         let describing = disruption.outage.is_some_and(|(operation, _)| operation == "eks:DescribeCluster");
         let mut checker = lock(&wire.checker);
-        (checker.endless, checker.eks.aws_is_troubled) = (endless, describing || disruption.percent > 0);
+        (checker.endless, checker.eks.aws_is_disrupted) = (endless, describing || disruption.percent > 0);
         drop(checker);
         lock(&wire.disruption).0 = disruption;
     }
@@ -185,11 +186,11 @@ impl World {
         }
         self.outage_until = run + self.chance.between(1, 6);
         let until = self.outage_until;
-        lock(&self.player.wire.checker).tell(|| format!("{operation} is {how:?} until run {until}"));
+        lock(&self.player.wire.checker).log(|| format!("{operation} is {how:?} until run {until}"));
         Disruption { percent, outage: Some((operation, how)) }
     }
 
-    /// A cluster that will be gone by the next run may go while this one looks at it.
+    /// A cluster that will be deleted by the next run may be deleted during this one.
     fn leave(&mut self) {
         let calls =
             ["ecs:DescribeClusters", "ecs:DescribeClusters", "ecs:ListServices", "ecs:DescribeServices"];
@@ -197,12 +198,12 @@ impl World {
         lock(&self.player.wire.checker).leaving = cluster.map(|cluster| (call, cluster.to_owned()));
     }
 
-    /// A run of the schedule, and what befalls it.
+    /// A scheduled run with its disruptions.
     async fn run(&mut self, run: Minute) {
         self.leave();
         let (time, fate) = (run * self.fate.every, self.fate.clone());
         if self.chance.percent(fate.lost) {
-            return lock(&self.player.wire.checker).tell(|| format!("the run of minute {time} is lost"));
+            return lock(&self.player.wire.checker).log(|| format!("the run of minute {time} is lost"));
         }
         let death = if self.chance.percent(fate.dying) { Some(self.death()) } else { None };
         let execution = Execution::new(time, death);
@@ -214,7 +215,7 @@ impl World {
             let before = self.chance.one_of(&[Step::Collect, Step::Evaluate, Step::Evaluate, Step::Forward]);
             let waits = self.play(execution, before).await;
             self.waiting.push((run + self.chance.between(0, 5), waits));
-        } else if self.chance.percent(fate.beside) {
+        } else if self.chance.percent(fate.concurrent) {
             let other = self.waiting.pop().map_or_else(|| execution.clone(), |(_, other)| other);
             self.play_both(execution, other).await;
         } else {
@@ -238,7 +239,7 @@ impl World {
     }
 
     /// Executions that waited for this run.
-    async fn go_on(&mut self, run: Minute) {
+    async fn resume(&mut self, run: Minute) {
         let (due, rest) = std::mem::take(&mut self.waiting).into_iter().partition(|(after, _)| *after <= run);
         self.waiting = rest;
         let due: Vec<(Minute, Execution)> = due;
@@ -250,7 +251,7 @@ impl World {
     /// Plays an execution up to a step.
     async fn play(&mut self, mut execution: Execution, until: Step) -> Execution {
         let time = execution.time;
-        lock(&self.player.wire.checker).tell(|| format!("  the run of minute {time} up to {until:?}"));
+        lock(&self.player.wire.checker).log(|| format!("  the run of minute {time} up to {until:?}"));
         while execution.step() != until && execution.step() != Step::Over {
             self.player.play(&mut execution).await;
         }
@@ -259,11 +260,11 @@ impl World {
         execution
     }
 
-    /// Plays two executions at once.
+    /// Plays two concurrent executions.
     async fn play_both(&mut self, mut one: Execution, mut two: Execution) {
         let (checker, player) = (&self.player.wire.checker, &self.player);
         let times = (one.time, two.time);
-        lock(checker).tell(|| format!("  the runs of minutes {times:?} at once"));
+        lock(checker).log(|| format!("  the runs of minutes {times:?} at once"));
         lock(checker).alone = false;
         let play = async |execution: &mut Execution| {
             while execution.step() != Step::Over {
@@ -286,11 +287,11 @@ impl World {
         let yaml = yaml(ACCOUNT, &self.region, (platforms, cadvisor), self.fate.parts, newest);
         let version = self.player.wire.aws.put_object(BUCKET, "fargaze.yaml", yaml.as_str());
         let mut checker = lock(&self.player.wire.checker);
-        checker.tell(|| yaml);
+        checker.log(|| yaml);
         checker.rules.insert(version, newest.clone());
     }
 
-    /// Leaves out a rule, or brings one back.
+    /// Removes a rule, or restores one.
     fn change_rules(&mut self) {
         let mut rules = self.rules[0].clone();
         let silencer = |rule: &Rule| rules.iter().any(|other| other.unless.contains(&rule.name));

@@ -1,4 +1,5 @@
-//! 4,000 runs in random worlds and some with clusters of EKS, the same world twice, and days of failing calls.
+//! 4,000 runs in random worlds, some with EKS clusters, the same world twice, and days of failing
+//! calls.
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,
@@ -9,13 +10,13 @@ use std::hash::{BuildHasher, RandomState};
 
 use simulation::{Sort, many, month, one};
 
-/// Runs of the usual test run. `make simulate` plays a million.
+/// Runs of a normal test run. `make simulate` plays a million.
 const RUNS: usize = 4_000;
 
-/// Runs in worlds with clusters of EKS, which take twice the time.
+/// Runs in worlds with EKS clusters, which take twice the time.
 const RUNS_ON_EKS: usize = 600;
 
-/// The seeds are new each time, or begin at `FARGAZE_SEED`.
+/// The seeds are new each time, or consecutive from `FARGAZE_SEED`.
 fn first_seed() -> u64 {
     let fixed =
         std::env::var("FARGAZE_SEED").ok().map(|text| text.parse().expect("FARGAZE_SEED is a number"));
@@ -23,7 +24,7 @@ fn first_seed() -> u64 {
 }
 
 #[test]
-fn nothing_is_lost_and_nothing_comes_twice_whatever_befalls_the_runs() {
+fn nothing_is_lost_and_nothing_is_sent_twice_whatever_happens_to_the_runs() {
     let tally = many(Sort::Ecs, RUNS, first_seed(), |_, _| {}).unwrap_or_else(|wrong| panic!("{wrong}"));
     println!("{tally}");
     assert!(tally.executions >= RUNS && tally.began > RUNS / 20, "too little happened: {tally}");
@@ -41,7 +42,7 @@ fn the_same_holds_with_clusters_of_eks() {
 }
 
 #[test]
-fn a_seed_tells_the_same_story_each_time() {
+fn a_seed_gives_the_same_story_each_time() {
     let story = |sort, seed| one(sort, seed).unwrap_or_else(|wrong| panic!("{wrong}"));
     for (sort, seed) in [(Sort::Ecs, 3), (Sort::Ecs, 7), (Sort::Eks, 3), (Sort::Eks, 7)] {
         assert!(story(sort, seed) == story(sort, seed), "{sort:?}, seed {seed}");

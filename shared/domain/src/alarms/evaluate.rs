@@ -1,12 +1,10 @@
-//! The verdict: given the same points, the state that CloudWatch documents.
+//! The verdict: the alarm state that CloudWatch documents for the same points.
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::series::{Datapoint, MetricSeries};
-use crate::model::window::Window;
-use crate::rules::{Comparison, Condition, MissingData};
+use crate::rules::{Condition, MissingData};
 
-/// State of an alarm, in CloudWatch's words.
+/// State of an alarm, as in CloudWatch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AlarmState {
@@ -15,7 +13,7 @@ pub enum AlarmState {
     Ok,
     /// Breaching.
     Alarm,
-    /// There is not enough data to tell.
+    /// There is not enough data for a verdict.
     InsufficientData,
 }
 
@@ -30,22 +28,14 @@ impl AlarmState {
     }
 }
 
-/// Periods beyond the N of a rule that are looked at for real points. CloudWatch's tables show 5 for N = 3; the exact
-/// number is undocumented.
-const EXTRA_PERIODS: usize = 2;
-
 impl Condition {
-    /// How many periods one verdict looks at: CloudWatch's "evaluation range".
-    pub fn evaluation_range(&self) -> usize {
-        self.evaluation_periods as usize + EXTRA_PERIODS
-    }
-
-    /// The state after one period. `range` holds one value per period of the evaluation range, oldest first, `None`
-    /// where there is no point; `current` is the state before. It is shorter where samples have only just begun: what was
-    /// before the first is no period without data.
+    /// The state after one period. `range` holds one value per period of the evaluation range,
+    /// oldest first, `None` where there is no point. It is shorter if sampling has only just
+    /// started, because the time before the first sample is not missing data. `current` is the
+    /// state before the period.
     ///
-    /// Reproduces all rows of "How alarm state is evaluated when data is missing" (CloudWatch User Guide, "Configuring
-    /// how CloudWatch alarms treat missing data"), in both tables.
+    /// Reproduces all rows of "How alarm state is evaluated when data is missing" (CloudWatch User
+    /// Guide, "Configuring how CloudWatch alarms treat missing data"), in both tables.
     pub fn verdict(&self, range: &[Option<f64>], current: AlarmState) -> AlarmState {
         let (n, m) = (self.evaluation_periods as usize, self.datapoints_to_alarm as usize);
         let alarm_if = |alarm| if alarm { AlarmState::Alarm } else { AlarmState::Ok };
@@ -55,12 +45,12 @@ impl Condition {
             real += 1;
             breaching += usize::from(self.comparison.breaches(value, self.threshold));
             age = newer + 1;
-            // Enough real points: the newest N decide, whatever is missing between them.
+            // Enough real points: the newest N decide, whatever gaps are between them.
             if real == n {
                 return alarm_if(breaching >= m);
             }
         }
-        // Fewer: all real points, and as few fillers as are needed.
+        // Fewer: all real points, plus as many fillers as needed.
         let fillers = n.min(range.len()) - real;
         match self.treat_missing_data {
             MissingData::Breaching => return alarm_if(breaching + fillers >= m),
@@ -75,13 +65,14 @@ impl Condition {
         if breaching < real {
             return AlarmState::Ok;
         }
-        // Every real point breaches, but there are fewer than M: the guard against premature alarms. It gives way when
-        // the oldest breaching point is at least M periods old, since all that came after it breaches or is missing.
+        // Every real point breaches, but there are fewer than M: the guard against premature
+        // alarms. It no longer applies when the oldest breaching point is at least M periods old,
+        // because every later period breaches or is missing.
         if self.treat_missing_data == MissingData::Missing && age >= m { AlarmState::Alarm } else { current }
     }
 
-    /// The state after one period of a rule with a clear threshold of its own: in ALARM, an OK counts only if the same
-    /// range, judged with the clear threshold, is no ALARM.
+    /// The state after one period, with the rule's clear threshold: in ALARM, an OK counts only if
+    /// the same range is not ALARM when evaluated with the clear threshold.
     pub fn next_state(&self, range: &[Option<f64>], current: AlarmState) -> AlarmState {
         let verdict = self.verdict(range, current);
         match self.clear_threshold {
@@ -92,8 +83,9 @@ impl Condition {
         }
     }
 
-    /// The state after one period, of whose range the periods numbered `unread` are not known: none if it depends on what they
-    /// were, a value on either side of the threshold or no value at all.
+    /// The state after one period if the periods at the positions `unread` of its range are
+    /// unknown. `None` if the state depends on them: on whether they had a value on either side of
+    /// the threshold, or none.
     pub fn sure_state(
         &self,
         range: &[Option<f64>],
@@ -101,62 +93,16 @@ impl Condition {
         current: AlarmState,
     ) -> Option<AlarmState> {
         let state = self.next_state(range, current);
-        let is_so = |value| {
+        let is_same_with = |value| {
             let mut range = range.to_vec();
             for &period in unread {
                 range[period] = Some(value);
             }
             self.next_state(&range, current) == state
         };
-        // Any mixture lies between all of them breaching and none.
-        let is_sure = unread.is_empty() || is_so(f64::INFINITY) && is_so(f64::NEG_INFINITY);
+        // Any mix lies between all of them breaching and none.
+        let is_sure = unread.is_empty() || is_same_with(f64::INFINITY) && is_same_with(f64::NEG_INFINITY);
         is_sure.then_some(state)
-    }
-
-    /// Whether an alarm that is OK stays OK where no period breaches, however many have no data.
-    pub(crate) fn gap_is_fine(&self) -> bool {
-        matches!(self.treat_missing_data, MissingData::NotBreaching | MissingData::Ignore)
-    }
-
-    /// Whether an alarm that is OK stays OK at every period of the window, whatever period is judged: what can be told
-    /// from counts alone, which is enough for most series. `false` may be OK as well.
-    pub(crate) fn surely_ok(&self, series: &MetricSeries, window: &Window) -> bool {
-        let (range, periods) = (self.evaluation_range(), window.len());
-        if periods >= range
-            && let Some(points) = series.without_gap(window)
-        {
-            // The newest N of every range are real, and M of them would have to breach.
-            return self.comparison.count(points, self.threshold) < self.datapoints_to_alarm as usize;
-        }
-        let (mut real, mut breaching, mut due, mut longest_gap) = (0, 0, 0, 0);
-        for (period, value) in series.by_period(window) {
-            real += 1;
-            breaching += usize::from(self.comparison.breaches(value, self.threshold));
-            longest_gap = longest_gap.max(period - due);
-            due = period + 1;
-        }
-        longest_gap = longest_gap.max(periods - due);
-        breaching == 0
-            && match self.treat_missing_data {
-                MissingData::NotBreaching | MissingData::Ignore => true,
-                // Some real point in every range.
-                MissingData::Missing => real > 0 && longest_gap < range,
-                MissingData::Breaching => false,
-            }
-    }
-}
-
-impl Comparison {
-    /// How many of the points breach the threshold. One loop for each comparison, which runs faster than one with a choice
-    /// at each point.
-    fn count(self, points: &[Datapoint], threshold: f64) -> usize {
-        let values = points.iter().map(|point| point.value);
-        match self {
-            Self::GreaterThanThreshold => values.filter(|&value| value > threshold).count(),
-            Self::GreaterThanOrEqualToThreshold => values.filter(|&value| value >= threshold).count(),
-            Self::LessThanThreshold => values.filter(|&value| value < threshold).count(),
-            Self::LessThanOrEqualToThreshold => values.filter(|&value| value <= threshold).count(),
-        }
     }
 }
 
@@ -166,6 +112,9 @@ mod tests {
 
     use super::*;
     use crate::model::metric::Period;
+    use crate::model::series::{Datapoint, MetricSeries};
+    use crate::model::window::Window;
+    use crate::rules::Comparison;
     use jiff::{SignedDuration, Timestamp};
 
     const COMPARISONS: [Comparison; 4] = [

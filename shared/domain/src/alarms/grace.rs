@@ -1,5 +1,6 @@
-//! How long tasks that are being started excuse that nothing runs: once, for one run or some minutes, and not again until
-//! the service has been steady. A crash loop whose task runs at every other look would get a new excuse each time otherwise.
+//! How long starting tasks excuse that nothing runs: once, for one run or a few minutes, and not
+//! again until the service has been steady. Otherwise a crash loop whose task runs at every other
+//! check would be excused each time.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,14 +10,15 @@ use crate::evidence::snapshot::SnapshotBegin;
 use crate::model::subject::Subject;
 use crate::rules::{AlarmRule, Mute, ServiceFigure};
 
-/// How long a service must have run for a start to be excused again. With a run every hour, a crash loop that is seen
-/// running at every other run still alarms.
+/// How long a service must have run before a start is excused again. Even with hourly runs, a crash
+/// loop that is found running in every other run still alarms.
 const STEADY_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
-/// How long a start is excused where runs follow each other faster: pulling an image takes minutes.
+/// How long a start is excused if runs are more frequent: pulling an image takes minutes.
 const START: SignedDuration = SignedDuration::from_mins(5);
 
-/// Whether tasks that are being started at `end` excuse that nothing runs. The same run may ask twice.
+/// Whether tasks that are starting at `end` excuse that nothing runs. The same run may call this
+/// twice.
 pub(super) fn is_granted(before: Option<&AlarmRecord>, end: Timestamp) -> bool {
     before.is_none_or(|record| {
         let memory = &record.memory;
@@ -26,22 +28,22 @@ pub(super) fn is_granted(before: Option<&AlarmRecord>, end: Timestamp) -> bool {
     })
 }
 
-/// The decision about an alarm, with what is remembered of outages.
+/// The decision about an alarm, with its record of outages.
 pub(super) fn judged(
     rule: &AlarmRule,
     subject: &Subject,
-    sight: &Observation<'_>,
+    observation: &Observation<'_>,
     basis: Basis,
     begin: &SnapshotBegin,
     before: Option<&AlarmRecord>,
 ) -> Option<AlarmRecord> {
     let run = &begin.run;
-    // A service that is new or being deleted is not judged: what is known of it stays.
-    let is_silent = sight.reading.series().is_some_and(|series| series.points().is_empty());
+    // A new service, or one being deleted, is not evaluated: its record stays.
+    let is_silent = observation.reading.series().is_some_and(|series| series.points().is_empty());
     if matches!(basis, Basis::State { .. }) && is_silent {
         return None;
     }
-    let after = step(rule, subject, sight, &Grid::of(rule, basis, begin), run.time, before);
+    let after = step(rule, subject, observation, &Grid::of(rule, basis, begin), run.time, before);
     match (rule.measure.service_figure(), basis) {
         (Some(ServiceFigure::NothingRunning), Basis::State { idle }) => {
             remember(after, before, run.window.end, idle)
@@ -50,7 +52,8 @@ pub(super) fn judged(
     }
 }
 
-/// Writes down whether nothing ran. A service that should run nothing is not out of order: its next start is excused.
+/// Records whether nothing ran. A service with a desired count of zero has no outage: its next
+/// start is excused.
 fn remember(
     after: Option<AlarmRecord>,
     before: Option<&AlarmRecord>,
@@ -60,7 +63,7 @@ fn remember(
     let earlier = before.filter(|record| !record.memory.is_newer_than(end));
     let was = before.map_or(AlarmState::Ok, |record| record.memory.state);
     let forgets = |record: &&AlarmRecord| idle && record.memory.outage_seen.is_some();
-    // What is written says how far was judged, so that an older run does not change it again.
+    // Also records how far was evaluated, so that an older run does not change it again.
     let judged = |record: &AlarmRecord| {
         let mut record = record.clone();
         record.memory.judged_until = end;

@@ -1,4 +1,4 @@
-//! The periods that one alarm is judged on in one run.
+//! The periods that one alarm is evaluated on in one run.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,54 +8,56 @@ use crate::model::series::{MetricSeries, Reading};
 use crate::model::window::Window;
 use crate::rules::AlarmRule;
 
-/// How far back periods are judged that no run is known to have judged. Shorter than a day, for which the table keeps an
-/// alarm that is OK again, so that a forgotten alarm is never judged a second time.
+/// How far back periods are evaluated if no earlier run is known to have done so. Shorter than the
+/// day for which the table keeps an alarm that is OK again, so that a deleted record never leads to
+/// a second evaluation.
 const JUDGED_BACK: SignedDuration = SignedDuration::from_hours(12);
 
-/// Share of the window, without the first evaluation range, whose periods are so old that CloudWatch is not expected to
-/// get points for them: one in so many. `Config::lookback` makes the window long enough for the rest.
+/// One in this many periods of the window, not counting the first evaluation range, is so old that
+/// CloudWatch is not expected to receive points for it any more. `Config::lookback` makes the
+/// window long enough for the rest.
 const AGED_OUT: usize = 3;
 
-/// How the values of an alarm came to be known in a run.
+/// Where the values of an alarm come from in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
-    /// CloudWatch answered with the points of periods.
+    /// Points that CloudWatch returned for periods.
     Points,
-    /// A collector has taken samples.
+    /// Samples that a collector took.
     Samples,
-    /// ECS said how the service is now.
+    /// The current state of the service in ECS.
     State {
-        /// Whether it should run no task.
+        /// Whether its desired count is zero.
         idle: bool,
     },
 }
 
-/// Where the periods of a rule come from.
+/// How the periods of a rule are determined.
 #[derive(Debug, Clone, Copy)]
 pub enum Grid<'a> {
-    /// The window of the run, cut into the rule's periods. CloudWatch may get a point for one of them late.
+    /// The window of the run, divided into the rule's periods. CloudWatch may receive points late.
     Window(Window),
-    /// The same window, of which only the newest period is judged: what ECS says is how things are now, and no point of it
-    /// comes late.
+    /// The same window, of which only the newest period is evaluated: ECS reports the present, and
+    /// its points are never late.
     Now(Window),
-    /// The instants at which a collector took samples, oldest first. However far they are apart, each is one period, and a
-    /// sample that has no value never gets one.
+    /// The times at which a collector took samples, oldest first. Each sample is one period,
+    /// however far apart they are, and a sample without a value never gets one.
     Samples(&'a [Timestamp]),
 }
 
-/// The periods with their values, oldest first.
+/// Periods and their values, oldest first.
 #[derive(Debug)]
 pub(super) struct Periods {
     ends: Ends,
     values: Vec<Option<f64>>,
-    /// Numbers of the periods of which nothing is known and nothing will be, in order.
+    /// Indices of the periods that could not be read and never will be, in order.
     unread: Vec<usize>,
-    /// The first period that may still get a point, if it has none.
+    /// The first period that may still receive a point, if it has none.
     open_from: usize,
-    /// Start of the window, or the first sample: what is older is not known, while a period since then that was not asked
-    /// for has a point.
+    /// Start of the window, or time of the first sample. Older periods are unknown; later periods
+    /// that were not requested have a point.
     begins: Timestamp,
-    /// Whether the values are what ECS said, and no metric.
+    /// Whether the values come from ECS, not from a metric.
     is_state: bool,
 }
 
@@ -66,7 +68,7 @@ enum Ends {
 }
 
 impl<'a> Grid<'a> {
-    /// The periods that the rule is judged on in the run of a snapshot.
+    /// The periods that the rule is evaluated on in the run of a snapshot.
     pub(super) fn of(rule: &AlarmRule, basis: Basis, begin: &'a SnapshotBegin) -> Self {
         match basis {
             Basis::Points => Self::Window(begin.run.window_of(rule.range())),
@@ -75,7 +77,7 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// End of the newest period of a rule with this length of a period; none if there is no period.
+    /// End of the newest period, for a rule with this period length; `None` if there is no period.
     pub(super) fn newest_end(&self, period: Period) -> Option<Timestamp> {
         match self {
             Self::Window(window) | Self::Now(window) => Some(window.in_periods(period).end),
@@ -85,7 +87,8 @@ impl<'a> Grid<'a> {
 }
 
 impl Periods {
-    /// The periods of a rule. Those before the first that was asked for are left out: earlier runs have judged them.
+    /// The periods of a rule, without those before the first requested one, which earlier runs have
+    /// evaluated.
     pub(super) fn of(rule: &AlarmRule, grid: &Grid<'_>, reading: &Reading) -> Self {
         match grid {
             Grid::Window(window) => {
@@ -102,10 +105,10 @@ impl Periods {
         }
     }
 
-    /// The periods of a window, of which those from `open_from` on may still get a point.
+    /// The periods of a window; those from `open_from` on may still receive a point.
     fn of_window(whole: &Window, open_from: usize, reading: &Reading) -> Self {
         let series = reading.series();
-        let known = series.map_or(*whole, |series| series.asked_in(whole));
+        let known = series.map_or(*whole, |series| series.requested_window(whole));
         let open_from = open_from.saturating_sub(whole.len() - known.len());
         let mut values = vec![None; known.len()];
         for (period, value) in series.into_iter().flat_map(|series| series.by_period(&known)) {
@@ -138,7 +141,7 @@ impl Periods {
         Self { ends: Ends::Samples(instants.to_vec()), values, unread, open_from, begins, is_state: false }
     }
 
-    /// Whether the values are what ECS said, and no metric.
+    /// Whether the values come from ECS, not from a metric.
     pub(super) fn is_state(&self) -> bool {
         self.is_state
     }
@@ -159,7 +162,7 @@ impl Periods {
         }
     }
 
-    /// Instants of the samples that end with this one, if the periods are samples.
+    /// Times of the samples in the range; empty if the periods are not samples.
     pub(super) fn instants(&self, range: std::ops::Range<usize>) -> Vec<Timestamp> {
         match &self.ends {
             Ends::Window(_) => Vec::new(),
@@ -167,7 +170,7 @@ impl Periods {
         }
     }
 
-    /// The first period that ends after this instant.
+    /// The first period that ends after `instant`.
     pub(super) fn after(&self, instant: Timestamp) -> usize {
         match &self.ends {
             Ends::Window(window) => {
@@ -182,49 +185,49 @@ impl Periods {
         &self.values[range]
     }
 
-    /// Whether no period at all has a value.
+    /// Whether no period has a value.
     pub(super) fn is_silent(&self) -> bool {
         self.values.iter().all(Option::is_none)
     }
 
-    /// Whether all periods that may still get a point have none.
+    /// Whether none of the periods that may still receive a point has one.
     pub(super) fn is_silent_since_aged_out(&self) -> bool {
         self.values[self.open_from.min(self.len())..].iter().all(Option::is_none)
     }
 
-    /// End of the newest period that has a value.
+    /// End of the newest period with a value.
     pub(super) fn newest_value_end(&self) -> Option<Timestamp> {
         self.values.iter().rposition(Option::is_some).map(|period| self.end(period))
     }
 
-    /// Places within the range of the periods of which nothing is known for good.
+    /// Positions within the range of periods that could not be read.
     pub(super) fn unread(&self, range: &std::ops::Range<usize>) -> Vec<usize> {
         let inside = self.unread.iter().filter(|period| range.contains(period));
         inside.map(|period| period - range.start).collect()
     }
 
-    /// Places within the range of the periods without a point that may still get one.
+    /// Positions within the range of periods without a point that may still receive one.
     pub(super) fn open(&self, range: &std::ops::Range<usize>) -> Vec<usize> {
         let late = range.clone().filter(|&period| period >= self.open_from && self.values[period].is_none());
         late.map(|period| period - range.start).collect()
     }
 
-    /// The first period whose whole evaluation range is here.
+    /// The first period with a whole evaluation range.
     pub(super) fn first_whole(&self, range: usize) -> usize {
         range.min(self.len()).saturating_sub(1)
     }
 
-    /// Number of the oldest periods that no point is expected for any more.
+    /// The number of oldest periods for which no more points are expected.
     pub(super) fn aged_out(&self) -> usize {
         self.open_from
     }
 
-    /// Whether a period without a value may get one.
+    /// Whether any period without a value may still receive one.
     pub(super) fn can_be_late(&self) -> bool {
         self.open_from < self.len()
     }
 
-    /// How many periods have ended after this instant, be it older than all of them.
+    /// How many periods have ended after `instant`, which may be older than all of them.
     pub(super) fn count_since(&self, instant: Timestamp) -> usize {
         match &self.ends {
             Ends::Window(window) => {
@@ -235,7 +238,7 @@ impl Periods {
         }
     }
 
-    /// Whether a period since this instant has no value and will not get one.
+    /// Whether a period since `instant` has no value and will not receive one.
     pub(super) fn lost_since(&self, instant: Timestamp) -> bool {
         let first = self.after(instant);
         let aged_out = &self.values[first.min(self.open_from)..self.open_from];
@@ -243,12 +246,12 @@ impl Periods {
     }
 }
 
-/// The numbers of the newest `length` periods up to this one.
+/// Indices of the `length` newest periods up to `newest`.
 pub(super) fn newest(newest: usize, length: usize) -> std::ops::Range<usize> {
     (newest + 1).saturating_sub(length)..newest + 1
 }
 
-/// The periods of the rule in the window of the run.
+/// The rule's periods in the window of the run.
 fn judged_window(rule: &AlarmRule, window: &Window) -> Window {
     let window = if rule.period == window.period { *window } else { window.in_periods(rule.period) };
     if window.end.duration_since(window.start) <= JUDGED_BACK {
@@ -258,18 +261,20 @@ fn judged_window(rule: &AlarmRule, window: &Window) -> Window {
     window.newest(rule.condition.evaluation_range() + back)
 }
 
-/// The periods that the newest verdict of the rule looks at.
+/// The periods of the rule's newest verdict.
 fn newest_window(rule: &AlarmRule, window: &Window) -> Window {
     window.in_periods(rule.period).of_newest(rule.condition.evaluation_range())
 }
 
-/// Whether an alarm of which nothing is remembered stays OK at every period, as far as counts alone tell.
+/// Whether an alarm without a record stays OK at every period, judging from counts alone.
 pub(super) fn surely_ok(rule: &AlarmRule, grid: &Grid<'_>, series: &MetricSeries) -> bool {
     match grid {
         Grid::Window(window) => {
-            rule.condition.surely_ok(series, &series.asked_in(&judged_window(rule, window)))
+            rule.condition.surely_ok(series, &series.requested_window(&judged_window(rule, window)))
         }
-        Grid::Now(window) => rule.condition.surely_ok(series, &series.asked_in(&newest_window(rule, window))),
+        Grid::Now(window) => {
+            rule.condition.surely_ok(series, &series.requested_window(&newest_window(rule, window)))
+        }
         Grid::Samples(instants) => {
             let breaches = |value: f64| rule.condition.comparison.breaches(value, rule.condition.threshold);
             let breaching = series.points().iter().filter(|point| breaches(point.value)).count();

@@ -1,4 +1,5 @@
-//! Judges a snapshot while it is read: what is held is one subject's lines and what changed, not the snapshot.
+//! Evaluates a snapshot while reading it: only the lines of one subject and the changes are held in
+//! memory.
 
 mod deleted;
 mod late;
@@ -7,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::rule_observation::Evidence;
-use super::which::{is_late, kept_metrics, silencers_first, subject_of, unless, was_listed};
+use super::which::{is_late, kept_metrics, muting_rules_first, subject_of, unless, was_listed};
 use super::{AlarmKey, AlarmRecord, Basis, Observation, RuleObservation, grace};
 use crate::alarms::evaluate::AlarmState;
 use crate::evidence::coverage::Coverage;
@@ -23,42 +24,44 @@ use crate::model::subject::Subject;
 use crate::rules::{AlarmRule, Scope};
 use crate::sources::plan;
 
-/// A snapshot being judged. Rules on metrics of the catalogue are judged subject by subject, as the lines come; rules on
-/// what ECS says and on custom metrics at the end. What would change is judged once more at the end, when it is known
-/// what keeps it silent.
+/// A snapshot being evaluated. Rules on catalogue metrics are evaluated subject by subject, as the
+/// lines arrive; rules on ECS figures and custom metrics at the end. Alarms that would change are
+/// evaluated again at the end, when everything that may mute them is known.
 #[derive(Debug)]
 pub struct Judging<'a> {
     rules: &'a [AlarmRule],
-    /// Rules in an order in which each comes after those that silence it.
+    /// Indices of the rules, each after the rules that mute it.
     order: Vec<usize>,
     begin: SnapshotBegin,
     before: HashMap<&'a Subject, Vec<&'a AlarmRecord>>,
     inventory: Inventory,
-    /// Rules that judge each subject that no line came about yet; made with the first line that is no cluster.
+    /// Rules by subject, for subjects without a line so far; built with the first line that is not
+    /// a cluster.
     waiting: Option<HashMap<Subject, Vec<usize>>>,
-    /// The subject whose lines are coming, with its rules.
+    /// The subject whose lines are being read, with its rules.
     current: Option<(Subject, Vec<usize>)>,
     answers: Vec<(MetricQuery, Reading)>,
-    /// Metrics, by namespace and name, whose lines are kept to the end, because their dimensions need not tell whom they
-    /// are asked for: those of custom rules and of all rules that share one with them.
+    /// Metrics, by namespace and name, whose lines are kept to the end, because their dimensions
+    /// may not identify the subject: metrics of custom rules, and of all rules that share one with
+    /// them.
     kept_metrics: HashSet<(String, String)>,
     kept: HashMap<MetricQuery, Reading>,
-    /// Subjects of which something could not be read, with the reason.
+    /// Subjects with a failed reading, and its fault.
     unclear: HashMap<Subject, Fault>,
     services: HashMap<Subject, ServiceState>,
-    /// Services that ECS was asked about in vain.
+    /// Services that could not be described.
     undescribed: HashMap<Subject, UndescribedService>,
-    /// Subjects that may change, once the first pod of a cluster has come.
+    /// Subjects whose alarms may change; set with the first pod of a cluster.
     explained: Option<HashSet<Subject>>,
-    /// Pods that explain why they do.
+    /// Pods that explain why.
     pods: HashMap<Subject, Vec<PodState>>,
-    /// What changes unless something keeps it silent, and what may lack data, rule by rule.
+    /// By rule: alarms that change unless they are muted, and alarms that may lack data.
     open: Vec<Vec<Open>>,
-    /// Whether each rule has data anywhere.
+    /// By rule: whether it has data anywhere.
     evidence: Vec<Evidence>,
 }
 
-/// An alarm that is judged once more when all lines have come.
+/// An alarm that is evaluated again after all lines have been read.
 #[derive(Debug)]
 struct Open {
     subject: Subject,
@@ -71,40 +74,41 @@ struct Open {
 pub struct Change<'a> {
     /// The rule.
     pub rule: &'a AlarmRule,
-    /// What it saw, so that it can be judged again if another run wrote the alarm first.
-    pub sight: Observation<'static>,
-    /// How it came to be known.
+    /// The observation, so that the alarm can be evaluated again if another run writes it first.
+    pub observation: Observation<'static>,
+    /// The kind of values it is based on.
     pub basis: Basis,
-    /// What to remember, with what is to be told.
+    /// The record to store, with its pending notices.
     pub record: AlarmRecord,
 }
 
-/// What judging a snapshot brought.
+/// The result of evaluating a snapshot.
 #[derive(Debug)]
 pub struct Judged<'a> {
     /// Run, target and age of the inventory.
     pub begin: SnapshotBegin,
-    /// How much was seen.
+    /// How much was observed.
     pub coverage: Coverage,
     /// Alarms that changed.
     pub changes: Vec<Change<'a>>,
-    /// Alarms that nothing judges any more, as they end.
-    pub gone: Vec<AlarmRecord>,
-    /// What was seen of each rule of the platform.
+    /// Alarms that are no longer evaluated, as they end.
+    pub ended: Vec<AlarmRecord>,
+    /// The observation of each rule of the platform.
     pub rules: Vec<RuleObservation>,
-    /// Who owns which cluster, by its tag `owner`.
+    /// Owners by cluster, from the tag `owner`.
     pub owners: BTreeMap<ClusterName, String>,
 }
 
 impl Change<'_> {
-    /// The same sight on what another run has remembered in the meantime; none if that run has seen all of it.
+    /// Evaluates the observation again on the record that another run has stored in the meantime;
+    /// `None` if that record already covers it.
     pub fn again(&self, begin: &SnapshotBegin, newest: Option<&AlarmRecord>) -> Option<AlarmRecord> {
-        grace::judged(self.rule, &self.record.key.subject, &self.sight, self.basis, begin, newest)
+        grace::judged(self.rule, &self.record.key.subject, &self.observation, self.basis, begin, newest)
     }
 }
 
 impl<'a> Judging<'a> {
-    /// Begins with what the first line says and what is remembered of the account and Region.
+    /// Begins with the first line and the stored records of the account and Region.
     pub fn begin(
         begin: SnapshotBegin,
         rules: &'a [AlarmRule],
@@ -122,7 +126,7 @@ impl<'a> Judging<'a> {
         };
         Self {
             rules,
-            order: silencers_first(rules),
+            order: muting_rules_first(rules),
             begin,
             before,
             inventory,
@@ -141,7 +145,7 @@ impl<'a> Judging<'a> {
         }
     }
 
-    /// Takes in a line between the first and the last.
+    /// Processes a line between the first and the last.
     pub fn add(&mut self, line: SnapshotLine) {
         match line {
             SnapshotLine::Cluster(cluster, entry) => {
@@ -156,7 +160,7 @@ impl<'a> Judging<'a> {
                 self.undescribed.insert(subject, service);
             }
             SnapshotLine::Pod(pod) => self.pod(*pod),
-            // All samples of a cluster have come when itself comes.
+            // All samples of a cluster come before the cluster itself.
             SnapshotLine::Eks(_) => {
                 self.flush();
                 self.explained = None;
@@ -165,7 +169,8 @@ impl<'a> Judging<'a> {
         }
     }
 
-    /// Keeps a pod if an alarm of its workload changes, or one of its cluster that it explains.
+    /// Keeps a pod if an alarm of its workload changes, or one of its cluster that the pod
+    /// explains.
     fn pod(&mut self, pod: PodState) {
         let open = &self.open;
         let wanted = self
@@ -181,10 +186,10 @@ impl<'a> Judging<'a> {
         }
     }
 
-    /// Ends with the last line.
+    /// Finishes with the last line.
     pub fn end(mut self, coverage: Coverage) -> Judged<'a> {
         self.flush();
-        // No line came about these: their rules could not ask.
+        // These subjects have no line: their rules could not query.
         self.waiting();
         for silent in self.waiting.take().unwrap_or_default() {
             self.current = Some(silent);
@@ -194,13 +199,13 @@ impl<'a> Judging<'a> {
         self.drop_missing(&services);
         self.judge_late(&services);
         let changes = self.silence(&services);
-        let gone = self.gone(&coverage);
+        let ended = self.ended(&coverage);
         let owners = self.inventory.owners();
-        let rules = self.rule_sights(&coverage, &services);
-        Judged { begin: self.begin, coverage, changes, gone, rules, owners }
+        let rules = self.rule_observations(&coverage, &services);
+        Judged { begin: self.begin, coverage, changes, ended, rules, owners }
     }
 
-    fn rule_sights(
+    fn rule_observations(
         &mut self,
         coverage: &Coverage,
         services: &HashMap<Subject, ServiceState>,
@@ -209,17 +214,17 @@ impl<'a> Judging<'a> {
         let unread = inventory.clusters.values().any(|entry| entry.unlisted);
         let rules = self.rules.iter().zip(std::mem::take(&mut self.evidence));
         let rules = rules.filter(|(rule, _)| rule.platform() == platform);
-        let sights = rules.map(|(rule, evidence)| {
+        let observations = rules.map(|(rule, evidence)| {
             let is_listed = !unread && was_listed(coverage, rule.scope == Scope::TaskFamily);
-            evidence.sight(rule, inventory, services, is_listed)
+            evidence.finish(rule, inventory, services, is_listed)
         });
-        sights.collect()
+        observations.collect()
     }
 
-    /// Judges no service that has been deleted since the inventory was listed: its alarms end as gone.
+    /// Drops services that were deleted after the inventory was listed, so that their alarms end.
     fn drop_missing(&mut self, services: &HashMap<Subject, ServiceState>) {
-        for gone in services.values().filter(|state| state.is_missing()) {
-            self.inventory.drop_service(&gone.cluster, &gone.service);
+        for deleted in services.values().filter(|state| state.is_missing()) {
+            self.inventory.drop_service(&deleted.cluster, &deleted.service);
         }
         let is_missing = |subject: &Subject| services.get(subject).is_some_and(ServiceState::is_missing);
         self.open.iter_mut().for_each(|open| open.retain(|one| !is_missing(&one.subject)));
@@ -246,7 +251,7 @@ impl<'a> Judging<'a> {
         }
     }
 
-    /// Judges the subject whose lines have come.
+    /// Evaluates the subject whose lines have been read.
     fn flush(&mut self) {
         let answers = std::mem::take(&mut self.answers);
         let Some((subject, judging)) = self.current.take() else { return };
@@ -259,7 +264,7 @@ impl<'a> Judging<'a> {
         }
     }
 
-    /// The rules of every subject, once all clusters are known.
+    /// The rules of every subject; called once all clusters are known.
     fn waiting(&mut self) -> &mut HashMap<Subject, Vec<usize>> {
         let (rules, inventory, kept) = (self.rules, &self.inventory, &self.kept_metrics);
         let platform = self.begin.target.platform;
@@ -277,24 +282,26 @@ impl<'a> Judging<'a> {
         })
     }
 
-    /// Judges an alarm as if nothing kept it silent. What changes nothing then changes nothing if it is kept silent.
+    /// Evaluates an alarm as if nothing muted it. An alarm that does not change then does not
+    /// change when muted either.
     fn judge(&mut self, index: usize, subject: &Subject, reading: Cow<'_, Reading>, basis: Basis) {
         self.evidence[index].take(subject, &reading, basis);
         let (rule, begin) = (&self.rules[index], &self.begin);
-        let sight = Observation::with(reading);
+        let observation = Observation::with(reading);
         let before = self.remembered(rule, subject);
-        let after = grace::judged(rule, subject, &sight, basis, begin, before);
-        if after.is_some() || self.may_lack_data(rule, &sight.reading) {
-            let reading = sight.reading.into_owned();
+        let after = grace::judged(rule, subject, &observation, basis, begin, before);
+        if after.is_some() || self.may_lack_data(rule, &observation.reading) {
+            let reading = observation.reading.into_owned();
             self.open[index].push(Open { subject: subject.clone(), reading, basis });
         }
     }
 
-    /// Whether the newest verdict has no data where there is always some while a task runs. ECS says whether one does.
+    /// Whether the newest verdict lacks data of a metric that always has some while a task runs.
+    /// Whether a task runs is known from ECS.
     fn may_lack_data(&self, rule: &AlarmRule, reading: &Reading) -> bool {
         let Reading::Complete(series) = reading else { return false };
         let end = self.begin.run.window.in_periods(rule.period).end;
-        // A period that is not over may have a point.
+        // A period that has not ended may have a point.
         let newest = series.points().iter().rfind(|point| point.timestamp < end);
         rule.measure.is_always_published()
             && newest.is_none_or(|newest| newest.timestamp < end - rule.range())
@@ -304,7 +311,8 @@ impl<'a> Judging<'a> {
         self.before.get(subject)?.iter().find(|record| record.key.rule == rule.name).copied()
     }
 
-    /// Judges again what changes, now that it is known what keeps it silent: deployments, and other alarms.
+    /// Evaluates the changing alarms again, now that everything that mutes them is known:
+    /// deployments and other alarms.
     fn silence(&mut self, services: &HashMap<Subject, ServiceState>) -> Vec<Change<'a>> {
         let run = self.begin.run.clone();
         let records = self.before.values().flatten();
@@ -327,7 +335,7 @@ impl<'a> Judging<'a> {
                     }
                     _ => (None, None),
                 };
-                let sight = Observation {
+                let observation = Observation {
                     reading: Cow::Owned(reading),
                     why,
                     pod,
@@ -341,7 +349,8 @@ impl<'a> Judging<'a> {
                         })
                         .map(|state| state.running),
                 };
-                let Some(record) = grace::judged(rule, &subject, &sight, basis, &self.begin, before) else {
+                let Some(record) = grace::judged(rule, &subject, &observation, basis, &self.begin, before)
+                else {
                     continue;
                 };
                 if record.memory.state == AlarmState::Alarm {
@@ -349,7 +358,7 @@ impl<'a> Judging<'a> {
                 } else {
                     in_alarm.remove(&record.key);
                 }
-                changes.push(Change { rule, sight, basis, record });
+                changes.push(Change { rule, observation, basis, record });
             }
         }
         changes

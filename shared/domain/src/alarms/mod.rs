@@ -1,9 +1,9 @@
-//! Alarms: from readings to what is remembered and what people are told.
+//! Alarms: from readings to stored alarm states and notifications.
 //!
-//! [`evaluate`] is the verdict on one period, as CloudWatch documents it.
-//! [`step()`] is the whole decision about one alarm in one run, and pure: it is given what was remembered and what was
-//! seen, and answers with what to remember now, including the notices that are still to be told. [`Judging`] takes it
-//! through a snapshot, line by line.
+//! [`evaluate`] computes the verdict on one period, as CloudWatch documents it. [`step()`] decides
+//! about one alarm in one run. It is pure: it takes the stored state and the observation, and
+//! returns the state to store, including pending notices. [`Judging`] applies it to a snapshot,
+//! line by line.
 
 mod course;
 pub mod evaluate;

@@ -1,4 +1,4 @@
-//! What people are told about an alarm.
+//! Notices: what fargaze notifies people of about an alarm.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -9,94 +9,97 @@ use crate::model::metric::{Metric, Period, Statistic, Unit};
 use crate::model::subject::Subject;
 use crate::rules::{Comparison, Mute, Severity};
 
-/// What a notice is about.
+/// The kind of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoticeKind {
     /// An alarm began.
     Began,
-    /// An alarm that was told ended.
+    /// An alarm ended after it was notified.
     Ended,
-    /// An alarm that was told goes on.
+    /// A notified alarm is still active.
     Reminder,
-    /// The alarm could not be judged for longer than its rule looks back.
+    /// The alarm could not be evaluated for longer than its rule looks back.
     Blind,
-    /// CloudWatch has no data where there should be some: an alarm that people know of, or a service whose tasks run.
+    /// CloudWatch has no data where there should be some: for a notified alarm, or a service with
+    /// running tasks.
     NoData,
-    /// It can be judged again.
+    /// The alarm can be evaluated again.
     SeenAgain,
-    /// Nothing judges the alarm any more: its service or its rule is gone.
-    Gone,
+    /// The alarm is no longer evaluated: its service or its rule was deleted.
+    Deleted,
 }
 
-/// One thing to tell about an alarm.
+/// A notification about an alarm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
-    /// Stable id: the same notice has the same id however often it is found.
+    /// Stable id: the same notice has the same id, however often it is produced.
     pub id: String,
     /// Name of the rule.
     pub rule: String,
     /// Severity of the rule.
     pub severity: Severity,
-    /// What the alarm is about.
+    /// The subject of the alarm.
     pub subject: Subject,
     /// State before.
     pub from: AlarmState,
     /// State after.
     pub to: AlarmState,
-    /// End of the period that decided it: where the alarm began or ended. Of the others, end of the newest period.
+    /// End of the period in which the alarm began or ended; for other kinds, end of the newest
+    /// period.
     pub at: Timestamp,
-    /// Since when the state before had lasted; of a reminder the alarm itself, of `Blind`, `NoData` and `SeenAgain`
-    /// since when it could not be judged. None if it is not remembered.
+    /// Since when the previous state had lasted; for a reminder since when the alarm has lasted,
+    /// for `Blind`, `NoData` and `SeenAgain` since when it could not be evaluated. `None` if
+    /// unknown.
     pub since: Option<Timestamp>,
-    /// What it is about, with what a notice of that kind says.
+    /// Its kind, with the content of that kind.
     #[serde(flatten)]
     pub body: NoticeBody,
 }
 
-/// What a notice says, by its kind.
+/// The content of a notice, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum NoticeBody {
     /// An alarm began.
     Began {
-        /// What was evaluated; of an alarm that was kept silent, the newest values.
+        /// What was evaluated; for an alarm that was muted, the newest values.
         #[serde(flatten)]
         evaluation: Evaluation,
-        /// What kept it silent, if the alarm had begun earlier than it is told.
+        /// What muted the alarm, if it began before this notification.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         late: Option<Mute>,
-        /// What is known of the reason, such as what ECS says of the service.
+        /// The known reason, such as what ECS reports about the service.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
-        /// The pod of a workload to look at first, if `why` names one.
+        /// The pod to check first, if `why` names one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pod: Option<NamedPod>,
     },
-    /// An alarm that was told ended.
+    /// An alarm ended after it was notified.
     Ended {
         /// What was evaluated.
         #[serde(flatten)]
         evaluation: Evaluation,
     },
-    /// An alarm that was told goes on.
+    /// A notified alarm is still active.
     Reminder {
         /// What was evaluated.
         #[serde(flatten)]
         evaluation: Evaluation,
-        /// What is known of the reason now.
+        /// The currently known reason.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
-        /// The pod of a workload to look at first, if `why` names one.
+        /// The pod to check first, if `why` names one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pod: Option<NamedPod>,
     },
-    /// The alarm could not be judged for longer than its rule looks back.
+    /// The alarm could not be evaluated for longer than its rule looks back.
     Blind {
         /// What was evaluated.
         #[serde(flatten)]
         evaluation: Evaluation,
-        /// Why it could not be judged.
+        /// Why it could not be evaluated.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
@@ -105,33 +108,33 @@ pub enum NoticeBody {
         /// What was evaluated.
         #[serde(flatten)]
         evaluation: Evaluation,
-        /// Why there should be some: how many tasks run, if ECS was asked.
+        /// Why there should be some: how many tasks run, if the service was described.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
-    /// It can be judged again.
+    /// The alarm can be evaluated again.
     SeenAgain {
         /// What was evaluated.
         #[serde(flatten)]
         evaluation: Evaluation,
     },
-    /// Nothing judges the alarm any more.
-    Gone,
+    /// The alarm is no longer evaluated.
+    Deleted,
 }
 
-/// What was evaluated, and by which condition of the rule.
+/// What was evaluated, and with which condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// What was judged: its name and unit.
+    /// Name of the measure.
     pub label: String,
     /// Unit of the values.
     pub unit: Unit,
-    /// How values were compared with the threshold.
+    /// How values are compared with the threshold.
     pub comparison: Comparison,
     /// The threshold.
     pub threshold: f64,
-    /// Values of the newest N periods, oldest first; `None` where there was no data. If only older periods of the
-    /// evaluation range have a value, all of the range.
+    /// Values of the newest N periods, oldest first; `None` where there was no data. If only older
+    /// periods of the evaluation range have a value, the values of the whole range.
     pub values: Vec<Option<f64>>,
     /// End of the newest of the values.
     #[serde(rename = "values_end")]
@@ -139,33 +142,33 @@ pub struct Evaluation {
     /// Length of a period.
     #[serde(rename = "period_seconds")]
     pub period: Period,
-    /// When each of the values was sampled; empty if they are those of periods.
+    /// When each value was sampled; empty if the values belong to periods.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sampled_at: Vec<Timestamp>,
-    /// What was asked of CloudWatch; none if it was ECS that said it.
+    /// The CloudWatch query; `None` if the value came from ECS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<MetricSource>,
-    /// What the rule says to do about it.
+    /// The rule's message: what to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// The metrics that a value was made of: one, or the two of a derived value.
+/// The metrics behind a value: one, or the two of a derived value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetricSource {
     /// The metrics.
     pub metrics: Vec<Metric>,
-    /// Statistic of each period.
+    /// Statistic for each period.
     pub statistic: Statistic,
 }
 
 impl Notice {
-    /// What it is about.
+    /// Its kind.
     pub fn kind(&self) -> NoticeKind {
         self.body.kind()
     }
 
-    /// What was evaluated; nothing of what is gone.
+    /// What was evaluated; `None` for an alarm that is no longer evaluated.
     pub fn evaluation(&self) -> Option<&Evaluation> {
         match &self.body {
             NoticeBody::Began { evaluation, .. }
@@ -174,22 +177,22 @@ impl Notice {
             | NoticeBody::Blind { evaluation, .. }
             | NoticeBody::NoData { evaluation, .. }
             | NoticeBody::SeenAgain { evaluation } => Some(evaluation),
-            NoticeBody::Gone => None,
+            NoticeBody::Deleted => None,
         }
     }
 
-    /// What is known of the reason.
+    /// The known reason.
     pub fn why(&self) -> Option<&str> {
         match &self.body {
             NoticeBody::Began { why, .. }
             | NoticeBody::Reminder { why, .. }
             | NoticeBody::Blind { why, .. }
             | NoticeBody::NoData { why, .. } => why.as_deref(),
-            NoticeBody::Ended { .. } | NoticeBody::SeenAgain { .. } | NoticeBody::Gone => None,
+            NoticeBody::Ended { .. } | NoticeBody::SeenAgain { .. } | NoticeBody::Deleted => None,
         }
     }
 
-    /// The pod of a workload to look at first.
+    /// The pod to check first.
     pub fn pod(&self) -> Option<&NamedPod> {
         match &self.body {
             NoticeBody::Began { pod, .. } | NoticeBody::Reminder { pod, .. } => pod.as_ref(),
@@ -197,7 +200,7 @@ impl Notice {
         }
     }
 
-    /// What kept an alarm silent that began earlier than it is told.
+    /// What muted the alarm, if it began before this notification.
     pub fn late(&self) -> Option<&Mute> {
         match &self.body {
             NoticeBody::Began { late, .. } => late.as_ref(),
@@ -207,7 +210,7 @@ impl Notice {
 }
 
 impl NoticeBody {
-    /// The kind alone.
+    /// The kind.
     pub fn kind(&self) -> NoticeKind {
         match self {
             Self::Began { .. } => NoticeKind::Began,
@@ -216,14 +219,14 @@ impl NoticeBody {
             Self::Blind { .. } => NoticeKind::Blind,
             Self::NoData { .. } => NoticeKind::NoData,
             Self::SeenAgain { .. } => NoticeKind::SeenAgain,
-            Self::Gone => NoticeKind::Gone,
+            Self::Deleted => NoticeKind::Deleted,
         }
     }
 }
 
 impl Evaluation {
-    /// The worst value for the reader with its time: the start of its period, which is how CloudWatch stamps it, and of a
-    /// sample the time at which it was taken. Of equal ones the newest.
+    /// The worst value and its time: the start of its period, as in CloudWatch, or the time at
+    /// which the sample was taken. The newest among equals.
     pub fn worst_at(&self) -> Option<(f64, Timestamp)> {
         let worst = self.worst()?;
         let age = self.values.iter().rev().position(|value| *value == Some(worst))?;
@@ -235,7 +238,7 @@ impl Evaluation {
         Some((worst, time))
     }
 
-    /// When the oldest of the values begins: the start of its period, or the time of the sample.
+    /// Start of the oldest value: the start of its period, or the time of the sample.
     pub fn begin(&self) -> Timestamp {
         if let Some(first) = self.sampled_at.first() {
             return *first;
@@ -249,7 +252,7 @@ impl Evaluation {
         self.values.iter().flatten().copied().filter(|&value| self.comparison.breaches(value, self.threshold))
     }
 
-    /// Of all values the worst for the reader.
+    /// The worst of all values.
     pub fn worst(&self) -> Option<f64> {
         self.values.iter().flatten().copied().reduce(|a, b| self.comparison.worse(a, b))
     }

@@ -1,4 +1,4 @@
-//! What is remembered of alarms between runs.
+//! Alarm state stored between runs.
 
 use std::fmt;
 
@@ -10,35 +10,38 @@ use crate::alarms::evaluate::AlarmState;
 use crate::model::subject::Subject;
 use crate::rules::Mute;
 
-/// What is remembered of an alarm between runs. An alarm that is plainly OK is not remembered at all, so a quiet run
-/// writes nothing.
+/// The state of an alarm between runs. An alarm that is plainly OK is not stored at all, so a quiet
+/// run writes nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Remembered {
-    /// State after the newest period judged.
+    /// State after the newest evaluated period.
     pub state: AlarmState,
-    /// End of the period that led to it.
+    /// End of the period that led to this state.
     pub since: Timestamp,
-    /// End of the newest period that was judged when this was written. An older window than that changes nothing.
+    /// End of the newest period that had been evaluated when this was written. An older window
+    /// changes nothing.
     pub judged_until: Timestamp,
-    /// From where the next run judges again, if late points may still change what was judged; none if they cannot.
+    /// From where the next run evaluates again; `None` if late points cannot change the verdicts
+    /// any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<Settled>,
     /// What people were last notified of: OK or ALARM.
     pub notified: AlarmState,
-    /// Time of the run in which they were notified of it, or reminded.
+    /// Time of the run that last notified or reminded them.
     pub notified_at: Option<Timestamp>,
-    /// What mutes an ALARM that nobody was notified of yet.
+    /// What mutes an ALARM that has not been notified yet.
     pub muted: Option<Mute>,
-    /// Why it cannot be judged now; none if it can be.
+    /// Why it cannot be evaluated now; `None` if it can be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blind: Option<Blindness>,
-    /// Of `nothing-running`: end of the newest period in which nothing ran although a task should, as far as a run wrote
-    /// it down: when that began or ended. None once the service should run nothing.
+    /// For `nothing-running`: end of the newest recorded period in which no task ran although one
+    /// should; recorded when an outage begins or ends. `None` once the service should run nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outage_seen: Option<Timestamp>,
 }
 
-/// An alarm after the newest period whose verdict is final. Every later one may change when a late point arrives.
+/// An alarm after the newest period whose verdict is final. Every later one may change when a late
+/// point arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settled {
     /// End of that period.
@@ -47,36 +50,36 @@ pub struct Settled {
     pub state: AlarmState,
     /// End of the period that led to the state.
     pub since: Timestamp,
-    /// OK or ALARM, and since when: the state, or what it was before data was missing.
+    /// OK or ALARM, and since when: the state, or the one before data was missing.
     pub phase: (AlarmState, Timestamp),
-    /// How often the alarm began or ended in the later periods: so many changes have been dealt with.
+    /// How often the alarm began or ended in later periods: these changes have been processed.
     pub changes: usize,
 }
 
-/// Since when and why an alarm cannot be judged.
+/// Since when and why an alarm cannot be evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blindness {
-    /// End of the newest period when it was first found.
+    /// End of the newest period when this was first found.
     pub since: Timestamp,
     /// Why.
     pub because: Unseen,
-    /// Whether people were notified of it.
+    /// Whether people were notified.
     pub notified: bool,
 }
 
-/// Why an alarm cannot be judged.
+/// Why an alarm cannot be evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Unseen {
-    /// The question failed.
+    /// The query failed.
     CouldNotAsk,
-    /// CloudWatch answered, and has no point where there should be some.
+    /// CloudWatch answered, but has no points where there should be some.
     NoData,
 }
 
 impl Remembered {
-    /// The alarm that nothing is remembered of: OK, and judged up to `at`.
+    /// The state of an alarm without a record: OK, and evaluated up to `at`.
     pub fn plainly_ok(at: Timestamp) -> Self {
         Self {
             state: AlarmState::Ok,
@@ -91,28 +94,28 @@ impl Remembered {
         }
     }
 
-    /// Whether it was in ALARM at the end of an earlier period than this one.
+    /// Whether it was already in ALARM before the period that ends at `end`.
     pub(super) fn is_alarm_before(&self, end: Timestamp) -> bool {
         self.state == AlarmState::Alarm && self.since < end
     }
 
-    /// Whether a window that ends at `end` is older than one that was looked at.
+    /// Whether a window that ends at `end` is older than the one last evaluated.
     pub(super) fn is_newer_than(&self, end: Timestamp) -> bool {
         end < self.judged_until || self.blind.is_some_and(|blind| end < blind.since)
     }
 
-    /// Whether it can be forgotten once no window reaches back to `judged_until`.
+    /// Whether it can be deleted once no window reaches back to `judged_until`.
     pub fn is_plainly_ok(&self) -> bool {
         (self.state, self.notified, self.blind) == (AlarmState::Ok, AlarmState::Ok, None)
     }
 }
 
-/// Which alarm: a rule on a subject.
+/// Identifies an alarm: a rule on a subject.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AlarmKey {
     /// Name of the rule.
     pub rule: String,
-    /// What it judges.
+    /// What it evaluates.
     pub subject: Subject,
 }
 
@@ -122,33 +125,36 @@ impl fmt::Display for AlarmKey {
     }
 }
 
-/// An alarm as the table holds it.
+/// An alarm as stored in the table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlarmRecord {
     /// Which alarm.
     pub key: AlarmKey,
     /// Its state.
     pub memory: Remembered,
-    /// What nobody has been told yet. A notice is written here before it is told and taken out after.
+    /// Notices that have not been sent. A notice is stored here before it is sent, and removed
+    /// after.
     pub pending: Vec<Notice>,
-    /// Number of writes so far, so that two runs at once cannot overwrite each other; 0 if it was never written.
+    /// Number of writes so far, so that two runs at once cannot overwrite each other; 0 if it was
+    /// never written.
     pub version: u64,
 }
 
 impl AlarmRecord {
-    /// Whether it can be forgotten once no window reaches back to what was judged, and all was told.
+    /// Whether it can be deleted once no window reaches back to what was evaluated: it is plainly
+    /// OK, and no notice is pending.
     pub fn is_over(&self) -> bool {
         self.pending.is_empty() && self.memory.is_plainly_ok()
     }
 }
 
-/// A target that cannot be seen.
+/// A target that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenTarget {
-    /// The target, as it is written in summaries.
+    /// The target, as summaries name it.
     pub name: String,
-    /// Time of the first run that could not see it.
+    /// Time of the first run that could not read it.
     pub since: Timestamp,
-    /// Whether people have been told.
+    /// Whether people have been notified.
     pub notified: bool,
 }

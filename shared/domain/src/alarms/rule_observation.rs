@@ -1,8 +1,9 @@
-//! What one run of a target saw of each rule: whether it has data anywhere, and whether it applies
-//! to anything.
+//! What one run of a target observed about each rule: whether it has data anywhere, and whether it
+//! matches anything.
 //!
 //! A rule on a misspelt metric, or one whose selection matches nothing, never fires and never
-//! fails. Only a look at the rule as a whole tells it from a rule whose subjects are well.
+//! fails. Only a check of the rule as a whole distinguishes it from a rule whose subjects are
+//! healthy.
 
 use std::collections::HashMap;
 
@@ -18,23 +19,24 @@ use crate::model::series::Reading;
 use crate::model::subject::Subject;
 use crate::rules::{AlarmRule, Measure, MissingData, Scope, Selection};
 
-/// How long a rule must be without data, or without a subject, before people are notified: a metric
-/// that is published once a day, by a nightly job, is no fault. A longer evaluation range counts
-/// instead.
+/// How long a rule must be without data or without a subject before people are notified: a metric
+/// that a nightly job publishes once a day is not a fault. If the evaluation range is longer, it
+/// counts instead.
 pub const GRACE: SignedDuration = SignedDuration::from_hours(24);
 
-/// What one run of a target saw of a rule.
+/// What one run of a target observed about a rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuleObservation {
     /// Name of the rule.
     pub rule: String,
-    /// What the rule asks and selects, as text. A rule whose definition changed is another rule.
+    /// What the rule queries and selects, as text. A rule whose definition has changed is another
+    /// rule.
     pub definition: String,
-    /// After how many seconds a problem is notified; none if it is only reported, because missing
-    /// data is normal for it.
+    /// After how many seconds a problem is notified; `None` if it is only reported, because missing
+    /// data is normal for this rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify_after_seconds: Option<i64>,
-    /// What was found.
+    /// The finding.
     pub found: RuleFound,
 }
 
@@ -44,34 +46,33 @@ pub struct RuleObservation {
 pub enum RuleFound {
     /// Some subject has at least one point.
     HasData,
-    /// Subjects were asked about, the answers were complete, and none has any point.
+    /// Subjects were queried, the answers were complete, and none has any point.
     NoData(MissingMetric),
     /// The rule selects something, and nothing matches.
     AppliesToNothing {
-        /// The level of Container Insights that the selected clusters lack; none if none is
+        /// The level of Container Insights that the selected clusters lack; `None` if no cluster is
         /// selected.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         needs: Option<InsightsLevel>,
     },
-    /// The rule selects everything of its scope, and there is none: nothing to conclude.
+    /// The rule selects everything of its scope, and nothing exists: no conclusion.
     NothingThere,
-    /// It could not be asked, ECS says that no task runs, or the measure is no metric of
-    /// CloudWatch.
+    /// The query failed, ECS says that no task runs, or the measure is not a CloudWatch metric.
     NotKnown,
 }
 
-/// A question to CloudWatch that brought no point, of one subject as an example.
+/// A CloudWatch query that returned no points, with one subject as an example.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingMetric {
     /// The metrics: one, or the two of a derived value.
     pub metrics: Vec<Metric>,
-    /// The statistic that was asked for.
+    /// The requested statistic.
     pub statistic: Statistic,
-    /// Subjects that were asked about.
+    /// Number of subjects queried.
     pub subjects: usize,
 }
 
-/// What was seen of a rule so far.
+/// What has been observed about a rule so far.
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
     has_data: bool,
@@ -82,8 +83,8 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// Takes in a subject that it was not the turn of in this run.
-    pub(super) fn not_asked(&mut self) {
+    /// Adds a subject that was not due in this run.
+    pub(super) fn not_due(&mut self) {
         self.judged = true;
         self.unread |= !self.has_data;
     }
@@ -99,14 +100,14 @@ impl Evidence {
                 self.silent = Vec::new();
             }
             Reading::Complete(_) if basis == Basis::Points => self.silent.push(subject.clone()),
-            // It could not be asked, or is no metric of CloudWatch that could be missing.
+            // The query failed, or the value is not a CloudWatch metric that could be missing.
             _ => self.unread = true,
         }
     }
 
-    /// What follows once all lines have come. `is_listed` says whether everything that exists is in
-    /// the inventory.
-    pub(super) fn sight(
+    /// The observation, once all lines have been read. `is_listed` says whether everything that
+    /// exists is in the inventory.
+    pub(super) fn finish(
         mut self,
         rule: &AlarmRule,
         inventory: &Inventory,
@@ -142,9 +143,9 @@ impl Evidence {
     }
 }
 
-/// Whether missing data of all subjects is a fault that people should be notified of.
+/// Whether people should be notified when all subjects lack data.
 fn is_missing_a_fault(rule: &AlarmRule, is_running: impl Fn(&Subject) -> bool, silent: &[Subject]) -> bool {
-    // With the other two treatments a gap has a meaning: the user expects gaps.
+    // The other two treatments give a gap a meaning: the user expects gaps.
     let expects_data =
         matches!(rule.condition.treat_missing_data, MissingData::Missing | MissingData::Ignore);
     let known = match &rule.measure {
@@ -156,15 +157,15 @@ fn is_missing_a_fault(rule: &AlarmRule, is_running: impl Fn(&Subject) -> bool, s
         && if !known || may_be_unpublished {
             true
         } else if rule.measure.is_always_published() {
-            // A service that runs without these has a notification of its own.
+            // A service that runs without these metrics has its own notification.
             false
         } else {
-            // What ECS publishes is missing wherever nothing runs.
+            // Metrics that ECS publishes are missing wherever nothing runs.
             rule.scope == Scope::Service && silent.iter().any(is_running)
         }
 }
 
-/// Why the rule judges nothing in an inventory that is complete.
+/// Why the rule has no subject in a complete inventory.
 fn nothing_matches(rule: &AlarmRule, inventory: &Inventory) -> RuleFound {
     let selected = inventory.clusters.iter().any(|(cluster, entry)| {
         rule.selection.fits_cluster(cluster, &entry.tags) && entry.insights() < rule.measure.needs()

@@ -1,8 +1,7 @@
-//! Rules that have no data or apply to nothing, all targets of a run together, compared with what
-//! is remembered.
+//! Compares the rules without data or matches, over all targets of a run, with the stored problems.
 //!
-//! A rule that has data anywhere is spelt right, so it is looked at across all accounts, Regions
-//! and parts. That it has none in one of several Regions is no fault of the rule.
+//! A rule that has data anywhere is spelt correctly, so rules are checked across all accounts,
+//! Regions and parts. Missing data in only one of several Regions is not a fault of the rule.
 
 use std::collections::BTreeMap;
 
@@ -20,46 +19,46 @@ use crate::model::run::{Part, Target};
 pub enum RuleProblem {
     /// No subject has data anywhere.
     NoData {
-        /// What was asked of one subject, as an example.
+        /// The query for one subject, as an example.
         missing: MissingMetric,
-        /// Accounts and Regions in which it was asked.
+        /// Accounts and Regions in which it was queried.
         places: Vec<RulePlace>,
     },
     /// Nothing matches its selection.
     AppliesToNothing {
-        /// The level of Container Insights that the selected clusters lack; none if none is
+        /// The level of Container Insights that the selected clusters lack; `None` if no cluster is
         /// selected.
         needs: Option<InsightsLevel>,
     },
 }
 
-/// An account and Region in which a rule is judged.
+/// An account and Region in which a rule is evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RulePlace {
-    /// As summaries write it.
+    /// The name in summaries.
     pub name: String,
     /// The Region, for commands.
     pub region: Region,
 }
 
 impl RulePlace {
-    /// That of a target, whatever its part.
+    /// The place of a target, whatever its part.
     pub fn of(target: &Target) -> Self {
         let name = Target { part: Part::WHOLE, ..target.clone() }.to_string();
         Self { name, region: target.region.clone() }
     }
 }
 
-/// A rule with a problem, as the table holds it.
+/// A rule with a problem, as stored in the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleRecord {
     /// Name of the rule.
     pub rule: String,
-    /// What the rule asked and selected then.
+    /// What the rule queried and selected at that time.
     pub definition: String,
     /// Time of the first run that found the problem.
     pub since: Timestamp,
-    /// After how many seconds it is notified; none if it is only reported.
+    /// After how many seconds it is notified; `None` if it is only reported.
     pub notify_after_seconds: Option<i64>,
     /// Whether people were notified.
     pub notified: bool,
@@ -68,13 +67,13 @@ pub struct RuleRecord {
 }
 
 impl RuleRecord {
-    /// Whether it has lasted as long as it may.
+    /// Whether it has lasted long enough to notify.
     fn is_overdue(&self, now: Timestamp) -> bool {
         let after = |seconds| now.duration_since(self.since).as_secs() >= seconds;
         self.notify_after_seconds.is_some_and(after)
     }
 
-    /// Whether the report lists it: a problem at once, missing data that may be normal after
+    /// Whether the report lists it: normally at once, missing data that may be normal after
     /// [`GRACE`](super::GRACE).
     pub fn is_reported(&self, now: Timestamp) -> bool {
         self.notify_after_seconds.is_some() || now.duration_since(self.since) >= super::GRACE
@@ -88,31 +87,31 @@ pub enum RuleChange {
     Noticed(RuleRecord),
     /// It has lasted: notify, and remember that.
     Due(RuleRecord),
-    /// The rule has data, applies to something, or is gone: forget the problem.
+    /// The rule has data, matches something, or was deleted: forget the problem.
     Over(String),
 }
 
-/// Compares what the targets of a run saw of the rules with what is remembered. `is_whole` says
-/// whether every target answered.
+/// Compares the observations of a run's targets with the stored problems. `is_whole` says whether
+/// every target answered.
 pub fn rule_changes(
     now: Timestamp,
-    sights: &[(RulePlace, &[RuleObservation])],
+    observations: &[(RulePlace, &[RuleObservation])],
     is_whole: bool,
     known: &[RuleRecord],
 ) -> Vec<RuleChange> {
     let mut by_rule = BTreeMap::<&str, Vec<(&RulePlace, &RuleObservation)>>::new();
-    for (place, rules) in sights {
-        for sight in *rules {
-            by_rule.entry(&sight.rule).or_default().push((place, sight));
+    for (place, rules) in observations {
+        for observation in *rules {
+            by_rule.entry(&observation.rule).or_default().push((place, observation));
         }
     }
-    let gone = known.iter().filter(|record| is_whole && !by_rule.contains_key(record.rule.as_str()));
-    let gone = gone.map(|record| RuleChange::Over(record.rule.clone()));
+    let deleted = known.iter().filter(|record| is_whole && !by_rule.contains_key(record.rule.as_str()));
+    let deleted = deleted.map(|record| RuleChange::Over(record.rule.clone()));
     let changed = by_rule.iter().filter_map(|(rule, seen)| {
         let before = known.iter().find(|record| record.rule == *rule);
         change(now, seen, is_whole, before)
     });
-    changed.chain(gone).collect()
+    changed.chain(deleted).collect()
 }
 
 fn change(
@@ -122,7 +121,7 @@ fn change(
     before: Option<&RuleRecord>,
 ) -> Option<RuleChange> {
     let (_, first) = seen.first()?;
-    if seen.iter().any(|(_, sight)| sight.found == RuleFound::HasData) {
+    if seen.iter().any(|(_, observation)| observation.found == RuleFound::HasData) {
         return before.map(|before| RuleChange::Over(before.rule.clone()));
     }
     let (problem, notify_after_seconds) = problem(seen, is_whole)?;
@@ -137,8 +136,8 @@ fn change(
     let (rule, definition) = (first.rule.clone(), first.definition.clone());
     let record =
         RuleRecord { rule, definition, since, notify_after_seconds, notified: was_notified, problem };
-    // The data may be where nobody could look.
-    let is_sure = is_whole && seen.iter().all(|(_, sight)| sight.found != RuleFound::NotKnown);
+    // The data may be where the query failed.
+    let is_sure = is_whole && seen.iter().all(|(_, observation)| observation.found != RuleFound::NotKnown);
     if is_sure && !was_notified && record.is_overdue(now) {
         return Some(RuleChange::Due(RuleRecord { notified: true, ..record }));
     }
@@ -148,8 +147,8 @@ fn change(
 /// What is wrong with the rule in all targets together, and after how many seconds that is
 /// notified.
 fn problem(seen: &[(&RulePlace, &RuleObservation)], is_whole: bool) -> Option<(RuleProblem, Option<i64>)> {
-    let silent = seen.iter().filter_map(|(place, sight)| match &sight.found {
-        RuleFound::NoData(missing) => Some((*place, missing, sight.notify_after_seconds)),
+    let silent = seen.iter().filter_map(|(place, observation)| match &observation.found {
+        RuleFound::NoData(missing) => Some((*place, missing, observation.notify_after_seconds)),
         _ => None,
     });
     let silent: Vec<_> = silent.collect();
@@ -162,15 +161,15 @@ fn problem(seen: &[(&RulePlace, &RuleObservation)], is_whole: bool) -> Option<(R
         let notify_after = silent.iter().filter_map(|(.., seconds)| *seconds).max();
         return Some((RuleProblem::NoData { missing, places }, notify_after));
     }
-    // Where a target could not be seen, the rule may apply to something.
-    if !is_whole || seen.iter().any(|(_, sight)| sight.found == RuleFound::NotKnown) {
+    // In a target that could not be read, the rule may match something.
+    if !is_whole || seen.iter().any(|(_, observation)| observation.found == RuleFound::NotKnown) {
         return None;
     }
-    let nothing = seen.iter().filter_map(|(_, sight)| match &sight.found {
-        RuleFound::AppliesToNothing { needs } => Some((*needs, sight.notify_after_seconds)),
+    let nothing = seen.iter().filter_map(|(_, observation)| match &observation.found {
+        RuleFound::AppliesToNothing { needs } => Some((*needs, observation.notify_after_seconds)),
         _ => None,
     });
-    // That the level is too low says more than that nothing is selected elsewhere.
+    // A level that is too low says more than an empty selection elsewhere.
     let (needs, seconds) = nothing.max()?;
     Some((RuleProblem::AppliesToNothing { needs }, seconds))
 }
@@ -181,14 +180,14 @@ mod tests {
 
     /// Issue 12, point 8.
     #[test]
-    fn no_data_is_not_notified_while_a_target_could_not_be_seen() {
+    fn no_data_is_not_notified_while_a_target_could_not_be_read() {
         let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
         let missing = MissingMetric {
             metrics: Vec::new(),
             statistic: crate::model::metric::Statistic::Average,
             subjects: 1,
         };
-        let sight = RuleObservation {
+        let observation = RuleObservation {
             rule: "jobs".into(),
             definition: "d".into(),
             notify_after_seconds: Some(86_400),
@@ -207,7 +206,7 @@ mod tests {
         let of = |is_whole| {
             rule_changes(
                 now,
-                &[(place.clone(), std::slice::from_ref(&sight))],
+                &[(place.clone(), std::slice::from_ref(&observation))],
                 is_whole,
                 std::slice::from_ref(&known),
             )

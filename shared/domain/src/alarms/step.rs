@@ -1,4 +1,5 @@
-//! The decision about one alarm in one run: pure, and the only place where states change and notices are made.
+//! The decision about one alarm in one run: pure, and the only place where states change and
+//! notices are created.
 
 use jiff::Timestamp;
 
@@ -10,28 +11,31 @@ use crate::model::series::Reading;
 use crate::model::subject::Subject;
 use crate::rules::{AlarmRule, Severity};
 
-/// Judges every period whose verdict is not final yet, oldest first. Returns what to remember now, with the notices to send;
-/// none if nothing changed.
+/// Evaluates every period whose verdict is not final, oldest first. Returns the record to store,
+/// with the notices to send; `None` if nothing changed.
 ///
-/// `now` is the time of the run. An answer that could not be had is neither OK nor ALARM: the state stays, and when that
-/// lasts longer than the rule looks back, there is a notice of it. So is data that is missing where tasks run.
+/// `now` is the time of the run. A failed query is neither OK nor ALARM: the state stays, and if
+/// that lasts longer than the rule looks back, there is a notice. The same holds for missing data
+/// where tasks run.
 pub fn step(
     rule: &AlarmRule,
     subject: &Subject,
-    sight: &Observation<'_>,
+    observation: &Observation<'_>,
     grid: &Grid<'_>,
     now: Timestamp,
     before: Option<&AlarmRecord>,
 ) -> Option<AlarmRecord> {
     let newest = grid.newest_end(rule.period)?;
-    match (before, &*sight.reading) {
-        (None, Reading::Complete(series)) if sight.running.is_none() && surely_ok(rule, grid, series) => {
+    match (before, &*observation.reading) {
+        (None, Reading::Complete(series))
+            if observation.running.is_none() && surely_ok(rule, grid, series) =>
+        {
             return None;
         }
         (Some(AlarmRecord { memory, .. }), _) if memory.is_newer_than(newest) => return None,
         _ => {}
     }
-    let periods = Periods::of(rule, grid, &sight.reading);
+    let periods = Periods::of(rule, grid, &observation.reading);
     if periods.len() == 0 {
         return None;
     }
@@ -40,9 +44,10 @@ pub fn step(
         |record| record.memory.clone(),
     );
     let version = before.map(|record| record.version);
-    let course = Course::new(rule, subject, sight, now, &periods, remembered.clone(), version);
+    let course = Course::new(rule, subject, observation, now, &periods, remembered.clone(), version);
     let (memory, notices) = course.run();
-    // How far was judged is no change, unless what is remembered of it is about to fall out of the window.
+    // Progress alone is not a change, unless the stored progress is about to fall out of the
+    // window.
     let as_before =
         Remembered { judged_until: memory.judged_until, settled: memory.settled, ..remembered.clone() };
     let changed = memory != as_before || is_running_out(rule, &periods, &remembered, &memory);
@@ -58,15 +63,15 @@ pub fn step(
     })
 }
 
-/// Whether a run as far away as this one is from the last write could not go on from what is remembered, because its
-/// window begins later.
+/// Whether a run as far in the future as the last write is in the past could not continue from the
+/// stored record, because its window begins later.
 fn is_running_out(rule: &AlarmRule, periods: &Periods, before: &Remembered, after: &Remembered) -> bool {
     before.settled.is_some_and(|settled| {
         let first = periods.first_whole(rule.condition.evaluation_range());
         let spare = periods.aged_out().saturating_sub(first);
         let since_written = periods.count_since(before.judged_until);
-        // The next run asks from the oldest gap that is left. Where the newest change lies behind it, judging could not
-        // begin there.
+        // The next run queries from the oldest remaining gap. If the newest change is later than
+        // that, evaluation could not begin there.
         let is_passed = |left: super::Settled| settled.until < left.until && left.until < after.since;
         after.settled.is_some_and(is_passed)
             || after.settled != before.settled
@@ -74,19 +79,20 @@ fn is_running_out(rule: &AlarmRule, periods: &Periods, before: &Remembered, afte
     })
 }
 
-/// The end of an alarm that nothing judges any more, because its service or its rule is gone. What people heard of it
-/// gets a closing word; the rest is forgotten. None if it had ended before.
+/// Ends an alarm that is no longer evaluated because its service or its rule was deleted. If people
+/// were notified of it, there is a closing notice; the rest is forgotten. `None` if it had already
+/// ended.
 pub fn end(record: &AlarmRecord, at: Timestamp) -> Option<AlarmRecord> {
     let Remembered { state, since, notified, blind, .. } = record.memory;
-    // What a newer run has seen is not ended by what an older one did not know of.
+    // An older run does not end an alarm that a newer run has evaluated.
     if record.memory.is_newer_than(at) || record.memory.is_plainly_ok() {
         return None;
     }
     let AlarmKey { rule, subject } = &record.key;
     let in_alarm = notified == AlarmState::Alarm;
     let blind_notified = blind.filter(|blind| blind.notified);
-    let gone = Notice {
-        id: format!("{rule}#{subject}#{}#gone", at.as_second()),
+    let closing = Notice {
+        id: format!("{rule}#{subject}#{}#deleted", at.as_second()),
         rule: rule.clone(),
         severity: Severity::Info,
         subject: subject.clone(),
@@ -94,10 +100,10 @@ pub fn end(record: &AlarmRecord, at: Timestamp) -> Option<AlarmRecord> {
         to: AlarmState::InsufficientData,
         at,
         since: if in_alarm { Some(since) } else { blind.map(|blind| blind.since) },
-        body: NoticeBody::Gone,
+        body: NoticeBody::Deleted,
     };
     let mut record = record.clone();
-    record.pending.extend((in_alarm || blind_notified.is_some()).then_some(gone));
+    record.pending.extend((in_alarm || blind_notified.is_some()).then_some(closing));
     record.memory = Remembered::plainly_ok(at.max(record.memory.judged_until));
     Some(record)
 }

@@ -1,4 +1,5 @@
-//! Which rules judge what, which lines must be kept for them, and in which order they silence each other.
+//! Which lines must be kept for rules, which subject a line is about, and in which order rules mute
+//! each other.
 
 use std::collections::HashSet;
 
@@ -11,18 +12,18 @@ use crate::model::subject::{Subject, Workload};
 use crate::rules::{AlarmRule, Measure, Mute, Source};
 use crate::sources::source_of;
 
-/// Whether the rule is judged at the end only in that cluster: because it is judged on what ECS says, or because lines are
-/// kept for it.
+/// Whether the rule is evaluated only at the end in this cluster: because it uses an ECS figure, or
+/// because its lines are kept.
 pub(super) fn is_late(rule: &AlarmRule, kept: &HashSet<(String, String)>, entry: &ClusterEntry) -> bool {
     matches!(source_of(rule, entry), Some(Source::EcsApi(_))) || is_kept(rule, kept)
 }
 
-/// Whether lines are kept for the rule.
+/// Whether the rule's lines are kept.
 fn is_kept(rule: &AlarmRule, kept: &HashSet<(String, String)>) -> bool {
     metrics_of(rule).iter().any(|metric| kept.contains(metric))
 }
 
-/// Namespaces and names of the metrics that the rule is made of.
+/// Namespaces and names of the rule's metrics.
 fn metrics_of(rule: &AlarmRule) -> Vec<(String, String)> {
     if let Measure::Custom(custom) = &rule.measure {
         return vec![(custom.namespace.clone(), custom.name.clone())];
@@ -31,7 +32,8 @@ fn metrics_of(rule: &AlarmRule) -> Vec<(String, String)> {
     metrics.map(|metric| (metric.namespace.to_owned(), metric.name.to_owned())).collect()
 }
 
-/// Metrics whose lines are kept to the end: those of custom rules, and of all rules that share one with them.
+/// Metrics whose lines are kept to the end: metrics of custom rules, and of all rules that share
+/// one with them.
 pub(super) fn kept_metrics(rules: &[AlarmRule]) -> HashSet<(String, String)> {
     let custom = rules.iter().filter(|rule| matches!(rule.measure, Measure::Custom(_)));
     let mut kept: HashSet<_> = custom.flat_map(metrics_of).collect();
@@ -45,7 +47,7 @@ pub(super) fn kept_metrics(rules: &[AlarmRule]) -> HashSet<(String, String)> {
     }
 }
 
-/// The subject that a metric of the catalogue, or a sample of a workload, is about.
+/// The subject of a catalogue metric or a sample.
 pub(super) fn subject_of(dimensions: &Dimensions) -> Option<Subject> {
     let cluster = dimensions.get("ClusterName")?.parse().ok()?;
     if let Some(service) = dimensions.get("ServiceName") {
@@ -66,8 +68,9 @@ pub(super) fn subject_of(dimensions: &Dimensions) -> Option<Subject> {
     })
 }
 
-/// Indices of the rules, each after those that it names in `unless`. In a circle the order is that of the file.
-pub(super) fn silencers_first(rules: &[AlarmRule]) -> Vec<usize> {
+/// Indices of the rules, each after those that it names in `unless`. In a cycle, the order of the
+/// file applies.
+pub(super) fn muting_rules_first(rules: &[AlarmRule]) -> Vec<usize> {
     fn visit(index: usize, rules: &[AlarmRule], seen: &mut [bool], order: &mut Vec<usize>) {
         if std::mem::replace(&mut seen[index], true) {
             return;
@@ -84,8 +87,8 @@ pub(super) fn silencers_first(rules: &[AlarmRule]) -> Vec<usize> {
     order
 }
 
-/// Whether all clusters were listed, and the task families if they matter: those whose metrics
-/// `ListMetrics` sees.
+/// Whether all clusters were listed, and with `with_families` also the task families, which
+/// `ListMetrics` finds.
 pub(super) fn was_listed(coverage: &Coverage, with_families: bool) -> bool {
     let lists = |operation: &Operation| {
         operation.lists_clusters() || with_families && *operation == Operation::CloudwatchListMetrics
@@ -93,7 +96,7 @@ pub(super) fn was_listed(coverage: &Coverage, with_families: bool) -> bool {
     !coverage.faults.iter().any(|counted| lists(&counted.fault.operation))
 }
 
-/// The alarm of another rule that keeps this one silent.
+/// The alarm of another rule that mutes this one.
 pub(super) fn unless(rule: &AlarmRule, subject: &Subject, in_alarm: &HashSet<AlarmKey>) -> Option<Mute> {
     let cluster = subject.cluster().cloned().map(Subject::Cluster);
     let places: Vec<&Subject> = std::iter::once(subject).chain(&cluster).collect();

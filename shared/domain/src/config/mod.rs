@@ -1,4 +1,5 @@
-//! The user's file `fargaze.yaml`: targets, rules and policies. Unknown keys are errors, and all problems are told at once.
+//! The user's file `fargaze.yaml`: targets, rules and policies. Unknown keys are errors, and all
+//! problems are reported at once.
 
 mod policies;
 mod read;
@@ -28,64 +29,67 @@ use tree::Node;
 /// Key of the user's file in the stack's bucket.
 pub const CONFIG_KEY: &str = "fargaze.yaml";
 
-/// The built-in rules, in the format of that file: they hold unless the file replaces them or turns them off.
+/// The built-in rules, in the format of that file: they apply unless the file replaces them or
+/// turns them off.
 pub const DEFAULT_YAML: &str = include_str!("default.yaml");
 
-/// The user's file, checked.
+/// The validated user's file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// Where to look; the home account and Region if the file names none.
+    /// The targets; the home account and Region if the file names none.
     pub targets: Vec<Target>,
-    /// What to judge: the rules of [`DEFAULT_YAML`] and those of the file.
+    /// The alarm rules: those of [`DEFAULT_YAML`] and those of the file.
     pub rules: Vec<AlarmRule>,
-    /// What fargaze may change, and to what; the built-in policies if the file has none.
+    /// What fargaze may change, and the desired values; the built-in policies if the file has none.
     pub policies: Policies,
-    /// What is read of EKS clusters beside what is always read.
+    /// Additional data to read from EKS clusters.
     pub eks: EksReads,
 }
 
-/// Every problem of the file in one sentence each, with its line.
+/// All problems of the file, one sentence each, with their lines.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("; "))]
 pub struct BadConfig(pub Vec<String>);
 
-/// fargaze.yaml: where to look, what to judge, and what clusters are to be. All of it is optional.
+/// fargaze.yaml: the targets to watch, the rules to evaluate, and the desired state of clusters.
+/// Every section is optional.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RawConfig {
-    /// Where to look. Default: the stack's own account and Region.
+    /// The targets to watch. Default: the stack's own account and Region.
     #[cfg_attr(test, schemars(length(min = 1)))]
     targets: Option<At<Vec<At<RawTarget>>>>,
-    /// Whether the built-in rules hold beside those of this file: keep or none. Default: keep.
+    /// Whether the built-in rules apply in addition to those of this file: keep or none. Default:
+    /// keep.
     built_in_rules: Option<At<BuiltInRules>>,
-    /// What to judge beside the built-in rules. One with the name of a built-in rule replaces it.
+    /// Rules in addition to the built-in ones. A rule with the name of a built-in rule replaces it.
     rules: Option<At<Vec<At<RawRule>>>>,
     /// How much fargaze may change. Default: 20 clusters and 25 percent of a target in one run.
     limits: Option<At<RawLimits>>,
-    /// What fargaze changes. For each aspect, the first policy that matches and names it decides; the built-in ones come
-    /// after.
+    /// The desired state of clusters. For each aspect, the first policy that matches and names it
+    /// decides; the built-in ones come last.
     policies: Option<At<Vec<At<RawPolicy>>>>,
-    /// What is read of EKS clusters beside what is always read. Default: nothing.
+    /// Additional data to read from EKS clusters. Default: none.
     eks: Option<At<Vec<At<RawRead>>>>,
 }
 
 impl Config {
-    /// The configuration without a user's file.
+    /// The configuration if there is no user's file.
     pub fn built_in(account: &AccountId, region: &Region) -> Result<Self, BadConfig> {
         Self::read(DEFAULT_YAML, account, region)
     }
 
-    /// How far an alarms run must look back at CloudWatch so that points which come up to `late` late are judged, each
-    /// on its whole evaluation range. Half of it again is for the periods that no point is expected for any more, which
-    /// the runs of a schedule up to half as slow must find. Samples of EKS are kept longer if their rules need it: nobody
-    /// is asked for them again.
+    /// How far back an alarms run must query CloudWatch so that points arriving up to `late` late
+    /// are evaluated, each on its whole evaluation range. Another half of `late` covers the periods
+    /// for which no point is expected any more, so that runs on a schedule up to half as slow find
+    /// them. EKS samples are kept longer if their rules need it: they cannot be queried again.
     pub fn lookback(&self, late: SignedDuration) -> SignedDuration {
         late + late / 2 + longest_range(&self.rules, Platform::Ecs)
     }
 
-    /// Reads the user's file. `account` and `region` are home: the target if the file names none, and the account that
-    /// needs no role.
+    /// Reads the user's file. `account` and `region` are the stack's own: the target if the file
+    /// names none, and the account that needs no role.
     pub fn read(yaml: &str, account: &AccountId, region: &Region) -> Result<Self, BadConfig> {
         let tree = parse_yaml(yaml)?;
         let problems = Problems::default();
@@ -108,7 +112,7 @@ impl Config {
         let policies = check_policies(limits, policies, &problems);
         let eks = check_reads(raw.eks.and_then(|at| at.value).unwrap_or_default(), &problems);
         let own = raw.rules.and_then(|at| at.value).unwrap_or_default();
-        if !eks.asks_cadvisor() {
+        if !eks.reads_cadvisor() {
             check_cadvisor(&own, &problems);
         }
         let built_in = raw.built_in_rules.and_then(|at| at.value).unwrap_or_default();
@@ -117,20 +121,21 @@ impl Config {
     }
 }
 
-/// The most samples that one verdict of these rules looks at.
+/// The largest number of samples that one verdict of these rules uses.
 pub fn most_samples(rules: &[AlarmRule]) -> usize {
     let sampled = rules.iter().filter(|rule| rule.measure.sampled().is_some());
     sampled.map(|rule| rule.condition.evaluation_range()).max().unwrap_or(0)
 }
 
-/// The longest stretch of time that one verdict of these rules looks at. What only ECS says is not asked for the past.
+/// The longest time range that one verdict of these rules uses. Rules with the ECS API as their
+/// only source do not count: it has no history.
 pub fn longest_range(rules: &[AlarmRule], platform: Platform) -> SignedDuration {
-    let asks = |rule: &&AlarmRule| rule.sources().any(|source| source.kind() != SourceKind::EcsApi);
-    let of_platform = rules.iter().filter(|rule| rule.platform() == platform).filter(asks);
+    let has_history = |rule: &&AlarmRule| rule.sources().any(|source| source.kind() != SourceKind::EcsApi);
+    let of_platform = rules.iter().filter(|rule| rule.platform() == platform).filter(has_history);
     of_platform.map(AlarmRule::range).max().unwrap_or_default()
 }
 
-/// Reads only the rules of the user's file, for those who have their target already.
+/// Reads only the rules of the user's file, for callers that already have their target.
 pub fn read_rules(yaml: &str) -> Result<Vec<AlarmRule>, BadConfig> {
     let tree = parse_yaml(yaml)?;
     let problems = Problems::default();
@@ -141,16 +146,16 @@ pub fn read_rules(yaml: &str) -> Result<Vec<AlarmRule>, BadConfig> {
     all_good(problems, rules)
 }
 
-/// The rules of a file as it has them.
+/// The rules of a file, as written.
 fn rules_of(tree: &Node, problems: &Problems) -> Vec<At<RawRule>> {
     let section: Option<Option<Vec<At<RawRule>>>> =
         tree.get("rules").and_then(|node| read(node, "rules", problems));
     section.flatten().unwrap_or_default()
 }
 
-/// The built-in rules as their file has them, if they hold.
-fn built_in_rules(hold: BuiltInRules) -> Result<Vec<At<RawRule>>, BadConfig> {
-    if hold == BuiltInRules::None {
+/// The built-in rules as written, if they apply.
+fn built_in_rules(choice: BuiltInRules) -> Result<Vec<At<RawRule>>, BadConfig> {
+    if choice == BuiltInRules::None {
         return Ok(Vec::new());
     }
     let problems = Problems::default();
@@ -158,7 +163,8 @@ fn built_in_rules(hold: BuiltInRules) -> Result<Vec<At<RawRule>>, BadConfig> {
     all_good(problems, rules)
 }
 
-/// Reads only the policies and limits of the user's file, for those who have their target already.
+/// Reads only the policies and limits of the user's file, for callers that already have their
+/// target.
 pub fn read_policies(yaml: &str) -> Result<Policies, BadConfig> {
     let tree = parse_yaml(yaml)?;
     let problems = Problems::default();
@@ -170,7 +176,7 @@ pub fn read_policies(yaml: &str) -> Result<Policies, BadConfig> {
     all_good(problems, policies)
 }
 
-/// Reads only what the user's file says to read of EKS clusters, for those who have their target already.
+/// Reads only the section `eks` of the user's file, for callers that already have their target.
 pub fn read_eks(yaml: &str) -> Result<EksReads, BadConfig> {
     let tree = parse_yaml(yaml)?;
     let problems = Problems::default();
@@ -185,10 +191,10 @@ fn all_good<T>(problems: Problems, value: T) -> Result<T, BadConfig> {
     if sentences.is_empty() { Ok(value) } else { Err(BadConfig(sentences)) }
 }
 
-/// What is no YAML at all has one problem, where reading ends.
+/// Parses the file. If it is not valid YAML, the only problem is where parsing ends.
 fn parse_yaml(yaml: &str) -> Result<Node, BadConfig> {
     let options = serde_saphyr::options! {
-        // Told by us, together with all else.
+        // Reported by `read`, together with all other problems.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
@@ -200,7 +206,7 @@ fn parse_yaml(yaml: &str) -> Result<Node, BadConfig> {
     })
 }
 
-/// Error texts of the parser may go on with a picture of the place; the sentence is their first line.
+/// The sentence of a parser error is its first line; an excerpt of the file may follow.
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or(text)
 }

@@ -1,5 +1,5 @@
-//! Reads a tree into types without stopping at the first problem: a bad value, an unknown key or a key given twice is
-//! told, and the rest is read on.
+//! Reads a tree into types without stopping at the first problem: a bad value, an unknown key or a
+//! duplicate key is reported, and reading continues.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -13,18 +13,18 @@ use super::CONFIG_KEY;
 use super::tree::{Key, Node, Value};
 use crate::text::nearest::{hint, nearest};
 
-/// What was found wrong, with lines.
+/// The problems found, with their lines.
 #[derive(Default)]
 pub(super) struct Problems(RefCell<Vec<(u64, String)>>);
 
 impl Problems {
-    /// Adds one. `label` says whose key it is, such as "rule `busy`: threshold".
+    /// Adds a problem. `label` names the key and its owner, such as "rule `busy`: threshold".
     pub(super) fn add(&self, line: u64, label: &str, why: impl fmt::Display) {
         let label = if label.is_empty() { String::new() } else { format!("{label}: ") };
         self.0.borrow_mut().push((line, format!("{CONFIG_KEY}:{line}: {label}{why}")));
     }
 
-    /// One sentence for each, in the order of the file.
+    /// One sentence per problem, in the order of the file.
     pub(super) fn into_sentences(self) -> Vec<String> {
         let mut problems = self.0.into_inner();
         problems.sort_by_key(|(line, _)| *line);
@@ -32,24 +32,25 @@ impl Problems {
     }
 }
 
-/// Reads a node; what is wrong with it is added to the problems, and nothing at all if it cannot be read.
+/// Reads a node and adds what is wrong to the problems; `None` if it cannot be read.
 pub(super) fn read<'de, T: Deserialize<'de>>(node: &Node, label: &str, problems: &Problems) -> Option<T> {
     At::deserialize(Reader { node, label: label.to_owned(), problems }).ok().and_then(|at: At<T>| at.value)
 }
 
-/// A value with its line; none if it could not be read, which has been told then.
+/// A value with its line; `None` if it could not be read, which has then been reported.
 #[derive(Debug, Clone)]
 pub(super) struct At<T> {
     pub line: u64,
     pub value: Option<T>,
 }
 
-/// A word, a text, a number or a flag, as text.
+/// A word, text, number or boolean, as text.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(transparent)]
 pub(super) struct ScalarText(pub String);
 
-/// One of two shapes, with its line: a plain value, or a list or map. None if it could not be read.
+/// A value of one of two shapes, with its line: a plain value, or a list or map. `None` if it could
+/// not be read.
 #[derive(Debug, Clone)]
 pub(super) struct Either<P, C> {
     pub line: u64,
@@ -63,7 +64,8 @@ pub(super) enum OneOf<P, C> {
     Compound(C),
 }
 
-/// Name by which [`At`] and [`Either`] ask the [`Reader`] for line, shape and value in turn.
+/// Type name by which [`At`] and [`Either`] request line, shape and value in turn from the
+/// [`Reader`].
 const IN_PLACE: &str = "fargaze in place";
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
@@ -107,7 +109,7 @@ impl<'de, P: Deserialize<'de>, C: Deserialize<'de>> Deserialize<'de> for Either<
     }
 }
 
-/// Why a value cannot be read; line and key are added where it is told.
+/// Why a value cannot be read; line and key are added where it is reported.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Unreadable(String);
@@ -130,7 +132,7 @@ impl<'a> Reader<'a> {
         Reader { node, label, problems: self.problems }
     }
 
-    /// Label of one of the keys. An entry that is named after its main key does not repeat it.
+    /// Label of one of the keys. An entry named after its main key does not repeat it.
     fn label_of(&self, key: &str) -> String {
         match self.label.as_str() {
             "" => key.to_owned(),
@@ -150,15 +152,17 @@ impl<'a> Reader<'a> {
 
     fn number<T: std::str::FromStr>(&self, expected: &str) -> Result<T, Unreadable> {
         let text = self.scalar(expected)?;
-        text.parse().map_err(|_| Unreadable(format!("`{text}` is no number: write {expected}")))
+        text.parse().map_err(|_| Unreadable(format!("`{text}` is not a number: write {expected}")))
     }
 
     fn list(self) -> Result<Entries<'a>, Unreadable> {
         let entries = match &self.node.value {
             Value::List(entries) => entries.iter(),
-            Value::Scalar(text) => return Err(Unreadable(format!("`{text}` is no list: write `[{text}]`"))),
+            Value::Scalar(text) => {
+                return Err(Unreadable(format!("`{text}` is not a list: write `[{text}]`")));
+            }
             Value::Nothing | Value::Map(_) => {
-                return Err(Unreadable("is no list: begin each entry with `- `".to_owned()));
+                return Err(Unreadable("is not a list: begin each entry with `- `".to_owned()));
             }
         };
         Ok(Entries { entries, of: self })
@@ -173,8 +177,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The entries of a map, each key once. A key given twice is told, and so is one that is not among `known`, if that
-    /// is given; an unknown key's value is read as that of the key that was most likely meant.
+    /// The entries of a map, each key once. Reports duplicate keys and, if `known` is given,
+    /// unknown ones; the value of an unknown key is read as that of the key most likely meant.
     fn known_entries(
         &self,
         known: Option<&[&'static str]>,
@@ -194,7 +198,7 @@ impl<'a> Reader<'a> {
             };
             let Some(key) = meant else { continue };
             if let Some(first) = good.iter().find(|entry| entry.key == key) {
-                let why = format!("stands twice, first in line {}", first.line);
+                let why = format!("appears twice, first on line {}", first.line);
                 self.problems.add(*line, &self.label_of(key), why);
             } else {
                 good.push(Entry { key, line: *line, node });
@@ -265,7 +269,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor.visit_map(Keys { entries, value: None, of: self })
     }
 
-    /// A type whose name is a word of the file, such as `rule`, begins a label of its own.
+    /// A type whose name is a word of the file, such as `rule`, starts its own label.
     fn deserialize_struct<V: Visitor<'de>>(
         mut self,
         name: &'static str,
@@ -294,7 +298,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             let all = variants.join(", ");
             let hint = hint(text, variants);
             let known = if hint.starts_with("did") { format!("{all}; {hint}") } else { all };
-            Err(Unreadable(format!("`{text}` is none of {known}")))
+            Err(Unreadable(format!("`{text}` is not one of {known}")))
         }
     }
 
@@ -315,7 +319,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 }
 
-/// Line, shape and value of a node in turn. A value that cannot be read is told and ends the sequence.
+/// Line, shape and value of a node in turn. A value that cannot be read is reported and ends the
+/// sequence.
 struct InPlaceParts<'a> {
     of: Reader<'a>,
     visited: u8,

@@ -1,4 +1,5 @@
-//! The JSON Schema of the file, for editors: made from the types that read the file, and committed.
+//! The JSON Schema of the file, for editors: generated from the types that read the file, and
+//! committed.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -17,7 +18,7 @@ use crate::rules::{DurationText, ThresholdText, words};
 
 const DURATION: &str = r"^\s*([0-9.]+\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)\s*)+$";
 
-/// A value has the schema of what it is; its line is no part of the file.
+/// The schema of the value; its line is not part of the file.
 impl<T: JsonSchema> JsonSchema for At<T> {
     fn schema_name() -> Cow<'static, str> {
         T::schema_name()
@@ -46,7 +47,7 @@ impl<P: JsonSchema, C: JsonSchema> JsonSchema for Either<P, C> {
     }
 }
 
-/// The schema of a type that is written as one value.
+/// Implements the schema of a type that is written as a single value.
 macro_rules! schema {
     ($type:ty, $($schema:tt)+) => {
         impl JsonSchema for $type {
@@ -105,7 +106,7 @@ schema!(LogText, { "enum": LogType::ALL.map(LogType::as_str) });
 fn schema() -> serde_json::Value {
     let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<RawConfig>();
     let mut schema = schema.to_value();
-    // A rule that is turned off needs no more than its name.
+    // A rule that is turned off only needs its name.
     let rule = &mut schema["$defs"]["rule"];
     let needed = std::mem::take(&mut rule["required"]);
     rule["required"] = serde_json::json!(["name"]);
@@ -116,13 +117,13 @@ fn schema() -> serde_json::Value {
     schema
 }
 
-/// `FARGAZE_WRITE_DOCS=1 cargo test -p fargaze schema` writes it anew.
+/// `FARGAZE_WRITE_DOCS=1 cargo test -p fargaze schema` regenerates it.
 #[test]
-fn the_committed_schema_is_that_of_the_types() {
+fn the_committed_schema_matches_the_types() {
     crate::tests::committed::is_fresh("fargaze.schema.json", &schema());
 }
 
-/// First cells of the rows of the table that begins with this head.
+/// The first cells of the rows in the table with this header.
 fn first_cells(page: &str, head: &str) -> Vec<String> {
     let rows = page.lines().skip_while(|line| !line.starts_with(head)).skip(2);
     let rows = rows.take_while(|line| line.starts_with('|'));
@@ -132,17 +133,17 @@ fn first_cells(page: &str, head: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_docs_tell_every_key_and_every_measure() {
+fn the_docs_list_every_key_and_every_measure() {
     let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules.md");
     let page = std::fs::read_to_string(page).unwrap();
     let schema = schema();
     let mut keys: Vec<&String> = schema["$defs"]["rule"]["properties"].as_object().unwrap().keys().collect();
-    let mut said = first_cells(&page, "| key |");
+    let mut listed = first_cells(&page, "| key |");
     keys.sort();
-    said.sort();
-    assert_eq!(keys, said.iter().collect::<Vec<_>>());
-    let said = first_cells(&page, "| `what` | source");
+    listed.sort();
+    assert_eq!(keys, listed.iter().collect::<Vec<_>>());
+    let listed = first_cells(&page, "| `what` | source");
     for word in words() {
-        assert!(said.contains(&word.to_owned()), "{word}");
+        assert!(listed.contains(&word.to_owned()), "{word}");
     }
 }

@@ -1,4 +1,4 @@
-//! The section `targets`: where to look.
+//! The section `targets`: the accounts and Regions to watch.
 
 use serde::Deserialize;
 
@@ -6,31 +6,31 @@ use super::read::{At, Problems};
 use crate::model::cluster::{AccountId, Region};
 use crate::model::run::{Part, Platform, Target, TargetRole};
 
-/// Shares that a target may be split into.
+/// The maximum number of parts of a target.
 const MAX_PARTS: u32 = 64;
-/// Targets of one run. Their numbers and names travel between states of Step Functions, which takes 262,144 bytes; a test
-/// of the plan holds that so many fit.
+/// The maximum number of targets of one run. Their numbers and names are passed between Step
+/// Functions states, which accept 262,144 bytes; a test of the plan checks that this many fit.
 pub const MAX_TARGETS: usize = 2_500;
 
-/// An account with the Regions in which to look.
+/// An account with the Regions to watch.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename = "target", deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RawTarget {
-    /// Account, quoted because leading zeros count.
+    /// Account id, quoted because of leading zeros.
     #[cfg_attr(test, schemars(required))]
     account: Option<At<AccountId>>,
     /// Regions such as eu-west-1.
     #[cfg_attr(test, schemars(required, length(min = 1)))]
     regions: Option<At<Vec<At<Region>>>>,
-    /// Roles to assume in an account that is not the stack's own.
+    /// Roles to assume in an account other than the stack's own.
     roles: Option<At<RawRoles>>,
-    /// External id that the roles ask for.
+    /// External id that the roles require.
     external_id: Option<At<String>>,
-    /// Whether clusters of ECS, of EKS or of both are watched. Default: both.
+    /// Whether ECS clusters, EKS clusters or both are watched. Default: both.
     #[cfg_attr(test, schemars(length(min = 1)))]
     platforms: Option<At<Vec<At<Platform>>>>,
-    /// Work on so many shares of the clusters at once. Default: 1.
+    /// Number of parts into which the clusters are split, to process them in parallel. Default: 1.
     #[cfg_attr(test, schemars(range(min = 1, max = 64)))]
     parts: Option<At<u32>>,
 }
@@ -40,10 +40,10 @@ pub(super) struct RawTarget {
 #[serde(rename = "roles", rename_all = "kebab-case", deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RawRoles {
-    /// ARN of the role by which clusters, metrics and pods are read.
+    /// ARN of the role for reading clusters, metrics and pods.
     #[cfg_attr(test, schemars(required))]
     read: Option<At<String>>,
-    /// ARN of the role by which settings are changed. Default: the one to read.
+    /// ARN of the role for changing settings. Default: the one for reading.
     change: Option<At<String>>,
 }
 
@@ -69,8 +69,8 @@ pub(super) fn check_targets(
         entries.flat_map(|(line, raw)| check_target(line, raw, home, problems)).collect();
     if targets.len() > MAX_TARGETS {
         let why = format!(
-            "these are {} in all, each account in each of its Regions, platforms and parts; one stack looks at {MAX_TARGETS} at \
-             most: ask for fewer parts, or divide the accounts between two stacks",
+            "{} targets in total (each account in each of its Regions, platforms and parts); one stack supports at most \
+             {MAX_TARGETS}: use fewer parts, or split the accounts between two stacks",
             targets.len()
         );
         problems.add(targets_line, "targets", why);
@@ -80,15 +80,15 @@ pub(super) fn check_targets(
 
 /// The targets of one entry: each of its Regions in each of its parts.
 fn check_target(line: u64, raw: &RawTarget, home: &AccountId, problems: &Problems) -> Vec<Target> {
-    let tell = |line: u64, key: &str, why: String| problems.add(line, &format!("target: {key}"), why);
+    let report = |line: u64, key: &str, why: String| problems.add(line, &format!("target: {key}"), why);
     let roles = RawRoles::of(raw.roles.as_ref());
     match (&raw.account, &raw.roles) {
-        (None, _) => tell(line, "account", "is missing".to_owned()),
+        (None, _) => report(line, "account", "is missing".to_owned()),
         (Some(At { value: Some(account), .. }), None) if account != home => {
-            tell(line, "roles", format!("is missing; account {account} is not the home account {home}"));
+            report(line, "roles", format!("is missing; account {account} is not the home account {home}"));
         }
         (_, Some(At { line, value: Some(RawRoles { read: None, .. }) })) => {
-            tell(*line, "roles: read", "is missing; it is the role by which clusters are read".to_owned());
+            report(*line, "roles: read", "is missing; fargaze needs this role to read clusters".to_owned());
         }
         _ => {}
     }
@@ -96,15 +96,15 @@ fn check_target(line: u64, raw: &RawTarget, home: &AccountId, problems: &Problem
         for (key, role) in [("read", read), ("change", change)] {
             let Some(At { line, value: Some(arn) }) = role else { continue };
             if !is_role_arn(arn, account) {
-                let why = format!("`{arn}` is no arn:PARTITION:iam::{account}:role/NAME");
-                tell(*line, &format!("roles: {key}"), why);
+                let why = format!("`{arn}` is not of the form arn:PARTITION:iam::{account}:role/NAME");
+                report(*line, &format!("roles: {key}"), why);
             }
         }
     }
     match &raw.regions {
-        None => tell(line, "regions", "is missing".to_owned()),
+        None => report(line, "regions", "is missing".to_owned()),
         Some(At { line, value: Some(regions) }) if regions.is_empty() => {
-            tell(*line, "regions", "the list is empty; name at least one Region".to_owned());
+            report(*line, "regions", "the list is empty; name at least one Region".to_owned());
         }
         Some(_) => {}
     }
@@ -112,14 +112,14 @@ fn check_target(line: u64, raw: &RawTarget, home: &AccountId, problems: &Problem
         None => 1,
         Some(At { value: None, .. }) => return Vec::new(),
         Some(At { line, value: Some(parts) }) if *parts == 0 || *parts > MAX_PARTS => {
-            tell(*line, "parts", format!("{parts} is not between 1 and {MAX_PARTS}"));
+            report(*line, "parts", format!("{parts} is not between 1 and {MAX_PARTS}"));
             return Vec::new();
         }
         Some(At { value: Some(parts), .. }) => *parts,
     };
-    let platforms = check_platforms(raw.platforms.as_ref(), &tell);
+    let platforms = check_platforms(raw.platforms.as_ref(), &report);
     if let (Some(external_id), None) = (&raw.external_id, &raw.roles) {
-        tell(external_id.line, "external-id", "means nothing without roles".to_owned());
+        report(external_id.line, "external-id", "is only valid with roles".to_owned());
     }
     let Some(account) = raw.account.as_ref().and_then(|at| at.value.as_ref()) else { return Vec::new() };
     let given = raw.regions.as_ref().and_then(|at| at.value.as_ref());
@@ -145,11 +145,11 @@ fn check_target(line: u64, raw: &RawTarget, home: &AccountId, problems: &Problem
 }
 
 /// The platforms of an entry, each once.
-fn check_platforms(at: Option<&At<Vec<At<Platform>>>>, tell: &dyn Fn(u64, &str, String)) -> Vec<Platform> {
+fn check_platforms(at: Option<&At<Vec<At<Platform>>>>, report: &dyn Fn(u64, &str, String)) -> Vec<Platform> {
     let Some(at) = at else { return Platform::ALL.to_vec() };
     let given: Vec<Platform> = at.value.iter().flatten().filter_map(|platform| platform.value).collect();
     if at.value.as_ref().is_some_and(Vec::is_empty) {
-        tell(at.line, "platforms", "the list is empty; leave the key out to mean both".to_owned());
+        report(at.line, "platforms", "the list is empty; leave the key out to mean both".to_owned());
     }
     Platform::ALL.into_iter().filter(|platform| given.contains(platform)).collect()
 }
@@ -167,7 +167,7 @@ mod tests {
 
     /// Issue 14, point 1.
     #[test]
-    fn more_targets_than_a_run_can_hand_on_are_refused_with_their_number() {
+    fn too_many_targets_are_rejected_with_their_number() {
         let read = |regions: usize| {
             let names: Vec<String> = (1..=regions).map(|number| format!("eu-west-{number}")).collect();
             let yaml = format!(
@@ -177,8 +177,8 @@ mod tests {
             Config::read(&yaml, &"123456789012".parse().unwrap(), &"eu-west-1".parse().unwrap())
         };
         assert_eq!(read(19).unwrap().targets.len(), 19 * 64 * 2);
-        let refused = read(20).unwrap_err().to_string();
-        assert!(refused.contains("fargaze.yaml:1: targets: these are 2560 in all"), "{refused}");
-        assert!(refused.contains(&format!("{MAX_TARGETS} at most")), "{refused}");
+        let rejected = read(20).unwrap_err().to_string();
+        assert!(rejected.contains("fargaze.yaml:1: targets: 2560 targets in total"), "{rejected}");
+        assert!(rejected.contains(&format!("at most {MAX_TARGETS}")), "{rejected}");
     }
 }

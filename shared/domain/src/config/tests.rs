@@ -1,4 +1,4 @@
-//! The file as a whole: what is read, what is built in, and what is wrong with it.
+//! The file as a whole: what is read, what is built in, and which problems are reported.
 
 use super::*;
 use crate::rules::Condition;
@@ -22,7 +22,7 @@ rules:
 ";
 
 #[test]
-fn without_a_file_home_is_watched_by_the_default_rules() {
+fn without_a_file_the_home_account_is_watched_by_the_default_rules() {
     let config = read("{}").unwrap();
     assert_eq!(config.targets.iter().map(|target| target.platform).collect::<Vec<_>>(), Platform::ALL);
     let names: Vec<&str> = config.rules.iter().map(|rule| rule.name.as_str()).collect();
@@ -49,7 +49,7 @@ fn without_a_file_home_is_watched_by_the_default_rules() {
             "daemonset-on-fargate",
         ]
     );
-    // 5 periods and the 2 that CloudWatch looks at beyond them.
+    // 5 periods plus the 2 extra ones of CloudWatch's evaluation range.
     assert_eq!(config.lookback(SignedDuration::from_mins(20)), SignedDuration::from_mins(20 + 10 + 7));
 }
 
@@ -66,7 +66,7 @@ fn t18_no_built_in_rule_fires_at_low_values() {
 }
 
 #[test]
-fn the_built_in_rules_ask_nothing_that_is_not_free_to_publish() {
+fn the_built_in_rules_only_use_free_metrics() {
     for rule in read_rules(DEFAULT_YAML).unwrap() {
         assert_eq!(rule.measure.needs(), crate::model::insights::InsightsLevel::Disabled, "{}", rule.name);
         let mut metrics = rule.sources().flat_map(crate::rules::Source::metrics);
@@ -101,14 +101,14 @@ fn a_rule_of_the_same_name_replaces_a_built_in_one_and_one_can_be_turned_off() {
     assert_eq!((cpu.len(), cpu[0].condition.threshold, replaced.len()), (1, 819.2, names("{}").len()));
     let without = names("rules: [{name: cpu-high, enabled: false}]");
     assert!(!without.contains(&"cpu-high".to_owned()) && without.len() == names("{}").len() - 1);
-    // An own one, too, whatever else stands there.
+    // A user's rule too, whatever other keys it has.
     assert_eq!(names(&format!("{RULE}    enabled: false\n")), names("{}"));
     assert_eq!(names(&format!("{RULE}    enabled: true\n")), names(RULE));
 }
 
-/// `restarts-grow` and others are kept silent by `crash-loop`; one of yours may be as well.
+/// `crash-loop` silences `restarts-grow` and others, and may silence a user's rule too.
 #[test]
-fn what_is_turned_off_keeps_nothing_silent() {
+fn a_rule_that_is_turned_off_silences_nothing() {
     let rules = read("rules: [{name: crash-loop, enabled: false}]").unwrap().rules;
     let pending = rules.iter().find(|rule| rule.name == "pod-pending").unwrap();
     assert_eq!(pending.unless, ["unstartable"]);
@@ -128,7 +128,7 @@ fn an_unknown_key_is_named_with_its_line() {
 }
 
 #[test]
-fn all_problems_of_a_file_are_told_at_once() {
+fn all_problems_of_a_file_are_reported_at_once() {
     let yaml = "
 targets:
   - account: '999999999999'
@@ -151,12 +151,12 @@ rules:
     let found = problems(yaml).join("\n");
     for part in [
         "fargaze.yaml:3: target: roles: is missing",
-        "`Ireland` is no Region",
-        "fargaze.yaml:7: rule `a`: what: `memory` is no measure: did you mean `memory-percent`?",
+        "`Ireland` is not a valid Region",
+        "fargaze.yaml:7: rule `a`: what: `memory` is not a measure: did you mean `memory-percent`?",
         "evaluation-periods: 0 is not between",
         "fargaze.yaml:13: rule `a`: what: `nothing-running` is not published per cluster",
         "fargaze.yaml:15: rule `a`: threshold: `80 %`",
-        "evaluation-periods: 3, but nothing-running is asked once a run",
+        "evaluation-periods: 3, but nothing-running is read once per run",
         "names must be unique",
     ] {
         assert!(found.contains(part), "{part} is not in:\n{found}");
@@ -164,7 +164,7 @@ rules:
 }
 
 #[test]
-fn a_file_without_anything_is_the_built_in_one() {
+fn an_empty_file_means_the_built_in_configuration() {
     for yaml in ["", "# only a comment\n", "---\n", "{}", "rules:\ntargets: ~\n"] {
         assert_eq!(read(yaml).unwrap().rules, read_rules(DEFAULT_YAML).unwrap(), "{yaml}");
     }
@@ -174,7 +174,7 @@ fn a_file_without_anything_is_the_built_in_one() {
 }
 
 #[test]
-fn a_problem_of_a_value_taken_from_elsewhere_has_the_line_that_takes_it() {
+fn a_problem_of_an_aliased_value_has_the_line_of_the_alias() {
     let yaml = "
 rules:
   - &one
@@ -195,7 +195,7 @@ rules:
 }
 
 #[test]
-fn only_the_problems_of_the_asked_section_stop_its_reader() {
+fn only_problems_of_its_own_section_stop_a_reader() {
     let yaml = "rules:\n  - name: a\nlimits:\n  existing: leave\n";
     let of = |found: Vec<String>, section: &str| found.iter().all(|problem| problem.contains(section));
     assert!(of(read_rules(yaml).unwrap_err().0, "rule `a`"));
@@ -204,9 +204,9 @@ fn only_the_problems_of_the_asked_section_stop_its_reader() {
 }
 
 proptest::proptest! {
-    /// Whatever stands in the file, reading it ends, and with lines that the file has.
+    /// Whatever the file contains, reading it ends, and problems have lines within the file.
     #[test]
-    fn no_file_is_too_strange_to_be_told_of(lines in proptest::collection::vec(strange_line(), 0..12)) {
+    fn any_file_is_read_or_its_problems_are_reported(lines in proptest::collection::vec(strange_line(), 0..12)) {
         let yaml = lines.join("\n");
         for problem in read(&yaml).err().map(|error| error.0).unwrap_or_default() {
             let line = problem.split(':').nth(1).and_then(|line| line.parse::<usize>().ok());
@@ -229,7 +229,7 @@ fn strange_line() -> impl proptest::strategy::Strategy<Value = String> {
 }
 
 #[test]
-fn a_target_in_another_account_has_a_role_and_every_region_its_parts() {
+fn a_target_in_another_account_has_a_role_and_each_region_has_its_parts() {
     let yaml = "
 targets:
   - account: '999999999999'
@@ -246,9 +246,9 @@ targets:
     assert!(!problems(&yaml.replace("iam::999999999999", "iam::111111111111")).is_empty());
 }
 
-/// Issue 14, point 6: who reads and who changes are two roles.
+/// Issue 14, point 6: reading and changing use two roles.
 #[test]
-fn a_target_has_a_role_to_read_and_perhaps_one_to_change() {
+fn a_target_has_a_role_for_reading_and_optionally_one_for_changing() {
     let yaml = |roles: &str| {
         format!(
             "targets:\n  - account: '999999999999'\n    regions: [eu-west-1]\n    external-id: x\n    roles: {roles}\n"
@@ -265,8 +265,8 @@ fn a_target_has_a_role_to_read_and_perhaps_one_to_change() {
     for (roles, place) in [
         (format!("{{change: '{}'}}", arn("changer")), "fargaze.yaml:5: target: roles: read: is missing"),
         (
-            "{read: nobody, change: nothing}".to_owned(),
-            "fargaze.yaml:5: target: roles: change: `nothing` is no arn",
+            "{read: none, change: nothing}".to_owned(),
+            "fargaze.yaml:5: target: roles: change: `nothing` is not of the form arn:",
         ),
         ("{reads: x}".to_owned(), "`reads`"),
     ] {

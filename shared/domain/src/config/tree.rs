@@ -1,33 +1,33 @@
-//! The file as a tree of values with their lines, before anything is known about keys.
+//! The file as a tree of values with their lines, before keys are interpreted.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
-/// A value and the line where it stands, or where it is referred to if it is an alias.
+/// A value and its line; for an alias, the line that refers to it.
 pub(super) struct Node {
-    /// Line, counted from 1.
+    /// Line, starting at 1.
     pub line: u64,
     /// The value.
     pub value: Value,
 }
 
-/// What YAML knows of values.
+/// A YAML value.
 pub(super) enum Value {
     /// Nothing: `key:` without a value, or `~`.
     Nothing,
-    /// A word, a text, a number or a flag, as text.
+    /// A word, text, number or boolean, as text.
     Scalar(String),
     /// A list.
     List(Vec<Node>),
-    /// Keys with their values, in the order of the file, twice given keys and all.
+    /// Keys with their values, in the order of the file, including duplicate keys.
     Map(Vec<(Key, Node)>),
 }
 
 /// A key of a map.
 pub(super) struct Key {
-    /// Line, counted from 1.
+    /// Line, starting at 1.
     pub line: u64,
     /// The key itself.
     pub text: String,

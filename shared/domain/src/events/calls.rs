@@ -1,9 +1,9 @@
-//! The calls of ECS and EKS whose events are taken: all that can change what fargaze watches and that cannot wait for
-//! the sweep.
+//! The ECS and EKS calls whose events fargaze processes: all that can change what it reconciles and
+//! that cannot wait for the sweep.
 //!
-//! The rule `ClusterChanged` in template.yaml lets exactly these through, and a test compares the two. Which
-//! operations there are is said by the API models (aws-sdk-ecs 1.157.0, aws-sdk-eks 1.160.0); a test sorts all of
-//! them that change something.
+//! The rule `ClusterChanged` in template.yaml passes exactly these, and a test compares the two.
+//! The operations come from the API models (aws-sdk-ecs 1.157.0, aws-sdk-eks 1.160.0); a test
+//! classifies all of them that change something.
 
 use crate::model::run::Platform;
 
@@ -25,7 +25,7 @@ impl Service {
         }
     }
 
-    /// The platform that it is about.
+    /// The platform of the service.
     pub fn platform(self) -> Platform {
         match self {
             Self::Ecs => Platform::Ecs,
@@ -34,29 +34,29 @@ impl Service {
     }
 }
 
-/// What a call does to what fargaze watches.
+/// The effect of a call on what fargaze reconciles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// It makes a cluster. ECS gives one that is there as it is.
+    /// It creates a cluster. ECS returns an existing one unchanged.
     CreatesCluster,
     /// It deletes a cluster.
     DeletesCluster,
     /// It may set Container Insights of an ECS cluster.
     ChangesSettings,
-    /// It may set the account's default of Container Insights.
+    /// It may set the account's Container Insights default.
     ChangesAccountDefault,
-    /// It may change a part of an EKS cluster that is set up, or what that needs to run.
+    /// It may change a reconciled aspect of an EKS cluster, or what that needs to run.
     ChangesEks,
 }
 
-/// A call whose event is taken.
+/// A call whose event fargaze processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
     /// The service.
     pub service: Service,
     /// The operation: CloudTrail's `eventName`.
     pub name: &'static str,
-    /// What it does.
+    /// Its effect.
     pub effect: Effect,
 }
 
@@ -68,11 +68,11 @@ const fn eks(name: &'static str, effect: Effect) -> Call {
     Call { service: Service::Eks, name, effect }
 }
 
-/// The one list of them.
+/// All calls whose events fargaze processes.
 pub const CALLS: &[Call] = &[
     ecs("CreateCluster", Effect::CreatesCluster),
     ecs("DeleteCluster", Effect::DeletesCluster),
-    // Terraform's provider sets the settings by this one.
+    // Terraform's provider sets the settings through this call.
     ecs("UpdateCluster", Effect::ChangesSettings),
     ecs("UpdateClusterSettings", Effect::ChangesSettings),
     ecs("PutAccountSetting", Effect::ChangesAccountDefault),
@@ -84,7 +84,7 @@ pub const CALLS: &[Call] = &[
     eks("UpdateClusterConfig", Effect::ChangesEks),
     eks("CreateAddon", Effect::ChangesEks),
     eks("DeleteAddon", Effect::ChangesEks),
-    // Where the pods of add-ons can run.
+    // Where add-on pods can run.
     eks("CreateFargateProfile", Effect::ChangesEks),
     eks("DeleteFargateProfile", Effect::ChangesEks),
     eks("CreateNodegroup", Effect::ChangesEks),
@@ -92,7 +92,8 @@ pub const CALLS: &[Call] = &[
 ];
 
 impl Call {
-    /// The call that an event reports, by its `eventSource` and `eventName`; none if its event is not taken.
+    /// The call that an event reports, by its `eventSource` and `eventName`; `None` if fargaze
+    /// ignores it.
     pub(super) fn of(event_source: &str, event_name: &str) -> Option<&'static Self> {
         CALLS.iter().find(|call| call.service.event_source() == event_source && call.name == event_name)
     }

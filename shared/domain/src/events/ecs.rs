@@ -1,4 +1,4 @@
-//! Calls of ECS: clusters that come and go, their settings, and the account's default.
+//! ECS calls: creation and deletion of clusters, their settings, and the account default.
 
 use super::record::CloudTrailRecord;
 use super::{BadField, Call, Effect, Found, Place, What};
@@ -7,10 +7,10 @@ use crate::model::insights::InsightsLevel;
 use crate::model::subject::Subject;
 use crate::reconcile::{Aspect, Value};
 
-/// The setting that fargaze watches (ECS API, `ClusterSetting` and `Setting`).
+/// The setting that fargaze reconciles (ECS API, `ClusterSetting` and `Setting`).
 const SETTING: &str = "containerInsights";
 
-/// What the call did to a cluster, or to the account's default.
+/// What the call did to a cluster or to the account default.
 pub(super) fn what(record: &CloudTrailRecord, call: &Call, place: &Place) -> Result<Found, BadField> {
     let what = match call.effect {
         Effect::CreatesCluster => What::Created {
@@ -20,8 +20,8 @@ pub(super) fn what(record: &CloudTrailRecord, call: &Call, place: &Place) -> Res
         Effect::DeletesCluster => What::Deleted,
         Effect::ChangesAccountDefault => return account_default(record, call.name),
         Effect::ChangesSettings | Effect::ChangesEks => {
-            let Some(level) = level_asked_for(record)? else {
-                // What cannot be read is an error all the same.
+            let Some(level) = requested_level(record)? else {
+                // An unreadable cluster is an error in any case.
                 cluster_of(record, place)?;
                 return Ok(Err("is not about Container Insights".to_owned()));
             };
@@ -35,21 +35,21 @@ fn sets(aspect: Aspect, level: InsightsLevel) -> What {
     What::Changed { aspect: Some(aspect), to: Some(Value::Level(level)) }
 }
 
-/// A call that sets the account's default: to `disabled`, which is ECS's own, if it takes it back (ECS Developer Guide,
-/// "Account settings").
+/// A call that sets the account default. Deleting the setting means `disabled`, ECS's own default
+/// (ECS Developer Guide, "Account settings").
 fn account_default(record: &CloudTrailRecord, call: &str) -> Result<Found, BadField> {
     let request = &record.request_parameters;
     let name = request.name.as_deref().unwrap_or("none");
     if name != SETTING {
-        return Ok(Err(format!("is a call of {call} of the setting {name}")));
+        return Ok(Err(format!("is a {call} call for the setting {name}")));
     }
-    // Without a principal it is about who asks. Only the root user's setting is the account's (ECS API,
-    // `PutAccountSetting`).
+    // Without a principal it applies to the caller. Only the root user's setting is the account
+    // default (ECS API, `PutAccountSetting`).
     let principal = request.principal_arn.as_deref();
     let of_root = principal.map_or(record.user_identity.is_root(), |arn| arn.ends_with(":root"));
     if call != "PutAccountSettingDefault" && !of_root {
         return Ok(Err(format!(
-            "is a call of {call} of one principal, which leaves the account's default as it is"
+            "is a {call} call for one principal, which does not change the account default"
         )));
     }
     let field = "detail.requestParameters.value";
@@ -62,15 +62,15 @@ fn account_default(record: &CloudTrailRecord, call: &str) -> Result<Found, BadFi
     Ok(Ok((sets(Aspect::AccountDefault, level), Subject::Account)))
 }
 
-fn level_asked_for(record: &CloudTrailRecord) -> Result<Option<InsightsLevel>, BadField> {
+fn requested_level(record: &CloudTrailRecord) -> Result<Option<InsightsLevel>, BadField> {
     let mut settings = record.request_parameters.settings.iter().flatten();
     let insights = settings.find(|setting| setting.name.as_deref() == Some(SETTING));
     let level = insights.and_then(|setting| setting.value.as_deref()).map(str::parse).transpose();
     level.map_err(|error| ("detail.requestParameters.settings", format!("{error}")))
 }
 
-/// The cluster that the record names: by the answer's ARN, by the answer's name, by the request. A request without a
-/// name means the cluster `default` (ECS API, `CreateCluster`).
+/// The cluster that the record names: the ARN in the response, else the name in the response, else
+/// the request. A request without a name means the cluster `default` (ECS API, `CreateCluster`).
 fn cluster_of(record: &CloudTrailRecord, place: &Place) -> Result<ClusterName, BadField> {
     let (answered, requested) = (&record.response_elements.cluster, &record.request_parameters);
     let (field, text) = if let Some(arn) = answered.cluster_arn.as_deref() {

@@ -1,4 +1,4 @@
-//! Calls of EKS: clusters that come, and changes of what is set up in them.
+//! EKS calls: creation of clusters, and changes to reconciled aspects.
 
 use super::record::CloudTrailRecord;
 use super::{BadField, Call, Effect, Found, Place, What};
@@ -15,7 +15,7 @@ pub(super) fn what(record: &CloudTrailRecord, call: &Call, place: &Place) -> Res
     Ok(Ok((what, Subject::Cluster(cluster_of(record, place)?))))
 }
 
-/// What the call takes away: an add-on, or types of the control plane's logs.
+/// What the call removes: an add-on, or types of control-plane logs.
 fn undone(record: &CloudTrailRecord, call: &str) -> What {
     let request = &record.request_parameters;
     let (aspect, to) = match call {
@@ -25,16 +25,16 @@ fn undone(record: &CloudTrailRecord, call: &str) -> What {
                 Aspect::ALL.into_iter().find(|aspect| aspect.addon().is_some() && aspect.addon() == addon);
             (aspect, Some(Value::Absent))
         }
-        // Which types are on after it is not in the event.
+        // The event does not contain which types are on afterwards.
         "UpdateClusterConfig" if request.logging.turns_off() => (Some(Aspect::ControlPlaneLogs), None),
         _ => (None, None),
     };
     What::Changed { to: to.filter(|_| aspect.is_some()), aspect }
 }
 
-/// The cluster that the record names: by the answer, then by the request. AWS's own sample of a creation has
-/// `clusterName` (Amazon EKS User Guide, "Log API calls with CloudTrail"), the API `name`; of what is in a cluster
-/// the answer has `clusterName`.
+/// The cluster that the record names: in the response, else in the request. AWS's sample event of a
+/// creation has `clusterName` (Amazon EKS User Guide, "Log API calls with CloudTrail"), the API has
+/// `name`; responses about resources in a cluster have `clusterName`.
 fn cluster_of(record: &CloudTrailRecord, place: &Place) -> Result<ClusterName, BadField> {
     let (answered, requested) = (&record.response_elements.cluster, &record.request_parameters);
     if let Some(arn) = answered.arn.as_deref() {
@@ -47,7 +47,7 @@ fn cluster_of(record: &CloudTrailRecord, place: &Place) -> Result<ClusterName, B
         (Some(name), _) => ("detail.responseElements", name),
         (None, Some(name)) => ("detail.requestParameters.name", name),
         (None, None) => {
-            let why = "it names no cluster, and no request does".to_owned();
+            let why = "it names no cluster, and neither does the request".to_owned();
             return Err(("detail.responseElements.cluster", why));
         }
     };
@@ -79,7 +79,7 @@ mod tests {
         read(&event.to_string())
     }
 
-    /// The event, which is about EKS.
+    /// The event, which must be about EKS.
     fn eks(event: &Value) -> ChangeEvent {
         match received(event) {
             Ok(Received::Event(event)) if event.platform == Platform::Eks => event,
@@ -95,22 +95,22 @@ mod tests {
     fn the_cluster_is_read_in_both_spellings() {
         let mut event = event();
         let arn = "arn:aws:eks:eu-west-1:123456789012:cluster/by-arn";
-        let request = json!({"name": "asked", "clusterName": "asked-long"});
+        let request = json!({"name": "requested", "clusterName": "requested-long"});
         event["detail"]["requestParameters"] = request;
         for (answered, name) in [
             (json!({"arn": arn, "name": "short", "clusterName": "long"}), "by-arn"),
             (json!({"name": "short", "clusterName": "long"}), "short"),
             (json!({"clusterName": "long"}), "long"),
-            (json!({}), "asked"),
-            (Value::Null, "asked"),
+            (json!({}), "requested"),
+            (Value::Null, "requested"),
         ] {
             event["detail"]["responseElements"]["cluster"] = answered;
             assert_eq!(cluster(&event), name);
         }
-        event["detail"]["requestParameters"] = json!({"clusterName": "asked-long"});
-        assert_eq!(cluster(&event), "asked-long");
+        event["detail"]["requestParameters"] = json!({"clusterName": "requested-long"});
+        assert_eq!(cluster(&event), "requested-long");
         event["detail"]["responseElements"] = Value::Null;
-        assert_eq!(cluster(&event), "asked-long");
+        assert_eq!(cluster(&event), "requested-long");
         event["detail"]["requestParameters"] = Value::Null;
         assert!(
             matches!(received(&event), Err(BadEvent::BadField { why, .. }) if why.contains("names no cluster"))
@@ -119,7 +119,7 @@ mod tests {
 
     /// Issue 13, point 2.
     #[test]
-    fn every_call_that_changes_what_is_set_up_names_its_cluster() {
+    fn every_call_that_changes_an_aspect_names_its_cluster() {
         let part = json!({"clusterName": "payments", "status": "CREATING"});
         let update = json!({"update": {"id": "9f2b", "status": "InProgress"}});
         for (call, request, answer) in [
@@ -150,9 +150,9 @@ mod tests {
         }
     }
 
-    /// Issue 13, point 2: who reverted something is known by what the call takes away.
+    /// Issue 13, point 2: a caller reverts something if the call removes it.
     #[test]
-    fn what_a_call_takes_away_is_known() {
+    fn what_a_call_removes_is_known() {
         let logging = |groups: Value| json!({"name": "payments", "logging": {"clusterLogging": groups}});
         let off = json!({"types": ["api"], "enabled": false});
         let on = json!({"types": ["audit"], "enabled": true});
@@ -183,7 +183,7 @@ mod tests {
             event["detail"]["eventName"] = json!(call);
             event["detail"]["requestParameters"] = request.clone();
             event["detail"]["responseElements"] = answer;
-            // Which types of logs are on after it is not in the event.
+            // The event does not contain which log types are on afterwards.
             let to = absent.clone().filter(|_| aspect.is_some_and(|aspect| aspect.addon().is_some()));
             let found = eks(&event);
             assert_eq!((found.what, found.call), (What::Changed { aspect, to }, call), "{request}");
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn every_event_file_about_eks_does_what_its_ending_says() {
+    fn every_eks_event_file_is_handled_as_its_name_says() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
         let mut seen = 0;
         for entry in std::fs::read_dir(folder).unwrap() {

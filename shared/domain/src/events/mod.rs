@@ -1,4 +1,5 @@
-//! What CloudTrail reports about clusters, as EventBridge delivers it, and what we tell ourselves.
+//! Messages of the queue: CloudTrail events about clusters, delivered by EventBridge, and fargaze's
+//! own follow-ups.
 
 mod calls;
 mod ecs;
@@ -19,18 +20,18 @@ use record::{CloudTrailRecord, Envelope};
 
 pub use calls::{CALLS, Call, Effect, Service};
 
-/// What a message turned out to be.
+/// A parsed message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
     /// An event about a cluster, or about the account in a Region.
     Event(ChangeEvent),
-    /// Our own message to check a cluster again.
+    /// fargaze's own message to check a cluster again.
     FollowUp(FollowUp),
-    /// A well-formed event that is none of our business; why not.
+    /// A well-formed event that fargaze ignores, with the reason.
     Ignored(String),
 }
 
-/// An event that says that something was changed.
+/// An event that reports a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeEvent {
     /// What happened.
@@ -49,29 +50,31 @@ pub struct ChangeEvent {
     pub time: Timestamp,
     /// CloudTrail's `eventID`: stable over repeated deliveries.
     pub id: String,
-    /// ARN or name of who did it; `unknown` if the record does not say.
+    /// ARN or name of the caller; `unknown` if the record does not contain it.
     pub by: String,
-    /// ARN of the role whose session did it, if it was one: the same for all sessions of the role.
+    /// ARN of the caller's role, if it was a role session: the same for all sessions of the role.
     pub role: Option<String>,
 }
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// A call that creates a cluster succeeded. ECS's also succeeds where the cluster is there already.
+    /// A call that creates a cluster succeeded. On ECS it also succeeds if the cluster already
+    /// exists.
     Created {
-        /// The answer counts services, tasks or instances, so the cluster was there before.
+        /// The response counts services, tasks or instances, so the cluster existed before.
         occupied: bool,
-        /// AWS Batch asked for it.
+        /// AWS Batch made the call.
         by_batch: bool,
     },
-    /// An ECS cluster was deleted. EKS takes minutes for it, and meanwhile tells so itself.
+    /// An ECS cluster was deleted. Deleting an EKS cluster takes minutes, and its status shows it
+    /// meanwhile.
     Deleted,
-    /// Something was changed that may concern what is reconciled.
+    /// Something was changed that may affect reconciled aspects.
     Changed {
-        /// The aspect that the call sets, or takes away, or takes something away from.
+        /// The aspect that the call sets, removes, or removes something from.
         aspect: Option<Aspect>,
-        /// What it sets it to, where the event says it.
+        /// The new value, if the event contains it.
         to: Option<Value>,
     },
 }
@@ -80,13 +83,13 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadEvent {
     /// Not JSON, or not the envelope of EventBridge.
-    #[error("this is no EventBridge event of CloudTrail: {0}")]
+    #[error("not a CloudTrail event from EventBridge: {0}")]
     Unreadable(String),
-    /// Our own message, and it is wrong.
+    /// An invalid follow-up message.
     #[error(transparent)]
     FollowUp(#[from] BadFollowUp),
-    /// A field has a value that it cannot have.
-    #[error("the event {id} has a bad {field}: {why}")]
+    /// A field has an invalid value.
+    #[error("event {id} has an invalid {field}: {why}")]
     BadField {
         /// `id` of the envelope.
         id: String,
@@ -97,7 +100,7 @@ pub enum BadEvent {
     },
 }
 
-/// Why a field is bad.
+/// An invalid field and why it is invalid.
 type BadField = (&'static str, String);
 
 /// Where and when a call was made, and the id of its event.
@@ -109,12 +112,12 @@ struct Place {
     id: String,
 }
 
-/// Reads a message of the queue: an EventBridge event of CloudTrail (EventBridge User Guide, "AWS service events delivered
-/// via CloudTrail"), or one of our own.
+/// Reads a message of the queue: an EventBridge event of CloudTrail (EventBridge User Guide, "AWS
+/// service events delivered via CloudTrail"), or a follow-up.
 ///
-/// Failed calls and calls that are not in [`CALLS`] are [`Received::Ignored`]: many services have an API named
-/// `CreateCluster`. Region and account of the record and of the cluster must equal the envelope's, which EventBridge
-/// vouches for.
+/// Failed calls and calls that are not in [`CALLS`] are [`Received::Ignored`]: many services have
+/// an API named `CreateCluster`. Region and account of the record and the cluster must match those
+/// of the envelope, which EventBridge guarantees.
 pub fn read(body: &str) -> Result<Received, BadEvent> {
     if let Some(follow_up) = FollowUp::read(body) {
         return Ok(Received::FollowUp(follow_up?));
@@ -130,24 +133,28 @@ pub fn read(body: &str) -> Result<Received, BadEvent> {
 fn of_envelope(envelope: Envelope) -> Result<Received, BadField> {
     let Envelope { id, source, detail_type, account, region, time, detail } = envelope;
     if detail_type != "AWS API Call via CloudTrail" {
-        return Ok(Received::Ignored(format!("event {id} of {source} is a `{detail_type}`, no API call")));
+        return Ok(Received::Ignored(format!(
+            "event {id} from {source} is a `{detail_type}`, not an API call"
+        )));
     }
     let word = |key| detail.get(key).and_then(serde_json::Value::as_str);
     let (event_source, event_name) = (word("eventSource").unwrap_or(""), word("eventName").unwrap_or(""));
     if [Service::Ecs, Service::Eks].iter().all(|service| service.event_source() != event_source) {
         return Ok(Received::Ignored(format!("event {id} is a call to `{event_source}`, not to ECS or EKS")));
     }
-    // Other calls have parameters of other shapes.
+    // The parameters of other calls have other shapes.
     let Some(call) = Call::of(event_source, event_name) else {
-        return Ok(Received::Ignored(format!("event {id} is a call of {event_name}")));
+        return Ok(Received::Ignored(format!(
+            "event {id} is a {event_name} call, which fargaze does not handle"
+        )));
     };
     if let Some(code) = word("errorCode") {
-        return Ok(Received::Ignored(format!("the call {event_name} of event {id} failed with {code}")));
+        return Ok(Received::Ignored(format!("the {event_name} call of event {id} failed with {code}")));
     }
     let record: CloudTrailRecord =
         serde_json::from_value(detail).map_err(|error| ("detail", error.to_string()))?;
     record.must_be_of(&account, &region)?;
-    let missing = || ("detail.eventTime", "it is missing, and so is the envelope's".to_owned());
+    let missing = || ("detail.eventTime", "it is missing, and so is the time of the envelope".to_owned());
     let time = record.event_time.or(time).ok_or_else(missing)?;
     let place = Place { account, region, time, id: record.event_id.clone().unwrap_or_else(|| id.clone()) };
     let found = match call.service {
@@ -173,5 +180,5 @@ fn of_envelope(envelope: Envelope) -> Result<Received, BadField> {
     }))
 }
 
-/// What a call did to which subject, or why its event is none of our business, in words that follow its id.
+/// What a call did to which subject, or why its event is ignored, worded to follow the event id.
 type Found = Result<(What, Subject), String>;

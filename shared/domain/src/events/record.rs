@@ -1,4 +1,4 @@
-//! The record of CloudTrail, as far as it is read. A member that is null is absent, wherever it stands.
+//! The parts of the CloudTrail record that are read. A null member counts as absent everywhere.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
@@ -15,7 +15,7 @@ pub(super) struct Envelope {
     pub(super) detail_type: String,
     pub(super) account: AccountId,
     pub(super) region: Region,
-    /// When it came to EventBridge: seconds or minutes after the call.
+    /// When it arrived at EventBridge: seconds or minutes after the call.
     pub(super) time: Option<Timestamp>,
     #[serde(default)]
     pub(super) detail: serde_json::Value,
@@ -64,18 +64,18 @@ struct SessionIssuer {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RequestParameters {
-    /// EKS's word for the name of a new cluster, and of an account setting.
+    /// The name of a new EKS cluster, or of an account setting.
     pub(super) name: Option<String>,
     pub(super) cluster_name: Option<String>,
     pub(super) cluster: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) settings: Vec<Option<Setting>>,
-    /// Of an account setting.
+    /// Value of an account setting.
     pub(super) value: Option<String>,
-    /// Whose account setting it is; who asks, if none is named.
+    /// Whose account setting it is; the caller's if none is named.
     pub(super) principal_arn: Option<String>,
     pub(super) addon_name: Option<String>,
-    /// Of the control plane of an EKS cluster.
+    /// Control-plane logging of an EKS cluster.
     #[serde(default, deserialize_with = "or_default")]
     pub(super) logging: Logging,
 }
@@ -96,7 +96,7 @@ struct LogSetup {
 }
 
 impl Logging {
-    /// Whether it turns off a type of logs.
+    /// Whether it turns off a log type.
     pub(super) fn turns_off(&self) -> bool {
         let is_off = |setup: &LogSetup| setup.enabled == Some(false) && !setup.types.is_empty();
         self.cluster_logging.iter().flatten().any(is_off)
@@ -119,7 +119,7 @@ pub(super) struct ResponseElements {
     fargate_profile: Option<ResponsePart>,
 }
 
-/// Something in an EKS cluster.
+/// A resource in an EKS cluster.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ResponsePart {
@@ -128,12 +128,12 @@ struct ResponsePart {
 }
 
 impl ResponseElements {
-    /// EKS's name of the add-on that the call was about.
+    /// EKS's name of the add-on in the response.
     pub(super) fn addon_name(&self) -> Option<&str> {
         self.addon.as_ref()?.addon_name.as_deref()
     }
 
-    /// Name of the EKS cluster that an add-on, a node group or a Fargate profile is in.
+    /// Name of the EKS cluster to which the add-on, node group or Fargate profile belongs.
     pub(super) fn cluster_of_part(&self) -> Option<&String> {
         let parts = [&self.addon, &self.nodegroup, &self.fargate_profile];
         parts.into_iter().flatten().find_map(|part| part.cluster_name.as_ref())
@@ -143,9 +143,9 @@ impl ResponseElements {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ResponseCluster {
-    /// EKS's word for the ARN.
+    /// The ARN of an EKS cluster.
     pub(super) arn: Option<String>,
-    /// EKS's word for the name.
+    /// The name of an EKS cluster.
     pub(super) name: Option<String>,
     pub(super) cluster_arn: Option<String>,
     pub(super) cluster_name: Option<String>,
@@ -155,41 +155,41 @@ pub(super) struct ResponseCluster {
     registered_container_instances_count: Option<i64>,
 }
 
-/// What null and absence both mean.
+/// Reads null as the default, like an absent member.
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-/// How AWS Batch is called where it calls other services itself.
+/// The service name of AWS Batch when it calls other services itself.
 const BATCH: &str = "batch.amazonaws.com";
 
 impl UserIdentity {
-    /// ARN or name of who did it.
+    /// ARN or name of the caller.
     pub(super) fn by(&self) -> String {
         let Self { arn, user_name, invoked_by, .. } = self;
         let by = arn.as_ref().or(user_name.as_ref()).or(invoked_by.as_ref());
         by.cloned().unwrap_or_else(|| "unknown".to_owned())
     }
 
-    /// ARN of the role whose session did it, if it was one.
+    /// ARN of the caller's role, if it was a role session.
     pub(super) fn role(&self) -> Option<&str> {
         self.session_context.session_issuer.arn.as_deref()
     }
 
-    /// Whether AWS Batch did it, for a compute environment of its own.
+    /// Whether AWS Batch made the call, for one of its compute environments.
     pub(super) fn is_batch(&self) -> bool {
         let of_service = |role: &str| role.contains(&format!("/aws-service-role/{BATCH}/"));
         self.invoked_by.as_deref() == Some(BATCH) || self.role().is_some_and(of_service)
     }
 
-    /// Whether it was the account's root user.
+    /// Whether the caller was the account's root user.
     pub(super) fn is_root(&self) -> bool {
         self.kind.as_deref() == Some("Root")
     }
 }
 
 impl ResponseCluster {
-    /// Whether it counts services, tasks or instances. A cluster that was made just now has none.
+    /// Whether it counts services, tasks or instances. A newly created cluster has none.
     pub(super) fn is_occupied(&self) -> bool {
         let counts = [
             self.running_tasks_count,
@@ -202,8 +202,8 @@ impl ResponseCluster {
 }
 
 impl CloudTrailRecord {
-    /// An error unless Region and account of the record, where it has them, are the envelope's, which EventBridge
-    /// vouches for.
+    /// An error unless Region and account of the record, if present, match those of the envelope,
+    /// which EventBridge guarantees.
     pub(super) fn must_be_of(&self, account: &AccountId, region: &Region) -> Result<(), BadField> {
         match (&self.aws_region, &self.recipient_account_id) {
             (Some(other), _) if other != region => {

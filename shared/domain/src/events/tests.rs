@@ -1,4 +1,4 @@
-//! Events as they come, whole, odd and wrong.
+//! Events as they arrive: complete, unusual and invalid.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn received(event: &Value) -> Result<Received, BadEvent> {
     read(&event.to_string())
 }
 
-/// The event, which is about ECS.
+/// The event, which must be about ECS.
 fn ecs(event: &Value) -> ChangeEvent {
     match received(event) {
         Ok(Received::Event(event)) if event.platform == Platform::Ecs => event,
@@ -48,7 +48,7 @@ fn sets(aspect: Aspect, level: InsightsLevel) -> What {
 }
 
 #[test]
-fn the_cluster_is_read_from_the_answer_then_the_request_then_default() {
+fn the_cluster_is_read_from_the_response_then_the_request_then_default() {
     let here = "of 123456789012 in eu-west-1";
     let mut event = create_cluster();
     assert_eq!(cluster(&event), format!("shop {here}"));
@@ -108,7 +108,7 @@ fn an_event_that_contradicts_its_envelope_is_bad() {
 }
 
 #[test]
-fn what_is_no_event_is_unreadable() {
+fn a_body_that_is_not_an_event_is_unreadable() {
     for body in ["", "{", "[]", "{\"kind\":\"alarms\"}"] {
         assert!(matches!(read(body), Err(BadEvent::Unreadable(_))), "{body}");
     }
@@ -139,10 +139,10 @@ fn every_call_that_may_change_the_settings_is_read() {
 
 /// Issue 13, point 2.
 #[test]
-fn calls_about_the_accounts_default_are_read_and_those_about_one_principal_are_not() {
+fn calls_for_the_account_default_are_read_and_those_for_one_principal_are_not() {
     let (root, user) = ("arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:user/alice");
     let (enabled, off) = (InsightsLevel::Enabled, InsightsLevel::Disabled);
-    for (call, request, root_asks, level) in [
+    for (call, request, is_root, level) in [
         ("PutAccountSettingDefault", json!({"value": "enabled"}), false, Some(enabled)),
         ("PutAccountSetting", json!({"value": "enabled", "principalArn": root}), false, Some(enabled)),
         ("PutAccountSetting", json!({"value": "enabled"}), true, Some(enabled)),
@@ -157,7 +157,7 @@ fn calls_about_the_accounts_default_are_read_and_those_about_one_principal_are_n
         detail["requestParameters"] = request;
         detail["requestParameters"]["name"] = json!("containerInsights");
         detail["responseElements"] = json!({"setting": {"name": "containerInsights"}});
-        if root_asks {
+        if is_root {
             detail["userIdentity"] = json!({"type": "Root", "arn": root});
         }
         match level {
@@ -175,7 +175,7 @@ fn calls_about_the_accounts_default_are_read_and_those_about_one_principal_are_n
 
 /// Issue 13, point 1.
 #[test]
-fn an_answer_that_counts_anything_is_of_a_cluster_that_was_there() {
+fn a_response_with_counts_is_of_an_existing_cluster() {
     let counts = [
         "runningTasksCount",
         "pendingTasksCount",
@@ -195,12 +195,12 @@ fn an_answer_that_counts_anything_is_of_a_cluster_that_was_there() {
         event["detail"]["responseElements"]["cluster"][count] = json!(1);
         assert!(occupied(&event), "{count}");
     }
-    assert!(!occupied(&create_cluster()), "an answer without counts");
+    assert!(!occupied(&create_cluster()), "a response without counts");
 }
 
 /// Issue 13, point 4.
 #[test]
-fn a_cluster_of_aws_batch_is_known_by_who_asked_for_it() {
+fn a_cluster_of_aws_batch_is_identified_by_the_caller() {
     let role = "arn:aws:iam::123456789012:role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch";
     for (identity, is_batch) in [
         (json!({"type": "AWSService", "invokedBy": "batch.amazonaws.com"}), true),
@@ -216,13 +216,13 @@ fn a_cluster_of_aws_batch_is_known_by_who_asked_for_it() {
 
 /// Issue 13, point 5.
 #[test]
-fn what_is_null_or_missing_is_absent() {
+fn null_and_missing_members_are_absent() {
     let mut full = create_cluster();
     full["detail"]["eventName"] = json!("UpdateClusterSettings");
     full["detail"]["requestParameters"] =
         json!({"cluster": "shop", "settings": [{"name": "containerInsights", "value": "disabled"}]});
     let settings = "/detail/requestParameters/settings";
-    // None of what is not about Container Insights.
+    // `None` for events that are not about Container Insights.
     let change = |event: &Value| match received(event) {
         Ok(Received::Event(event)) => Some((event.what, event.time.as_second(), event.id)),
         Ok(Received::Ignored(why)) if why.contains("is not about Container Insights") => None,
@@ -230,29 +230,29 @@ fn what_is_null_or_missing_is_absent() {
     };
     let off = true;
     let none = false;
-    let (made, came) = (1_777_885_940, 1_777_885_951);
+    let (called, arrived) = (1_777_885_940, 1_777_885_951);
     for (path, value, is_off, time, id) in [
-        ("/detail/userIdentity", Value::Null, off, made, "a4d2"),
-        ("/detail/userIdentity/arn", Value::Null, off, made, "a4d2"),
-        ("/detail/recipientAccountId", Value::Null, off, made, "a4d2"),
-        ("/detail/awsRegion", Value::Null, off, made, "a4d2"),
-        ("/detail/eventTime", Value::Null, off, came, "a4d2"),
-        ("/detail/eventID", Value::Null, off, made, "6c1f"),
-        ("/detail/responseElements", Value::Null, off, made, "a4d2"),
-        ("/detail/responseElements/cluster", Value::Null, off, made, "a4d2"),
-        (settings, Value::Null, none, made, "a4d2"),
-        (settings, json!([null]), none, made, "a4d2"),
-        (settings, json!([{"name": "containerInsights"}]), none, made, "a4d2"),
-        (settings, json!([{"name": "containerInsights", "value": null}]), none, made, "a4d2"),
-        (settings, json!([{"name": null, "value": "enabled"}]), none, made, "a4d2"),
-        (settings, json!([{"value": "enabled"}]), none, made, "a4d2"),
+        ("/detail/userIdentity", Value::Null, off, called, "a4d2"),
+        ("/detail/userIdentity/arn", Value::Null, off, called, "a4d2"),
+        ("/detail/recipientAccountId", Value::Null, off, called, "a4d2"),
+        ("/detail/awsRegion", Value::Null, off, called, "a4d2"),
+        ("/detail/eventTime", Value::Null, off, arrived, "a4d2"),
+        ("/detail/eventID", Value::Null, off, called, "6c1f"),
+        ("/detail/responseElements", Value::Null, off, called, "a4d2"),
+        ("/detail/responseElements/cluster", Value::Null, off, called, "a4d2"),
+        (settings, Value::Null, none, called, "a4d2"),
+        (settings, json!([null]), none, called, "a4d2"),
+        (settings, json!([{"name": "containerInsights"}]), none, called, "a4d2"),
+        (settings, json!([{"name": "containerInsights", "value": null}]), none, called, "a4d2"),
+        (settings, json!([{"name": null, "value": "enabled"}]), none, called, "a4d2"),
+        (settings, json!([{"value": "enabled"}]), none, called, "a4d2"),
     ] {
         let mut event = full.clone();
         *event.pointer_mut(path).unwrap() = value;
         let set = || sets(Aspect::ContainerInsights, InsightsLevel::Disabled);
         let expected = is_off.then(|| (set(), time, id.to_owned()));
         assert_eq!(change(&event), expected, "{path}");
-        // A member that is not there at all is the same.
+        // A missing member is the same.
         let (parent, key) = path.rsplit_once('/').unwrap();
         if event.pointer(path) == Some(&Value::Null) {
             event.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key);

@@ -1,4 +1,5 @@
-//! How much of a target was seen, and what went wrong: each question ends as a value, as no data, or as could not ask.
+//! How much of a target was observed, and what failed: each query ends as a value, as no data, or
+//! as could not ask.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,40 +11,40 @@ use crate::model::fault::Fault;
 use crate::model::metric::MetricQuery;
 use crate::model::series::Reading;
 
-/// How much was seen. Every question ends as a value, as no data, or as could not ask.
+/// How much was observed. Every query ends as a value, as no data, or as could not ask.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// Clusters that ECS lists.
+    /// Clusters in the inventory.
     pub clusters: usize,
-    /// Clusters of which everything that was asked was answered.
+    /// Clusters for which every query was answered.
     pub clusters_seen: usize,
-    /// Services in those clusters; of EKS workloads.
+    /// Services in those clusters; on EKS, workloads.
     pub services: usize,
-    /// Metrics asked for: what `GetMetricData` bills.
+    /// Metrics requested: what `GetMetricData` bills.
     pub metrics: usize,
     /// Metrics with at least one point.
     pub with_data: usize,
-    /// Metrics without any point: a complete answer.
+    /// Metrics that were answered completely and have no points.
     pub without_data: usize,
-    /// Metrics answered in part.
+    /// Metrics that were answered only in part.
     pub partial: usize,
-    /// Metrics that could not be asked.
+    /// Metrics that could not be queried.
     pub unread: usize,
-    /// What went wrong, each once, with how often.
+    /// The faults, each once, with its count.
     pub faults: Vec<CountedFault>,
 }
 
-/// A fault with the number of questions that it spoilt.
+/// A fault and the number of queries it affected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountedFault {
     /// The fault.
     pub fault: Fault,
-    /// How many questions it spoilt.
+    /// Number of queries it affected.
     pub count: usize,
 }
 
 impl Coverage {
-    /// What was seen of the clusters in the inventory by `readings`; see [`CoverageTally`].
+    /// The coverage of the clusters in the inventory by `readings`; see [`CoverageTally`].
     pub fn of(
         inventory: &Inventory,
         readings: &BTreeMap<MetricQuery, Reading>,
@@ -54,18 +55,18 @@ impl Coverage {
         tally.finish(inventory, faults)
     }
 
-    /// Whether nothing was missed.
+    /// Whether every query was answered.
     pub fn is_complete(&self) -> bool {
         self.faults.is_empty() && self.clusters_seen == self.clusters
     }
 }
 
-/// Counts answers as they come, for a [`Coverage`].
+/// Counts answers as they arrive, for a [`Coverage`].
 #[derive(Debug, Clone, Default)]
 pub struct CoverageTally {
     coverage: Coverage,
     faults: BTreeMap<Fault, usize>,
-    /// Clusters of which some metric was not answered in full.
+    /// Clusters with a metric that was not answered completely.
     unseen: BTreeSet<String>,
 }
 
@@ -86,8 +87,9 @@ impl CoverageTally {
         }
     }
 
-    /// The coverage of the clusters in the inventory. `faults` are those of no single metric; a cluster is seen if its
-    /// services are listed, all its metrics were answered in full, and no fault names it.
+    /// The coverage of the clusters in the inventory. `faults` are those that belong to no single
+    /// metric. A cluster counts as seen if its services are listed, all its metrics were answered
+    /// completely, and no fault names it.
     pub fn finish(self, inventory: &Inventory, faults: impl IntoIterator<Item = Fault>) -> Coverage {
         let Self { mut coverage, faults: mut counts, mut unseen } = self;
         for fault in inventory.faults.iter().cloned().chain(faults) {
@@ -104,7 +106,7 @@ impl CoverageTally {
     }
 }
 
-/// Equal faults together, the most frequent first.
+/// Groups equal faults, most frequent first.
 pub fn counted(faults: impl IntoIterator<Item = Fault>) -> Vec<CountedFault> {
     let mut counts = BTreeMap::<Fault, usize>::new();
     for fault in faults {
@@ -126,7 +128,7 @@ mod tests {
     use crate::model::operation::Operation;
 
     #[test]
-    fn equal_faults_stand_once_the_most_frequent_first() {
+    fn equal_faults_are_grouped_most_frequent_first() {
         let (one, other) = (
             Fault::malformed(Operation::EcsListClusters, "", ""),
             Fault::malformed(Operation::EcsListServices, "", ""),

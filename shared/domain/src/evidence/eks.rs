@@ -1,4 +1,4 @@
-//! EKS clusters as the EKS API tells of them: what is needed to reach one, and what of it is set up.
+//! EKS clusters as the EKS API describes them: how to reach one, and how it is configured.
 
 mod place;
 mod reads;
@@ -23,13 +23,13 @@ pub use reads::{Cadvisor, EksReads};
 pub enum LogType {
     /// Requests to the Kubernetes API server.
     Api,
-    /// Who did what in the cluster; by far the most of all.
+    /// Who did what in the cluster; by far the largest.
     Audit,
     /// How IAM identities became Kubernetes users.
     Authenticator,
     /// The controllers of the control plane.
     ControllerManager,
-    /// Where pods were placed, and why not.
+    /// Where pods were placed, and why others were not.
     Scheduler,
 }
 
@@ -68,7 +68,7 @@ impl FromStr for LogType {
     }
 }
 
-/// How IAM identities may get into a cluster (Amazon EKS API, `AccessConfigResponse`).
+/// How IAM identities get access to a cluster (Amazon EKS API, `AccessConfigResponse`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AuthenticationMode {
@@ -76,11 +76,12 @@ pub enum AuthenticationMode {
     Api,
     /// Access entries, and the `ConfigMap` `aws-auth`.
     ApiAndConfigMap,
-    /// The `ConfigMap` `aws-auth` only: there are no access entries.
+    /// The `ConfigMap` `aws-auth` only, without access entries.
     ConfigMap,
 }
 
-/// A cluster by `DescribeCluster`. What only an ACTIVE cluster has is absent before.
+/// A cluster as returned by `DescribeCluster`. Fields that only an ACTIVE cluster has are empty
+/// before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EksCluster {
     /// Its name.
@@ -93,15 +94,16 @@ pub struct EksCluster {
     pub endpoint: Option<String>,
     /// Certificate authority of the API server: base64 of PEM.
     pub certificate_authority: Option<String>,
-    /// Whether the API server can be reached from outside its VPC at all.
+    /// Whether the API server has a public endpoint.
     pub public_endpoint: bool,
-    /// Address ranges that the public endpoint lets in.
+    /// Address ranges that may reach the public endpoint.
     pub public_access_cidrs: Vec<String>,
-    /// Types of control-plane logs that are on.
+    /// Enabled control-plane log types.
     pub logs: BTreeSet<LogType>,
-    /// How IAM identities get in; none where EKS does not say, as for clusters older than access entries.
+    /// How IAM identities get access; `None` if EKS does not say, as for clusters older than access
+    /// entries.
     pub authentication: Option<AuthenticationMode>,
-    /// Whether EKS Auto Mode manages nodes: there are EC2 nodes without a node group.
+    /// Whether EKS Auto Mode manages nodes: then there are EC2 nodes without a node group.
     pub auto_mode: bool,
     /// When it was created.
     pub created_at: Option<Timestamp>,
@@ -110,7 +112,7 @@ pub struct EksCluster {
 }
 
 impl EksCluster {
-    /// A cluster of which nothing but name and status is known; its endpoint is public, as EKS makes it unless told otherwise.
+    /// A cluster of which only name and status are known. Its endpoint is public, the EKS default.
     pub fn named(name: ClusterName, status: &str) -> Self {
         Self {
             name,
@@ -129,16 +131,17 @@ impl EksCluster {
     }
 }
 
-/// A Fargate profile by `DescribeFargateProfile`: pods that fit one of its selectors run on Fargate.
+/// A Fargate profile as returned by `DescribeFargateProfile`: pods that match one of its selectors
+/// run on Fargate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FargateProfile {
     /// Its name.
     pub name: String,
     /// Its status.
     pub status: ProfileStatus,
-    /// What it selects.
+    /// Its selectors.
     pub selectors: Vec<FargateSelector>,
-    /// The role that Fargate's log router writes with.
+    /// The pod execution role, which Fargate's log router writes with.
     pub pod_execution_role: Option<String>,
 }
 
@@ -152,8 +155,9 @@ pub struct FargateSelector {
 }
 
 impl FargateSelector {
-    /// Whether pods of this namespace are selected, if they have its labels (Amazon EKS User Guide, "Fargate profile
-    /// components": `*` stands for any characters, `?` for one).
+    /// Whether the selector matches pods of this namespace, provided that they have its labels
+    /// (Amazon EKS User Guide, "Fargate profile components": `*` matches any characters, `?`
+    /// matches one).
     pub fn is_about(&self, namespace: &str) -> bool {
         fits(self.namespace.as_bytes(), namespace.as_bytes())
     }
@@ -168,18 +172,19 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
     }
 }
 
-/// An add-on by `DescribeAddon`.
+/// An add-on as returned by `DescribeAddon`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Addon {
     /// Its name, such as `metrics-server`.
     pub name: String,
-    /// `CREATING`, `ACTIVE`, `CREATE_FAILED`, `UPDATING`, `DELETING`, `DELETE_FAILED`, `DEGRADED` or `UPDATE_FAILED`.
+    /// `CREATING`, `ACTIVE`, `CREATE_FAILED`, `UPDATING`, `DELETING`, `DELETE_FAILED`, `DEGRADED`
+    /// or `UPDATE_FAILED`.
     pub status: String,
     /// Version such as `v0.8.0-eksbuild.1`.
     pub version: Option<String>,
-    /// Its configuration values, if it was given any.
+    /// Its configuration values, if any are set.
     pub configuration: Option<String>,
-    /// What ails it, in EKS's words.
+    /// Its health issues, as EKS words them.
     pub issues: Vec<String>,
 }
 
@@ -187,8 +192,9 @@ pub struct Addon {
 pub const KUBE_SYSTEM: &str = "kube-system";
 /// Add-on that serves the Metrics API (Amazon EKS User Guide, "Community add-ons").
 pub const METRICS_SERVER: &str = "metrics-server";
-/// Add-on that is Container Insights with enhanced observability for EKS. Its agents are `DaemonSet`s, which Fargate cannot run
-/// (CloudWatch User Guide, "Container Insights with enhanced observability for Amazon EKS").
+/// Add-on for Container Insights with enhanced observability for EKS. Its agents are `DaemonSet`s,
+/// which Fargate cannot run (CloudWatch User Guide, "Container Insights with enhanced observability
+/// for Amazon EKS").
 pub const CLOUDWATCH_OBSERVABILITY: &str = "amazon-cloudwatch-observability";
 
 #[cfg(test)]
@@ -213,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn log_types_read_what_they_write() {
+    fn log_types_parse_what_they_print() {
         for log in LogType::ALL {
             assert_eq!(log.to_string().parse::<LogType>().unwrap(), log);
             assert_eq!(serde_json::to_string(&log).unwrap(), format!("\"{log}\""));

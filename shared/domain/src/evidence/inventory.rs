@@ -1,4 +1,4 @@
-//! Which clusters and services there are: listed once an hour, cached between runs.
+//! The clusters and services of a target: listed once an hour and cached between runs.
 
 mod checks;
 mod entry;
@@ -16,70 +16,74 @@ use crate::model::status::ServiceStatus;
 pub use checks::EarlierChecks;
 pub use entry::{ClusterContents, ClusterEntry, EcsEntry, EksEntry};
 
-/// Age at which a cached inventory is read anew. A full listing needs one `ListServices` call per cluster, and ECS
-/// allows 20 a second.
+/// Age at which a cached inventory is listed again. A full listing needs one `ListServices` call
+/// per cluster, and ECS allows 20 a second.
 pub const MAX_AGE: SignedDuration = SignedDuration::from_hours(1);
 
-/// How long a run may use a cached inventory without looking for what has come or gone since. Tasks of a new service may
-/// take ten minutes to start anyway, so with this one that never starts is reported 15 minutes after it was created.
+/// How long a run may use a cached inventory without checking for new and deleted clusters and
+/// services. Tasks of a new service may take ten minutes to start anyway, so a service that never
+/// starts is reported 15 minutes after its creation.
 pub const CHECK_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
-/// The clusters of one target with their services.
+/// The clusters of one target and their services.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inventory {
-    /// Logical time of the run that listed it.
+    /// Logical time of the run that listed the clusters.
     pub read_at: Timestamp,
     /// ACTIVE clusters, by name.
     pub clusters: BTreeMap<ClusterName, ClusterEntry>,
     /// What could not be listed.
     pub faults: Vec<Fault>,
-    /// Whether task families were listed, which is done only if a rule is about them.
+    /// Whether task families were listed. They are listed only if a rule has scope `task-family`.
     #[serde(default)]
     pub families_listed: bool,
 }
 
-/// Whether metrics of Container Insights arrive from a cluster (`ListMetrics`, those of the last three hours).
+/// Whether Container Insights metrics arrive from a cluster (`ListMetrics`, metrics of the last
+/// three hours).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Reporting {
-    /// They do.
+    /// Metrics arrive.
     Reporting,
-    /// None arrived. Where Container Insights is off in all clusters, nobody asked: none are expected.
+    /// No metrics arrive. Also used without a query where Container Insights is off in all
+    /// clusters, because none are expected.
     Silent,
-    /// It could not be asked.
+    /// The query failed.
     #[default]
     NotKnown,
 }
 
 impl Reporting {
-    /// Of a cluster that `ListMetrics` names or does not name.
+    /// For a cluster that `ListMetrics` does or does not return.
     pub fn seen(seen: bool) -> Self {
         if seen { Self::Reporting } else { Self::Silent }
     }
 }
 
 impl Inventory {
-    /// Whether a run at `time` may still use it. One from the future is as bad as an old one, and one with faults is
-    /// read anew at once.
+    /// Whether a run at `time` may still use the inventory. An inventory from the future counts as
+    /// stale, and one with faults is listed again at once.
     pub fn is_fresh(&self, time: Timestamp) -> bool {
         let age = time.duration_since(self.read_at);
         !self.has_passing_faults() && !age.is_negative() && age < MAX_AGE
     }
 
-    /// Whether asking again may find more. A name that cannot be read stays so.
+    /// Whether another listing may find more. A name that could not be read will not become
+    /// readable.
     pub fn has_passing_faults(&self) -> bool {
         self.faults.iter().any(|fault| fault.kind != FaultKind::Unreadable)
     }
 
-    /// All services with their cluster.
+    /// All services, each with its cluster.
     pub fn services(&self) -> impl Iterator<Item = (&ClusterName, &ServiceName)> {
         self.clusters
             .iter()
             .flat_map(|(name, cluster)| cluster.services().iter().map(move |service| (name, service)))
     }
 
-    /// Who owns which cluster: the tag `owner`, in any case, of those that have it.
+    /// Owners by cluster: the value of the tag `owner` (case-insensitive), where it is set.
     pub fn owners(&self) -> BTreeMap<ClusterName, String> {
         let owner = |entry: &ClusterEntry| {
             let tag =
@@ -89,17 +93,17 @@ impl Inventory {
         self.clusters.iter().filter_map(|(name, entry)| Some((name.clone(), owner(entry)?))).collect()
     }
 
-    /// Number of services.
+    /// The number of services.
     pub fn service_count(&self) -> usize {
         self.clusters.values().map(|cluster| cluster.services().len()).sum()
     }
 
-    /// Number of workloads on EKS.
+    /// The number of EKS workloads.
     pub fn workload_count(&self) -> usize {
         self.clusters.values().map(|cluster| cluster.workloads().len()).sum()
     }
 
-    /// Drops a service; whether its cluster is here.
+    /// Removes a service. Returns whether its cluster is in the inventory.
     pub fn drop_service(&mut self, cluster: &ClusterName, service: &ServiceName) -> bool {
         let entry = self.clusters.get_mut(cluster).and_then(ClusterEntry::ecs_mut);
         let is_here = entry.is_some();
@@ -107,7 +111,8 @@ impl Inventory {
         is_here
     }
 
-    /// Takes over from an older inventory what this listing could not read: an unlisted service is not a deleted one.
+    /// Takes over from an older inventory what this listing could not read: a service that could
+    /// not be listed is not a deleted one.
     pub fn keep_unread_from(&mut self, older: &Self) {
         for (name, cluster) in self.clusters.iter_mut().filter(|(_, cluster)| cluster.unlisted) {
             let known = older.clusters.get(name).map(|known| &known.contents);
@@ -124,37 +129,40 @@ impl Inventory {
     }
 }
 
-/// An inventory as the cache holds it between runs, with what tells cheaply whether it still holds.
+/// An inventory as cached between runs, with the counts that show cheaply whether it is still
+/// valid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CachedInventory {
-    /// What was listed.
+    /// The inventory.
     pub inventory: Inventory,
-    /// Logical time of the run that last looked for clusters and services that have come or gone.
+    /// Logical time of the run that last checked for new and deleted clusters and services.
     pub checked_at: Timestamp,
-    /// `activeServicesCount` of each cluster when its services were listed. Without it they are listed by the next check.
+    /// `activeServicesCount` of each cluster when its services were listed. If a cluster has no
+    /// entry, the next check lists its services.
     pub active_services: BTreeMap<ClusterName, u32>,
 }
 
 impl CachedInventory {
-    /// Whether a run at `time` may use it without a check.
+    /// Whether a run at `time` may use the inventory without a check.
     pub fn is_checked(&self, time: Timestamp) -> bool {
         let age = time.duration_since(self.checked_at);
         !age.is_negative() && age < CHECK_AFTER
     }
 
-    /// Drops clusters and services that ECS no longer knows, and has the next run check, because others may have taken
-    /// their place without changing any count. Whether there was something to drop.
+    /// Removes clusters and services that no longer exist, and makes the next run check, because
+    /// new ones may have taken their place without changing any count. Returns whether anything was
+    /// removed.
     pub fn drop_missing(&mut self, clusters: &[ClusterName], services: &[ServiceState]) -> bool {
         let mut found = false;
         for cluster in clusters {
             found |= self.inventory.clusters.remove(cluster).is_some();
             self.active_services.remove(cluster);
         }
-        for gone in services.iter().filter(|state| state.is_missing()) {
-            if !self.inventory.drop_service(&gone.cluster, &gone.service) {
+        for deleted in services.iter().filter(|state| state.is_missing()) {
+            if !self.inventory.drop_service(&deleted.cluster, &deleted.service) {
                 continue;
             }
-            self.active_services.remove(&gone.cluster);
+            self.active_services.remove(&deleted.cluster);
             found = true;
         }
         if found {
@@ -164,54 +172,55 @@ impl CachedInventory {
     }
 }
 
-/// Where a service stands, by `DescribeServices`.
+/// The state of a service according to `DescribeServices`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceState {
     /// Cluster of the service.
     pub cluster: ClusterName,
     /// Name of the service.
     pub service: ServiceName,
-    /// Its status; `Missing` if ECS does not know it (any more).
+    /// Its status; `Missing` if the service does not exist, or no longer exists.
     pub status: ServiceStatus,
-    /// Tasks that should run.
+    /// Desired number of tasks.
     pub desired: u32,
-    /// Tasks that run.
+    /// Number of running tasks.
     pub running: u32,
-    /// Tasks that are being started.
+    /// Number of tasks that are starting.
     pub pending: u32,
     /// When the service was created.
     pub created_at: Option<Timestamp>,
-    /// How its deployments or task sets go; none of a service without any.
+    /// The state of its deployments or task sets; `None` if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentState>,
-    /// What happened to it, the newest first: the sentences of its service events.
+    /// The messages of its service events, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
-    /// What the checks of earlier runs tell beside.
+    /// What a comparison with the checks of earlier runs shows.
     #[serde(default, skip_serializing_if = "ServiceTrend::is_none")]
     pub trend: ServiceTrend,
 }
 
-/// What the checks of several runs tell of a service, which ECS does not keep.
+/// What only the checks of several runs show about a service, because ECS does not keep it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceTrend {
-    /// Since when every check found fewer tasks than should run; none if as many run.
+    /// Since when every check has found fewer tasks running than desired; `None` if all desired
+    /// tasks run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub short_since: Option<Timestamp>,
-    /// Tasks of its deployments that failed since the check before; none if that is not known.
+    /// Tasks of its deployments that failed since the previous check; `None` if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_failures: Option<u32>,
 }
 
 impl ServiceTrend {
-    /// Whether nothing is known.
+    /// Whether there is nothing to store.
     fn is_none(&self) -> bool {
         *self == Self::default()
     }
 }
 
 impl ServiceState {
-    /// A service that ECS does not know.
+    /// A service that does not exist in ECS.
     pub fn missing(cluster: ClusterName, service: ServiceName) -> Self {
         Self {
             cluster,
@@ -227,22 +236,22 @@ impl ServiceState {
         }
     }
 
-    /// Whether the service has been deleted. One that is `DRAINING` still has tasks.
+    /// Whether the service has been deleted. A `DRAINING` service still has tasks.
     pub fn is_missing(&self) -> bool {
         matches!(self.status, ServiceStatus::Inactive | ServiceStatus::Missing)
     }
 }
 
-/// A service that `DescribeServices` was asked about in vain.
+/// A service that could not be described.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndescribedService {
     /// Cluster of the service.
     pub cluster: ClusterName,
     /// Name of the service.
     pub service: ServiceName,
-    /// Why nothing is known of it.
+    /// Why it could not be described.
     pub fault: Fault,
-    /// Whether its metrics arrive, so that it has running tasks.
+    /// Whether its metrics arrive, which means that it has running tasks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_alive: bool,
 }
@@ -296,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_leaves_it_and_has_it_checked_again() {
+    fn deleted_clusters_and_services_are_removed_and_trigger_a_check() {
         let shop: ClusterName = "shop".parse().unwrap();
         let cached = CachedInventory {
             inventory: inventory(&["api", "web"], false),
@@ -321,11 +330,11 @@ mod tests {
         let mut left = cached.clone();
         assert!(left.drop_missing(std::slice::from_ref(&shop), &[]));
         assert!(left.inventory.clusters.is_empty());
-        assert!(!left.drop_missing(&[shop], &[]), "it is gone already");
+        assert!(!left.drop_missing(&[shop], &[]), "it was removed before");
     }
 
     #[test]
-    fn one_with_faults_is_never_fresh() {
+    fn an_inventory_with_faults_is_never_fresh() {
         let mut inventory = inventory(&["web"], true);
         inventory.faults.push(Fault::malformed(Operation::EcsListServices, "shop", "cut"));
         assert!(!inventory.is_fresh(inventory.read_at));

@@ -1,8 +1,8 @@
-//! What is known of a target: which clusters and services there are, what EKS and its pods say, how much of what was asked
-//! was answered, and the snapshot that all of it is stored in.
+//! What fargaze knows about a target: its clusters and services, what EKS and Kubernetes report
+//! about them, how many queries were answered, and the snapshot that stores all this.
 //!
-//! Every question ends as a value, as zero, as no data, or as could not ask; none of them becomes another on the way into a
-//! snapshot, out of it, or from one run into the next.
+//! Every query ends as a value, as zero, as no data, or as could not ask. None of the four turns
+//! into another on the way into a snapshot, out of it, or from one run to the next.
 
 pub mod continuation;
 pub mod coverage;

@@ -1,4 +1,4 @@
-//! Why a function gives up: one stable word for the state machine, one sentence for a person.
+//! Why a function fails: a stable error type for the state machine, and a sentence for the reader.
 
 use crate::config::BadConfig;
 use crate::events::BadEvent;
@@ -8,13 +8,14 @@ use crate::model::fault::{Fault, FaultKind};
 /// `errorType` of a wrong setting.
 const MISCONFIGURED: &str = "Misconfigured";
 
-/// The failure of a whole invocation. What concerns one question only is no failure but a value in the snapshot.
+/// The failure of a whole invocation. A fault of a single query is not a failure but a value in the
+/// snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// A call that everything else stands on.
+    /// A call that the whole invocation depends on failed.
     #[error("{0}; {advice}", advice = .0.advice())]
     Fault(#[from] Fault),
-    /// An input that cannot be worked on.
+    /// The input is invalid.
     #[error("{0}")]
     Invalid(String),
     /// A setting or the user's file is wrong.
@@ -32,7 +33,8 @@ impl Failure {
         }
     }
 
-    /// The kind of fault that an `errorType` of [`Self::error_type`] stands for; none for one of Lambda's own.
+    /// The kind of fault for an `errorType` from [`Self::error_type`]; `None` for Lambda's own
+    /// error types.
     pub fn kind_of(error_type: &str) -> Option<FaultKind> {
         if error_type == MISCONFIGURED {
             return Some(FaultKind::Invalid);

@@ -1,5 +1,5 @@
-//! How a function is called and how it answers: its settings, what the states of the state machine hand on, and why it gives
-//! up.
+//! How a function is invoked and how it answers: its settings, the data passed between states of
+//! the state machine, and why it fails.
 
 pub mod failure;
 pub mod settings;

@@ -1,27 +1,28 @@
-//! Settings from the environment: all problems at once, each by the name of its variable, before the first call.
+//! Settings from the environment. All problems are reported at once, by the names of their
+//! variables, before the first call.
 
 use std::cell::RefCell;
 use std::str::FromStr;
 
-/// What is wrong with the environment: every missing or malformed variable in one sentence each.
+/// Problems of the environment: one sentence per missing or malformed variable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}. Set them in template.yaml; docs/configuration.md lists all.", .0.join("; "))]
 pub struct BadSettings(pub Vec<String>);
 
-/// Reads settings by name and gathers what is wrong with them.
+/// Reads settings by name and collects their problems.
 pub struct Settings<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     problems: RefCell<Vec<String>>,
 }
 
 impl<'a> Settings<'a> {
-    /// Settings from any source; tests pass a table so that no test touches the process environment.
+    /// Settings from any source; tests pass a table instead of the process environment.
     pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self { lookup, problems: RefCell::default() }
     }
 
-    /// A setting that must be there and must read as a `T`. Every setting is required: the defaults stand in the
-    /// template's parameters alone. The first problem is kept for [`Self::all`], and `None` returned.
+    /// A required setting, parsed as a `T`. Every setting is required: defaults are only in the
+    /// template's parameters. A problem is kept for [`Self::all`], and `None` is returned.
     pub fn require<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Option<T> {
         let problem = match (self.lookup)(name).filter(|text| !text.trim().is_empty()) {
             None => format!("{name} is missing"),
@@ -34,7 +35,7 @@ impl<'a> Settings<'a> {
         None
     }
 
-    /// The configuration built from the settings, or all the problems met on the way.
+    /// The configuration built from the settings, or all problems found.
     pub fn all<T>(self, built: Option<T>) -> Result<T, BadSettings> {
         let problems = self.problems.into_inner();
         built.filter(|_| problems.is_empty()).ok_or(BadSettings(problems))
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_told_at_once_by_name() {
+    fn all_problems_are_reported_at_once_by_name() {
         let error = read(&[("FARGAZE_DELAY_SECONDS", "soon")]).unwrap_err().to_string();
         assert!(error.contains("FARGAZE_BUCKET is missing"), "{error}");
         assert!(error.contains("FARGAZE_DELAY_SECONDS = `soon`: invalid digit"), "{error}");

@@ -1,8 +1,10 @@
-//! What travels between the states of the state machine: references and small fixed answers. The rest is in the bucket.
+//! The data passed between the states of the state machine: references and small fixed answers. The
+//! rest is in the bucket.
 //!
-//! Step Functions ends an execution in which a state's input or output is longer than 262,144 bytes (Step Functions
-//! Developer Guide, "Service quotas"), and keeps them all in the execution's history. So `plan-run` leaves the run and its
-//! targets, with their roles and external ids, in the bucket, and what travels is where they are and a number.
+//! Step Functions fails an execution if a state's input or output exceeds 262,144 bytes (Step
+//! Functions Developer Guide, "Service quotas"), and keeps them all in the execution history. So
+//! `plan-run` stores the run and its targets, with their roles and external ids, in the bucket, and
+//! the states only pass the key and a number.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,7 @@ use crate::model::fault::{Fault, FaultKind};
 use crate::model::operation::Operation;
 use crate::model::run::{Platform, Run, RunKind, Target};
 
-/// A run and where it looks, as it is in the bucket.
+/// A run and its targets, as stored in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The run.
@@ -21,12 +23,12 @@ pub struct Plan {
     pub targets: Vec<Target>,
 }
 
-/// What `plan-run` answers.
+/// The answer of `plan-run`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
     /// Id of the run.
     pub run: String,
-    /// What the run is for, which decides on the map.
+    /// The kind of run, which selects the map.
     pub kind: RunKind,
     /// Key of the [`Plan`].
     pub plan: String,
@@ -39,15 +41,15 @@ pub struct Planned {
 pub struct PlannedTarget {
     /// Its number in the plan.
     pub number: usize,
-    /// Who collects.
+    /// The platform, which selects the collector.
     pub platform: Platform,
-    /// What people who look at the execution see of it.
+    /// The name shown in the execution history.
     pub name: String,
 }
 
 impl Plan {
-    /// Key of the plan. The same execution may plan twice, with another version of the user's file the second time: a
-    /// plan that somebody works by is never replaced, so the key follows from what it says.
+    /// Key of the plan. An execution may plan twice, the second time with another version of the
+    /// user's file. The key depends on the content, so that a plan in use is never replaced.
     pub fn key(&self, execution: &str, json: &[u8]) -> String {
         format!("runs/{}/{execution}/plan-{:016x}.json", self.run.id, fnv1a(json))
     }
@@ -70,20 +72,20 @@ fn fnv1a(bytes: &[u8]) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// What a function is invoked with that works on one target. Other keys are the state machine's own.
+/// The input of a function that processes one target. Other keys are the state machine's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Key of the [`Plan`].
     pub plan: String,
     /// The target's number there.
     pub target: usize,
-    /// Where to go on, if an earlier call stopped before its deadline.
+    /// Where to continue, if an earlier call stopped before its deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<SweepCursor>,
 }
 
 impl Step {
-    /// The task that the step stands for.
+    /// The task of this step.
     ///
     /// # Errors
     ///
@@ -93,13 +95,13 @@ impl Step {
         let count = targets.len();
         if self.target >= count {
             let Self { plan, target, .. } = self;
-            let why = format!("{plan} has {count} targets, from 0, and so none of the number {target}");
+            let why = format!("{plan} has {count} targets, numbered from 0, so there is no target {target}");
             return Err(Failure::Invalid(why));
         }
         Ok(TargetTask { run, target: targets.swap_remove(self.target), cursor: self.cursor })
     }
 
-    /// Key under which it is kept why the target failed.
+    /// Key of the object with the reason why the target failed.
     pub fn failure_key(plan: &str, target: usize) -> String {
         format!("{}.failed-{target}.json", plan.trim_end_matches(".json"))
     }
@@ -112,14 +114,14 @@ pub struct TargetTask {
     pub run: Run,
     /// The target.
     pub target: Target,
-    /// Where to go on, if an earlier call stopped before its deadline.
+    /// Where to continue, if an earlier call stopped before its deadline.
     pub cursor: Option<SweepCursor>,
 }
 
-/// How far a sweep or rollback of a target has come.
+/// The position of a sweep or rollback within a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepCursor {
-    /// The last cluster that was dealt with, in the order of their names.
+    /// The last cluster that was processed, in order of names.
     pub after: ClusterName,
     /// Where the findings up to it are.
     pub findings: ObjectRef,
@@ -132,32 +134,32 @@ pub struct ObjectRef {
     pub key: String,
 }
 
-/// What `collect-metrics` and `collect-pods` answer.
+/// The answer of `collect-metrics` and `collect-pods`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Collected {
-    /// Of a report, whose target ends here.
+    /// For a report, whose target ends here.
     Ended {
         /// Where the snapshot is.
         snapshot: ObjectRef,
         /// Where the outcome is.
         outcome: ObjectRef,
     },
-    /// Of an alarms run: the snapshot is still to be judged.
+    /// For an alarms run: the snapshot must still be evaluated.
     Snapshot {
         /// Where it is.
         snapshot: ObjectRef,
     },
 }
 
-/// What a function answers whose target ends with it: `evaluate-alarms`, and `enable-insights` in a sweep or rollback.
-/// The state machine calls again as long as there is a cursor.
+/// The answer of a function that completes a target: `evaluate-alarms`, and `enable-insights` in a
+/// sweep or rollback. The state machine calls it again as long as there is a cursor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum TargetDone {
-    /// Not yet: another call goes on.
+    /// Not finished: another call continues.
     Paused {
-        /// Where it goes on.
+        /// Where to continue.
         cursor: SweepCursor,
     },
     /// It is finished.
@@ -167,12 +169,12 @@ pub enum TargetDone {
     },
 }
 
-/// How a child of the map ended, by itself.
+/// How a child of the map ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetEnd {
     /// The target's number in the plan.
     pub target: usize,
-    /// With an outcome or not.
+    /// Whether it has an outcome.
     pub ended: Ended,
 }
 
@@ -182,32 +184,32 @@ pub struct TargetEnd {
 pub enum Ended {
     /// Its outcome is in the bucket.
     Done,
-    /// A function failed; why is in the bucket.
+    /// A function failed; the reason is in the bucket.
     Failed,
 }
 
-/// Why a target has no outcome, as it is in the bucket.
+/// Why a target has no outcome, as stored in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetFailure {
-    /// What `Catch` saw.
+    /// The failure from `Catch`.
     pub failure: StepFailure,
-    /// How far a sweep or rollback had come before.
+    /// The position of the sweep or rollback before the failure.
     #[serde(default)]
     pub cursor: Option<SweepCursor>,
 }
 
-/// What Step Functions' `Catch` says about a failed task.
+/// The error output of Step Functions' `Catch` for a failed task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct StepFailure {
     /// Error name: the function's error type, or `States.…`, `Lambda.…`, `Sandbox.…`.
     pub error: String,
-    /// For a Lambda function a JSON text with `errorMessage`; else a sentence.
+    /// For a Lambda function, JSON with `errorMessage`; otherwise a sentence.
     pub cause: Option<String>,
 }
 
 impl StepFailure {
-    /// The failure as a value for the summary.
+    /// The failure as a fault for the summary.
     pub fn to_fault(&self) -> Fault {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -216,7 +218,7 @@ impl StepFailure {
         }
         let cause = self.cause.clone().unwrap_or_default();
         let message = serde_json::from_str::<LambdaError>(&cause).map_or(cause, |error| error.error_message);
-        // Errors of Lambda and Step Functions, such as a timeout, may pass.
+        // Errors of Lambda and Step Functions, such as a timeout, may be transient.
         let kind = Failure::kind_of(&self.error).unwrap_or(FaultKind::Transient);
         let (operation, code) = (Operation::FargazeRun, self.error.clone());
         Fault { operation, subject: String::new(), kind, code, message }
@@ -230,7 +232,8 @@ mod tests {
     use crate::model::run::{Part, TargetRole};
     use jiff::SignedDuration;
 
-    /// Bytes of a state's input or output (Step Functions Developer Guide, "Service quotas").
+    /// Maximum bytes of a state's input or output (Step Functions Developer Guide, "Service
+    /// quotas").
     const PAYLOAD: usize = 262_144;
 
     fn plan(targets: usize) -> Plan {
@@ -279,15 +282,15 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_the_plan_does_not_have_is_told() {
+    fn an_unknown_target_number_is_an_error() {
         let step = |target| Step { plan: "runs/r/e/plan.json".to_owned(), target, cursor: None };
         assert_eq!(step(1).of(plan(2)).unwrap().target.part.count, 64);
         let error = step(2).of(plan(2)).unwrap_err().to_string();
-        assert_eq!(error, "runs/r/e/plan.json has 2 targets, from 0, and so none of the number 2");
+        assert_eq!(error, "runs/r/e/plan.json has 2 targets, numbered from 0, so there is no target 2");
     }
 
     #[test]
-    fn a_caught_lambda_failure_tells_its_own_sentence() {
+    fn a_caught_lambda_failure_has_its_own_message() {
         let failure: StepFailure = serde_json::from_str(
             r#"{"Error":"Denied","Cause":"{\"errorMessage\":\"ecs:ListClusters: AccessDenied\",\"errorType\":\"Denied\"}"}"#,
         )

@@ -1,13 +1,13 @@
-//! What cAdvisor has counted for the pods of a node: CPU, CFS throttling, network and disk, from the page that the
-//! kubelet prints at `/metrics/cadvisor`.
+//! cAdvisor's counters for the pods of a node: CPU, CFS throttling, network and disk, from the
+//! kubelet's page `/metrics/cadvisor`.
 //!
-//! Rows are told apart by the names of their labels, never by their places: which labels there are, and in which order,
-//! differs from release to release. A pod has rows of its containers, of its pause container (`container="POD"`, or no
-//! container but an image) and of itself (neither container nor image), and those of itself hold the others already, so
-//! they are never added up.
+//! Rows are distinguished by label names, never by position: labels and their order differ between
+//! releases. A pod has rows for its containers, for its pause container (`container="POD"`, or an
+//! image without a container) and for itself (neither container nor image). The rows for the pod
+//! already include the others, so they are never added up.
 //!
-//! A container that was restarted has two cgroups on the page for a while, the old one and the new, under one name. So
-//! counters are kept series by series, as Prometheus does, and added up only when they are rates.
+//! A restarted container has two cgroups on the page for a while, the old and the new one, under
+//! one name. So counters are kept per series, as in Prometheus, and added up only as rates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::ParseIntError;
@@ -20,33 +20,33 @@ use super::prometheus::{Report, Sample, parse};
 /// The page of one node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
-    /// What was counted for each pod, by namespace and name.
+    /// Counters of each pod, by namespace and name.
     pub pods: BTreeMap<(String, String), Counters>,
-    /// What could be read of the page.
+    /// Statistics about parsing the page.
     pub report: Report,
 }
 
-/// A counter as it stood at one instant.
+/// Value of a counter at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Counter {
-    /// How far it had counted: finite, and not below zero.
+    /// The value: finite and not negative.
     pub value: f64,
-    /// When: cAdvisor does not look at all containers at once.
+    /// Time of the value: cAdvisor does not read all containers at the same time.
     pub at: Timestamp,
 }
 
-/// Which series of a page a counter is: a hash of all its labels, of which a cgroup and the id of a container in its
-/// runtime alone have some 250 characters. 64 bits, for the few series of one container.
+/// Identifies a series on a page: a 64-bit hash of all its labels, of which cgroup and container id
+/// alone take some 250 characters. 64 bits are enough for the few series of one container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct SeriesId(u64);
 
 impl SeriesId {
-    /// The series with these labels, in whatever order. A label that is empty is as good as absent.
+    /// The series with these labels, in any order. An empty label counts as absent.
     pub fn of<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let labels: BTreeSet<(&str, &str)> =
             labels.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        // FNV-1a. No byte of UTF-8 is 0xff, so it cannot be mistaken for a part of a name or value.
+        // FNV-1a. 0xff never occurs in UTF-8, so it separates names and values unambiguously.
         let bytes = labels
             .iter()
             .flat_map(|(name, value)| [*name, *value])
@@ -74,21 +74,21 @@ impl TryFrom<String> for SeriesId {
 /// The series of one part.
 pub type PartSeries = BTreeMap<SeriesId, Counter>;
 
-/// Counters by what they are of: by container, with an empty name for the pod as a whole, or by network interface. Of
-/// each part there is a series for each cgroup, CPU and device; each begins again by itself, so they are kept apart
-/// until they are rates.
+/// Counters by part: by container, with an empty name for the pod as a whole, or by network
+/// interface. Each part has a series per cgroup, CPU and device. Each series resets independently,
+/// so they are kept separate until rates are computed.
 pub type Parts = BTreeMap<String, PartSeries>;
 
-/// What was counted for a pod since its containers began.
+/// Counters of a pod since its containers started.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counters {
-    /// Seconds of CPU by container.
+    /// CPU seconds by container.
     #[serde(rename = "cpu", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cpu_seconds: Parts,
-    /// Periods of the CPU's scheduler (CFS) in which a container with a limit ran.
+    /// CFS scheduler periods in which a container with a CPU limit ran.
     #[serde(rename = "periods", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cfs_periods: Parts,
-    /// Those of them in which the limit stopped it.
+    /// CFS periods in which the container was throttled.
     #[serde(rename = "throttled", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cfs_throttled: Parts,
     /// Bytes received by interface.
@@ -105,8 +105,8 @@ pub struct Counters {
     pub disk_written: Parts,
 }
 
-/// Reads a page. A line without a time of its own is of `read_at`. What is of the node and not of a pod is left out,
-/// and so are values that no counter can have.
+/// Parses a page. A line without a timestamp gets `read_at`. Lines about the node rather than a pod
+/// are skipped, and so are values that are invalid for a counter.
 pub fn read(page: &[u8], read_at: Timestamp) -> Page {
     let mut rows = BTreeMap::<(String, String), PodRows>::new();
     let report = parse(page, |sample| {
@@ -126,7 +126,7 @@ pub fn read(page: &[u8], read_at: Timestamp) -> Page {
     Page { pods, report }
 }
 
-/// The families that are read.
+/// The metric families that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Family {
     Cpu,
@@ -152,7 +152,7 @@ impl Family {
         })
     }
 
-    /// Which rows a line belongs to, and the part that it counts; none if it says nothing of the pod.
+    /// The kind of row and the part that a line counts; `None` if the line is not about the pod.
     fn place(self, sample: &Sample<'_>) -> Option<(Rows, String)> {
         let label = |name| sample.label(name).unwrap_or_default();
         let container = label("container");
@@ -168,7 +168,7 @@ impl Family {
         let per_cpu = self == Self::Cpu && !matches!(label("cpu"), "" | "total");
         let rows = match (container, per_cpu) {
             ("POD", _) => return None,
-            // The pause container of containerd has an image, the pod itself has none.
+            // The pause container of containerd has an image; the pod itself does not.
             ("", _) if !label("image").is_empty() => return None,
             ("", false) => Rows::Third,
             ("", true) => Rows::Last,
@@ -179,9 +179,9 @@ impl Family {
     }
 }
 
-/// Kinds of rows of which the first that a pod has count and the others do not. Of the network: those without a
-/// container, then those of the pause container. Else: totals of containers, their single CPUs, the total of the pod,
-/// its single CPUs.
+/// Kinds of rows, in order of preference: only the first kind that a pod has is counted. For
+/// network: rows without a container, then rows of the pause container. Otherwise: container
+/// totals, container values per CPU, the pod total, pod values per CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rows {
     First,
@@ -195,7 +195,7 @@ enum Rows {
 struct PodRows(BTreeMap<Family, BTreeMap<Rows, Parts>>);
 
 impl PodRows {
-    /// Takes in a line. Of a series that is there twice the newest line counts, whatever their order.
+    /// Adds a line. If a series occurs twice, the newest line counts, whatever their order.
     fn add(&mut self, (family, kind, part): (Family, Rows, String), series: SeriesId, line: Counter) {
         let parts = self.0.entry(family).or_default().entry(kind).or_default();
         let kept = parts.entry(part).or_default().entry(series).or_insert(line);

@@ -1,4 +1,4 @@
-//! Sizes of Fargate (Amazon EKS User Guide, "Fargate Pod configuration": CPU and memory).
+//! Fargate sizes (Amazon EKS User Guide, "Fargate Pod configuration": CPU and memory).
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,11 +6,11 @@ use std::str::FromStr;
 use super::quantity::Quantity;
 use super::resources::Resources;
 
-/// What a pod on Fargate got and is paid for: the annotation `CapacityProvisioned`, not the capacity of its node, which is
-/// often larger and says nothing.
+/// Provisioned and billed size of a Fargate pod: the annotation `CapacityProvisioned`, not the
+/// capacity of its node, which is often larger.
 ///
-/// AWS writes `GB` and means GiB: its smallest size of 0.5 GB is 512 MiB in the API (Amazon ECS Developer Guide, "Task
-/// size").
+/// AWS writes `GB` for GiB: its smallest size of 0.5 GB is 512 MiB in the API (Amazon ECS Developer
+/// Guide, "Task size").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Provisioned {
     /// Cores.
@@ -19,11 +19,11 @@ pub struct Provisioned {
     pub memory: Quantity,
 }
 
-/// Text that is no size.
+/// Text that is not a valid size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a size of Fargate: expected cores and memory such as \"0.25vCPU 0.5GB\"")]
+#[error("{text:?} is not a Fargate size: expected cores and memory such as \"0.25vCPU 0.5GB\"")]
 pub struct BadProvisioned {
-    /// What was read.
+    /// The text that was read.
     pub text: String,
 }
 
@@ -51,13 +51,14 @@ impl fmt::Display for Provisioned {
 }
 
 const MIB: i64 = 1 << 20;
-/// What Fargate adds to the memory of each pod for the kubelet, kube-proxy and containerd: 256 MB in the guide, in its
-/// unit of 1 GB as 1024 MB.
+/// Memory that Fargate adds to each pod for the kubelet, kube-proxy and containerd: 256 MB in the
+/// guide, where 1 GB is 1024 MB.
 const OVERHEAD: i64 = 256 * MIB;
 
-/// Thousandths of a core, and the MiB of memory that go with them: the least, the most, and the step between.
+/// Thousandths of a core, and the memory sizes in MiB available with them: minimum, maximum, and
+/// step.
 const SIZES: [(i64, i64, i64, i64); 9] = [
-    // The smallest has 0.5, 1 or 2 GB.
+    // The smallest CPU size allows 0.5, 1 or 2 GB.
     (250, 512, 512, 1),
     (250, 1024, 1024, 1),
     (250, 2048, 2048, 1),
@@ -69,21 +70,23 @@ const SIZES: [(i64, i64, i64, i64); 9] = [
     (16_000, 32_768, 122_880, 8192),
 ];
 
-/// The size that Fargate gives a pod with these requests, which are those of [`super::pod::PodFacts::requests`]: 256 MB more
-/// memory, then the next size up. Without any request it is the smallest. None if no size is large enough, so that the
+/// The size that Fargate provisions for a pod with these requests, as in
+/// [`super::pod::PodFacts::requests`]: it adds 256 MB of memory, then takes the next larger size.
+/// Without requests it is the smallest size. `None` if no size is large enough, in which case the
 /// pod stays pending.
 pub fn expected_size(requests: &Resources) -> Option<Provisioned> {
     size(requests, OVERHEAD)
 }
 
-/// A smaller size that would do if Fargate did not add its 256 MB: up to that much less memory asked for would then cost
-/// less. None if there is none, or if no size is large enough for the pod.
+/// A smaller size that would be enough if Fargate did not add its 256 MB: requesting up to that
+/// much less memory would cost less. `None` if there is no smaller size, or if no size is large
+/// enough for the pod.
 pub fn size_but_for_overhead(requests: &Resources) -> Option<Smaller> {
     let (with, without) = (size(requests, OVERHEAD)?, size(requests, 0)?);
     (with != without).then(|| Smaller { cpu: without.cpu, memory: without.memory.value() - OVERHEAD })
 }
 
-/// What a pod can use of a smaller size.
+/// What a pod can use in a smaller size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Smaller {
     /// Cores.

@@ -1,4 +1,5 @@
-//! What is read of a Kubernetes cluster whose pods run on AWS Fargate, and what it means. Pure: nothing here asks anyone.
+//! Parses and interprets responses of a Kubernetes cluster whose pods run on AWS Fargate. Pure:
+//! nothing here sends requests.
 //!
 //! ```text
 //! JSON of the API server -> api -> PodFacts, NodeFacts, WorkloadFacts, PodUsage -> views

@@ -1,29 +1,31 @@
-//! What is known of a node from the API server's list.
+//! Facts about a node, from the API server's list.
 
 use super::api;
 use super::resources::Resources;
 
-/// What is known of a node. On Fargate it lives as long as its one pod.
+/// Facts about a node. On Fargate it exists as long as its one pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeFacts {
     /// Its name, such as `fargate-ip-192-168-0-10.ec2.internal`.
     pub name: String,
-    /// Whether it is of Fargate: label `eks.amazonaws.com/compute-type` or the beginning of its name.
+    /// Whether it is a Fargate node, by the label `eks.amazonaws.com/compute-type` or the prefix of
+    /// its name.
     pub is_fargate: bool,
-    /// All that it has. On Fargate that may be several times of what is paid for.
+    /// Total resources. On Fargate they may be several times the billed size.
     pub capacity: Resources,
-    /// What of it pods may have.
+    /// Resources available to pods.
     pub allocatable: Resources,
-    /// Whether it takes pods (condition `Ready`).
+    /// Whether it accepts pods (condition `Ready`).
     pub ready: bool,
-    /// Version of its kubelet; empty if it was not told.
+    /// Version of its kubelet; empty if unknown.
     pub kubelet_version: String,
-    /// A sentence for each field that could not be read, beginning with its place.
+    /// A sentence for each field that could not be read, starting with its path.
     pub unreadable: Vec<String>,
 }
 
 impl NodeFacts {
-    /// What a node of the list says. No bad field loses the node: it is told in `unreadable` instead.
+    /// Reads a node of the list. A bad field does not discard the node: it is reported in
+    /// `unreadable`.
     pub fn read(node: api::Node) -> Self {
         let api::Node { metadata, status } = node;
         let mut unreadable = Vec::new();
@@ -40,7 +42,8 @@ impl NodeFacts {
         }
     }
 
-    /// What pods may have: the allocatable amounts, or the capacity of a node that does not tell them.
+    /// Resources available to pods: the allocatable amounts, or the capacity if a node does not
+    /// report them.
     pub fn available(&self) -> &Resources {
         if self.allocatable.is_empty() { &self.capacity } else { &self.allocatable }
     }

@@ -1,8 +1,9 @@
-//! What makes pods, under one name that stays the same from release to release, so that an alarm about it does too.
+//! Owners of pods, under a name that is stable across releases, so that alarms on them are stable
+//! too.
 //!
-//! Pods name their controller, and many controllers make another object for each release or each run: a Deployment and
-//! a Rollout of Argo make a `ReplicaSet` for each template, a `CronJob` a Job for each time. What people know is what
-//! stands behind them.
+//! Pods name their controller, but many controllers are created for a single release or run: a
+//! Deployment or an Argo Rollout creates a `ReplicaSet` per template, a `CronJob` creates a Job per
+//! run. Users know the owners of these controllers.
 
 mod labels;
 mod names;
@@ -18,7 +19,7 @@ use names::{of_cron_job, without_random};
 
 pub use labels::NO_OBJECTS;
 
-/// A workload that makes pods.
+/// A workload that creates pods.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {
     /// Kind, such as `Deployment`.
@@ -33,10 +34,10 @@ impl fmt::Display for Owner {
     }
 }
 
-/// What stands behind each Job, by namespace and name of the Job: what owns it, or the Job itself.
+/// The owner of each Job, by namespace and name of the Job: its controller, or the Job itself.
 pub type JobOwners = BTreeMap<(String, String), Owner>;
 
-/// Kinds of Kubernetes itself whose names people choose.
+/// Built-in kinds whose names are chosen by users.
 const LASTING: [&str; 8] = [
     "Deployment",
     "StatefulSet",
@@ -49,14 +50,15 @@ const LASTING: [&str; 8] = [
 ];
 
 impl Owner {
-    /// What controls an object, as the object names it; none if nothing does.
+    /// The controller that an object names; `None` without a controller.
     pub fn controller(owners: &[OwnerReference]) -> Option<Self> {
         let controller = owners.iter().find(|owner| owner.controller == Some(true))?;
         Some(Self { kind: controller.kind.clone(), name: controller.name.clone() })
     }
 
-    /// What makes a pod, by its own metadata. Behind a Job stands what [`Self::behind`] knows. A pod that nothing
-    /// controls stands for itself: none, or the name that its own was generated from. `made` is when it was made.
+    /// The owner of a pod, from the pod's metadata. [`Self::behind`] finds the owner of a Job. For
+    /// a pod without a controller: the prefix that its name was generated from, or `None` if it has
+    /// a chosen name. `made` is the creation time of the pod.
     pub(super) fn of_pod(metadata: &ObjectMeta, made: Option<Timestamp>) -> Option<Self> {
         let labels = Labels(&metadata.labels);
         let Some(controller) = Self::controller(&metadata.owner_references) else {
@@ -71,13 +73,14 @@ impl Owner {
         })
     }
 
-    /// What a Deployment is counted for, if that is not itself: a service of Knative, whose Deployments have the labels
-    /// of their pods.
+    /// The workload that a Deployment is counted for, if it is not the Deployment itself: a Knative
+    /// service, whose Deployments have the labels of their pods.
     pub(super) fn of_deployment(metadata: &ObjectMeta) -> Option<Self> {
         Labels(&metadata.labels).knative()
     }
 
-    /// What stands behind a Job: what owns it; if nothing does, the name that the Job's own was generated from.
+    /// The owner of a Job: its controller, otherwise the Job under the prefix that its name was
+    /// generated from.
     pub fn of_job(metadata: &ObjectMeta) -> Self {
         Self::controller(&metadata.owner_references).map_or_else(
             || Self { kind: "Job".to_owned(), name: stem(metadata).unwrap_or(&metadata.name).to_owned() },
@@ -85,8 +88,9 @@ impl Owner {
         )
     }
 
-    /// What stands behind it, if it is a Job. One that is not listed, because it is gone or Jobs could not be listed,
-    /// is a `CronJob`'s if its name says so. `made` is when the pod was made.
+    /// Its owner, if it is a Job. A Job that is not listed, because it was deleted or Jobs could
+    /// not be listed, is attributed to a `CronJob` if its name matches. `made` is the creation time
+    /// of the pod.
     #[must_use]
     pub fn behind(self, namespace: &str, jobs: &JobOwners, made: Option<Timestamp>) -> Self {
         if self.kind != "Job" {
@@ -103,14 +107,16 @@ impl Owner {
         }
     }
 
-    /// Under the name that stays the same from run to run. Behind a Job stands what [`Self::behind`] knows.
+    /// The owner under a name that is stable across runs. [`Self::behind`] finds the owner of a
+    /// Job.
     fn lasting(self) -> Self {
         let name = names::lasting(&self.kind, &self.name).to_owned();
         Self { kind: self.kind, name }
     }
 }
 
-/// What the API server generated the name of an object from; none if the object was named.
+/// The prefix from which the API server generated the name of an object; `None` if the name was
+/// chosen.
 fn stem(metadata: &ObjectMeta) -> Option<&str> {
     let stem = metadata.generate_name.trim_end_matches('-');
     (!stem.is_empty() && metadata.name.starts_with(&metadata.generate_name)).then_some(stem)

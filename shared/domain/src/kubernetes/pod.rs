@@ -1,4 +1,4 @@
-//! What is known of a pod from the API server's list.
+//! Facts about a pod, from the API server's list.
 
 mod end;
 mod init;
@@ -16,77 +16,78 @@ use super::resources::{Resources, of_pod};
 pub use super::owner::Owner;
 pub use init::Initializing;
 
-/// What is known of a pod.
+/// Facts about a pod.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-// Pod by pod: a page of facts is a fraction of a page of pods.
+// Converted pod by pod while parsing, because a page of facts is much smaller than a page of pods.
 #[serde(from = "api::Pod")]
 pub struct PodFacts {
     /// Namespace.
     pub namespace: String,
     /// Name, unique in its namespace.
     pub name: String,
-    /// Identity over time.
+    /// Unique id.
     pub uid: String,
-    /// What made it, under a name that lasts.
+    /// Its owner, under a stable name.
     pub owner: Option<Owner>,
     /// Node it runs on, once it is scheduled.
     pub node: Option<String>,
     /// Fargate profile that took it (label `eks.amazonaws.com/fargate-profile`).
     pub fargate_profile: Option<String>,
-    /// Where it is in its life.
+    /// Phase of its lifecycle.
     pub phase: Phase,
-    /// Why it is there, in a word, such as `Evicted`, if Kubernetes says so.
+    /// Reason for the phase, in one word, such as `Evicted`, if Kubernetes reports one.
     pub reason: Option<String>,
-    /// Why it is there, in a sentence.
+    /// Message about the phase.
     pub message: Option<String>,
-    /// When it was made.
+    /// Creation time.
     pub created: Option<Timestamp>,
-    /// When the kubelet took it over.
+    /// Time at which the kubelet accepted it.
     pub started: Option<Timestamp>,
-    /// When it is to be gone, if it is being deleted.
+    /// Time at which it is due for deletion, if it is being deleted.
     pub deletion: Option<Timestamp>,
-    /// When it ended, if it has: the newest end of its containers, or, if one of them is not known, the last time at
-    /// which it is known to have been there. None if nothing says when.
+    /// When it ended, if it has: the newest end of its containers, or, if one of these is unknown,
+    /// the last known time before the end. `None` if unknown.
     pub ended: Option<Timestamp>,
-    /// What it got and is paid for (annotation `CapacityProvisioned`).
+    /// Provisioned and billed size (annotation `CapacityProvisioned`).
     pub provisioned: Option<Provisioned>,
-    /// What it asks for as a whole.
+    /// Requests of the pod as a whole.
     pub requests: Resources,
-    /// What it may not exceed as a whole.
+    /// Limits of the pod as a whole.
     pub limits: Resources,
-    /// How often its containers were started again, init containers among them.
+    /// Restarts of its containers, including init containers.
     pub restarts: i64,
-    /// Whether it takes requests (condition `Ready`).
+    /// Whether it accepts traffic (condition `Ready`).
     pub ready: bool,
-    /// Why it does not run yet, if its phase is `Pending`.
+    /// Why it is not running yet, if its phase is `Pending`.
     pub pending: Option<Pending>,
-    /// The init container that it waits for, if its phase is `Pending` and one runs.
+    /// The init container that it waits for, if its phase is `Pending` and one is running.
     pub initializing: Option<Initializing>,
-    /// Containers that do not run yet, or are held back after they failed.
+    /// Containers that have not started yet, or are in back-off after a failure.
     pub waiting: Vec<Waiting>,
-    /// Ends of containers: of those that have ended, and of the run before of those that were started again.
+    /// Terminations of containers: of those that have ended, and of the previous run of those that
+    /// were restarted.
     pub terminated: Vec<Termination>,
-    /// Whether Fargate forwards its logs (annotation `Logging`), decided when it was scheduled: a later correction of
-    /// the `ConfigMap` does not reach it.
+    /// Whether Fargate forwards its logs (annotation `Logging`), decided when it was scheduled: a
+    /// later correction of the `ConfigMap` does not reach it.
     pub logging: Option<Logging>,
-    /// Whether it was scheduled, or waits to be, by Fargate.
+    /// Whether it is scheduled on Fargate, or waiting for it.
     is_fargate: bool,
-    /// A sentence for each field that could not be read, beginning with its place.
+    /// A sentence for each field that could not be read, starting with its path.
     pub unreadable: Vec<String>,
 }
 
-/// Where a pod is in its life (Kubernetes documentation, "Pod lifecycle: Pod phase").
+/// Phase of a pod's lifecycle (Kubernetes documentation, "Pod lifecycle: Pod phase").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Phase {
-    /// Accepted, and not all of its containers were started. Some minutes are usual on Fargate.
+    /// Accepted, but not all containers have started. On Fargate this usually takes a few minutes.
     Pending,
-    /// At least one container runs, or is being started again.
+    /// At least one container is running or restarting.
     Running,
-    /// All containers have ended well, for good.
+    /// All containers have ended successfully and will not restart.
     Succeeded,
-    /// All containers have ended, one of them badly, for good.
+    /// All containers have ended, at least one in failure, and will not restart.
     Failed,
-    /// Its node does not answer.
+    /// Its node does not respond.
     Unknown,
 }
 
@@ -102,55 +103,57 @@ impl Phase {
         }
     }
 
-    /// Whether nothing of it will run any more.
+    /// Whether the phase is final.
     pub fn is_end(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed)
     }
 }
 
-/// A pod that does not run yet.
+/// Why a pod is pending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
-    /// Since when: its creation.
+    /// Creation time of the pod.
     pub since: Option<Timestamp>,
-    /// The word, such as `Unschedulable` or `ContainerCreating`.
+    /// Reason, in one word, such as `Unschedulable` or `ContainerCreating`.
     pub reason: Option<String>,
-    /// The sentence.
+    /// Message.
     pub message: Option<String>,
 }
 
-/// A container that waits.
+/// A waiting container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     /// Its name.
     pub container: String,
-    /// Why, such as `CrashLoopBackOff`; `ContainerCreating` and `PodInitializing` are usual ([`super::waiting`]).
+    /// Reason, such as `CrashLoopBackOff`; `ContainerCreating` and `PodInitializing` are normal
+    /// ([`super::waiting`]).
     pub reason: String,
-    /// The sentence.
+    /// Message.
     pub message: Option<String>,
 }
 
-/// The end of a container: an event with a time, so that an alarm about it can end.
+/// Termination of a container: an event with a time, so that an alarm on it can end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Termination {
     /// Its name.
     pub container: String,
-    /// Why, such as `OOMKilled`, `Error` or `Completed`.
+    /// Reason, such as `OOMKilled`, `Error` or `Completed`.
     pub reason: String,
     /// Exit code of its process.
     pub exit_code: i32,
-    /// When.
+    /// Time of the termination.
     pub finished_at: Option<Timestamp>,
 }
 
-/// Whether Fargate forwards the logs of a pod (Amazon EKS User Guide, "Fargate logging: troubleshooting").
+/// Whether Fargate forwards the logs of a pod (Amazon EKS User Guide, "Fargate logging:
+/// troubleshooting").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Logging {
-    /// It does.
+    /// Logs are forwarded.
     Enabled,
-    /// It does not.
+    /// Logs are not forwarded.
     Disabled {
-        /// Why, such as `LOGGING_CONFIGMAP_NOT_FOUND`; empty if it was not told.
+        /// Reason, such as `LOGGING_CONFIGMAP_NOT_FOUND`; empty if none is given.
         reason: String,
     },
 }
@@ -162,7 +165,8 @@ impl From<api::Pod> for PodFacts {
 }
 
 impl PodFacts {
-    /// What a pod of the list says. No bad field loses the pod: it is told in `unreadable` instead.
+    /// Reads a pod of the list. A bad field does not discard the pod: it is reported in
+    /// `unreadable`.
     pub fn read(pod: api::Pod) -> Self {
         let mut unreadable = Vec::new();
         let (requests, limits) = of_pod(&pod.spec, &mut unreadable);
@@ -207,18 +211,19 @@ impl PodFacts {
         }
     }
 
-    /// Whether it runs on Fargate, or waits for it.
+    /// Whether it runs on Fargate, or is waiting for it.
     pub fn is_fargate(&self) -> bool {
         self.is_fargate
     }
 
-    /// Whether it has done its work for good.
+    /// Whether it has ended, successfully or not.
     pub fn is_completed(&self) -> bool {
         self.phase.is_end()
     }
 
-    /// Whether it has done its work and is paid for all the same: on Fargate a node lives, and is billed, until its pod
-    /// is deleted (github.com/aws/containers-roadmap, issue 1284). A Job deletes its own by `ttlSecondsAfterFinished`.
+    /// Whether it has ended but is still billed: a Fargate node exists, and is billed, until its
+    /// pod is deleted (github.com/aws/containers-roadmap, issue 1284). With
+    /// `ttlSecondsAfterFinished`, a Job deletes its pods.
     pub fn bills_though_completed(&self) -> bool {
         self.is_fargate && self.is_completed()
     }
@@ -226,8 +231,8 @@ impl PodFacts {
 
 const PROFILE: &str = "eks.amazonaws.com/fargate-profile";
 
-/// Each of the four marks is enough: a pod that waits has no node yet, one whose label was taken off still has, and one
-/// of a `DaemonSet` names the node that it is for.
+/// Each of these four signs is enough: a pending pod has no node yet, a pod whose label was removed
+/// still has its node, and a pod of a `DaemonSet` names the node that it is for.
 fn is_fargate(pod: &api::Pod) -> bool {
     pod.metadata.labels.contains_key(PROFILE)
         || pod.spec.scheduler_name == "fargate-scheduler"
@@ -235,7 +240,7 @@ fn is_fargate(pod: &api::Pod) -> bool {
         || pod.spec.affinity.node_affinity.nodes().any(|node| node.starts_with("fargate-"))
 }
 
-/// A word or sentence that says something.
+/// A text that is not blank.
 fn said(text: Option<&String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty()).cloned()
 }
@@ -266,7 +271,7 @@ fn logging(text: &str) -> Result<Logging, String> {
     match word.trim() {
         "LoggingEnabled" => Ok(Logging::Enabled),
         "LoggingDisabled" => Ok(Logging::Disabled { reason: reason.trim().to_owned() }),
-        _ => Err(format!("{text:?} is not a state of logging: expected LoggingEnabled or LoggingDisabled")),
+        _ => Err(format!("{text:?} is not a logging state: expected LoggingEnabled or LoggingDisabled")),
     }
 }
 
@@ -274,13 +279,14 @@ fn condition<'a>(status: &'a api::PodStatus, name: &str) -> Option<&'a api::Cond
     status.conditions.iter().find(|condition| condition.r#type == name)
 }
 
-/// All containers with the list they are in.
+/// All containers, each with the name of its list.
 fn statuses(status: &api::PodStatus) -> impl Iterator<Item = (&'static str, &ContainerStatus)> {
     let init = status.init_container_statuses.iter().map(|container| ("initContainerStatuses", container));
     init.chain(status.container_statuses.iter().map(|container| ("containerStatuses", container)))
 }
 
-/// The first that knows: the scheduler, the pod as a whole, the first container that waits.
+/// The first available reason: from the scheduler, the pod as a whole, or the first waiting
+/// container.
 fn pending(status: &api::PodStatus, since: Option<Timestamp>) -> Pending {
     let unscheduled = condition(status, "PodScheduled").filter(|scheduled| scheduled.status == "False");
     let (reason, message) = match unscheduled {
@@ -312,10 +318,10 @@ fn terminated(status: &api::PodStatus, unreadable: &mut Vec<String>) -> Vec<Term
                     container: container.name.clone(),
                     reason: end.reason.clone().unwrap_or_default(),
                     exit_code: end.exit_code,
-                    // The kubelet writes 1970 for what it does not know.
+                    // The kubelet writes 1970 for an unknown time.
                     finished_at: at.filter(|at| *at > Timestamp::UNIX_EPOCH),
                 };
-                // Of a container that is lost, both states say the same.
+                // For a lost container, both states are the same.
                 if !ends.contains(&end) {
                     ends.push(end);
                 }

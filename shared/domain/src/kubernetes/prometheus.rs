@@ -1,4 +1,5 @@
-//! The text format in which cAdvisor and other exporters print samples (Prometheus documentation, "Exposition formats").
+//! Parser for the text format of cAdvisor and other exporters (Prometheus documentation,
+//! "Exposition formats").
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,33 +12,35 @@ pub struct Sample<'a> {
     labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// Value in the metric's own unit; it may be NaN or infinite.
     pub value: f64,
-    /// Milliseconds since 1970 if the line tells: it differs from line to line, and some families have none.
+    /// Milliseconds since 1970, if the line has a timestamp: it differs between lines, and some
+    /// families have none.
     pub timestamp_ms: Option<i64>,
 }
 
 impl Sample<'_> {
-    /// Value of a label. One that is absent means the same as one that is empty.
+    /// Value of a label. An absent label is equivalent to an empty one.
     pub fn label(&self, name: &str) -> Option<&str> {
         self.labels().find(|(label, _)| *label == name).map(|(_, value)| value)
     }
 
-    /// Labels in the order of the line.
+    /// Labels in the order in which they appear on the line.
     pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
         self.labels.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
 }
 
-/// What was on a page beside its samples.
+/// Statistics about parsing a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// How many samples there were.
+    /// Number of samples.
     pub samples: u64,
-    /// How many lines are neither sample nor comment nor empty.
+    /// Number of lines that are not a sample, a comment or empty.
     pub skipped: u64,
-    /// The first of them.
+    /// The first skipped line.
     pub first_skipped: Option<SkippedLine>,
-    /// A last line that cannot be read and has no end: the page was cut. It is not among the skipped ones. A page that was
-    /// cut inside its last number cannot be told from a whole one here, only by the length of its answer.
+    /// The last line, if it cannot be read and has no line end: the page was truncated. It does not
+    /// count as skipped. A page that is truncated within its last number looks complete here and
+    /// can only be detected by the length of the response.
     pub truncated: Option<SkippedLine>,
 }
 
@@ -56,46 +59,47 @@ impl fmt::Display for SkippedLine {
     }
 }
 
-/// Why a line is no sample.
+/// Why a line is not a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadLine {
-    /// Bytes that are no text.
+    /// Not UTF-8.
     #[error("it is not UTF-8")]
     Encoding,
-    /// No name, a bad one or two of them.
-    #[error("it does not have exactly one name of a metric")]
+    /// No name, a bad name, or two names.
+    #[error("it does not have exactly one metric name")]
     Name,
-    /// A label without a name or with one that is not allowed.
-    #[error("a label has no name or a bad one")]
+    /// A label with an empty or invalid name.
+    #[error("a label has an empty or invalid name")]
     LabelName,
     /// A label without a value in quotes.
     #[error("a label has no value in quotes")]
     LabelValue,
-    /// A text whose quotes are not closed, or that has an unknown escape.
-    #[error("a text in quotes does not end, or has an escape other than \\\\, \\\" and \\n")]
+    /// A quoted text without a closing quote, or with an unknown escape.
+    #[error("a quoted text has no closing quote, or an escape other than \\\\, \\\" and \\n")]
     Quotes,
-    /// Something else than a comma or the closing brace behind a label.
+    /// Something other than a comma or the closing brace after a label.
     #[error("its labels are not separated by commas or not closed by a brace")]
     Labels,
     /// The same label more than once.
-    #[error("a label is there twice")]
+    #[error("a label appears twice")]
     LabelTwice,
-    /// No value, or none that is a number.
+    /// A missing value, or one that is not a number.
     #[error("its value is not a number")]
     Value,
-    /// A timestamp that is no whole number of 64 bits.
+    /// A timestamp that is not a 64-bit integer.
     #[error("its timestamp is not a whole number of milliseconds")]
     Timestamp,
     /// More than name, value and timestamp.
-    #[error("something follows behind its timestamp")]
+    #[error("there is text after its timestamp")]
     Trailing,
 }
 
-/// Reads a page line by line and hands each sample to `each`; a sample borrows its texts from the page unless they have
-/// escapes. Lines that cannot be read are skipped and reported: one bad line does not spoil its page.
+/// Parses a page line by line and passes each sample to `each`; a sample borrows its texts from the
+/// page unless they have escapes. Lines that cannot be read are skipped and reported: one bad line
+/// does not invalidate the page.
 pub fn parse<'a>(page: &'a [u8], mut each: impl FnMut(&Sample<'a>)) -> Report {
     let mut report = Report::default();
-    // One sample for all lines, so that its labels need no memory of their own each time.
+    // One sample is reused for all lines, so that its labels are not allocated for each line.
     let mut sample = Sample { name: Cow::Borrowed(""), labels: Vec::new(), value: 0.0, timestamp_ms: None };
     let mut rest = page;
     let mut line = 0;
@@ -120,7 +124,7 @@ pub fn parse<'a>(page: &'a [u8], mut each: impl FnMut(&Sample<'a>)) -> Report {
     report
 }
 
-/// Reads a line; false if it is empty or a comment, as the HELP and TYPE lines are.
+/// Parses a line; returns false if it is empty or a comment, including HELP and TYPE lines.
 fn read<'a>(line: &'a [u8], sample: &mut Sample<'a>) -> Result<bool, BadLine> {
     let start = line.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
     if start.is_none_or(|start| line[start] == b'#') {
@@ -147,8 +151,8 @@ fn read<'a>(line: &'a [u8], sample: &mut Sample<'a>) -> Result<bool, BadLine> {
     if cursor.token().is_empty() { Ok(true) } else { Err(BadLine::Trailing) }
 }
 
-/// Reads labels up to the closing brace. A text in quotes without a value is the name of the metric: that is how names
-/// with characters beyond the old ones are written.
+/// Parses labels up to the closing brace. A quoted text without a value is the metric name: names
+/// with characters outside the legacy set are written this way.
 fn read_labels<'a>(
     cursor: &mut Cursor<'a>,
     labels: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -188,17 +192,18 @@ fn read_labels<'a>(
     }
 }
 
-/// A number as Go's `strconv.ParseFloat` reads it, apart from its hexadecimal ones, which the format does not allow.
+/// A number as Go's `strconv.ParseFloat` parses it, except hexadecimal numbers, which the format
+/// does not allow.
 fn float(text: &str) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
     let in_words = text.bytes().any(|byte| matches!(byte, b'n' | b'N'));
     let signed = text.starts_with(['+', '-']);
-    // What is too large for a float is an error in Go, and so is a sign before NaN.
+    // In Go, a number that is too large for a float is an error, and so is a sign before NaN.
     let refused = (value.is_infinite() && !in_words) || (value.is_nan() && signed);
     (!refused).then_some(value)
 }
 
-/// What is left of a line.
+/// The rest of a line.
 struct Cursor<'a>(&'a str);
 
 impl<'a> Cursor<'a> {
@@ -208,7 +213,7 @@ impl<'a> Cursor<'a> {
         taken
     }
 
-    /// Length of the longest beginning whose bytes all pass.
+    /// Length of the longest prefix whose bytes all pass.
     fn length(&self, passes: impl Fn(u8) -> bool) -> usize {
         self.0.bytes().position(|byte| !passes(byte)).unwrap_or(self.0.len())
     }
@@ -224,21 +229,22 @@ impl<'a> Cursor<'a> {
         there
     }
 
-    /// A name of letters, digits, underscores and what else is allowed; none if it would be empty or start with a digit.
+    /// A name of letters, digits, underscores and bytes that `also` allows; `None` if it would be
+    /// empty or start with a digit.
     fn word(&mut self, also: impl Fn(u8) -> bool) -> Option<&'a str> {
         let length = self.length(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || also(byte));
         let starts_well = !self.0.starts_with(|first: char| first.is_ascii_digit());
         (length > 0 && starts_well).then(|| self.take(length))
     }
 
-    /// What is up to the next blank, behind the blanks before it; empty at the end.
+    /// The text up to the next blank, after skipping leading blanks; empty at the end.
     fn token(&mut self) -> &'a str {
         self.skip_blanks();
         let length = self.length(|byte| !matches!(byte, b' ' | b'\t'));
         self.take(length)
     }
 
-    /// The rest of a text in quotes, without its escapes.
+    /// The rest of a quoted text, with escapes resolved.
     fn quoted(&mut self) -> Result<Cow<'a, str>, BadLine> {
         let plain = self.length(|byte| !matches!(byte, b'"' | b'\\'));
         let start = self.take(plain);

@@ -1,4 +1,4 @@
-//! Quantities of resources, such as `250m`, `1536Mi` or `107374182400m` (Kubernetes API, "Quantity").
+//! Resource quantities, such as `250m`, `1536Mi` or `107374182400m` (Kubernetes API, "Quantity").
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -9,23 +9,24 @@ use std::str::FromStr;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 
-/// Nano units in one unit: nothing finer exists, a finer amount is rounded away from zero.
+/// Nano units per unit: nano is the finest resolution, and finer amounts are rounded away from
+/// zero.
 const NANO: i128 = 1_000_000_000;
 const MILLION: i128 = 1_000_000;
-/// Digits behind the point of a nano unit.
+/// Decimal places of a nano unit.
 const NANO_DIGITS: i64 = 9;
-/// Largest exponent of ten that can matter: 10^38 nano units are the most that 128 bits hold.
+/// Maximum number of digits of an `i128`: larger amounts of nano units saturate.
 const TOO_LARGE: i64 = 39;
 
-/// An amount of a resource: cores, bytes, or a plain number. Kept exactly, in nano units; equal and ordered by amount
-/// however it is written, so `1000m` equals `1`. More than 1.7e29 units are kept as that many.
+/// An amount of a resource: cores, bytes, or a plain number. Stored exactly, in nano units;
+/// compared by amount, not by notation, so `1000m` equals `1`. Amounts above 1.7e29 units saturate.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Quantity {
     nanos: i128,
     style: Style,
 }
 
-/// The family of suffixes it was written with, which only matters for how it is shown.
+/// The suffix family of the input, which only affects how it is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Style {
     /// `m`, `k`, `M` ...
@@ -37,37 +38,38 @@ enum Style {
     Binary,
 }
 
-/// Text that is no quantity.
+/// Text that is not a quantity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{text:?} is not a quantity: expected a number with one of the suffixes n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei or \
      an exponent such as e3"
 )]
 pub struct BadQuantity {
-    /// What was read.
+    /// The text that was read.
     pub text: String,
 }
 
 impl Quantity {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self { nanos: 0, style: Style::Decimal };
 
-    /// That many units, shown with binary suffixes as amounts of memory are.
+    /// This many units, shown with binary suffixes like amounts of memory.
     pub fn bytes(bytes: i64) -> Self {
         Self { nanos: i128::from(bytes) * NANO, style: Style::Binary }
     }
 
-    /// That many thousandths, such as millicores.
+    /// This many thousandths, such as millicores.
     pub fn millis(millis: i64) -> Self {
         Self { nanos: i128::from(millis) * MILLION, style: Style::Decimal }
     }
 
-    /// Whole units, rounded away from zero. What does not fit is the nearest `i64`, where Go's `Value` overflows.
+    /// Whole units, rounded away from zero. Saturates at the limits of `i64`, where Go's `Value`
+    /// overflows.
     pub fn value(self) -> i64 {
         saturate(divide_up(self.nanos, NANO))
     }
 
-    /// Thousandths of a unit, rounded away from zero; what does not fit is the nearest `i64`.
+    /// Thousandths of a unit, rounded away from zero; saturates at the limits of `i64`.
     pub fn milli(self) -> i64 {
         saturate(divide_up(self.nanos, MILLION))
     }
@@ -78,13 +80,13 @@ impl Quantity {
     }
 
     /// Units as a float, with its 15 to 17 digits.
-    #[expect(clippy::cast_precision_loss, reason = "a float is what is asked for")]
+    #[expect(clippy::cast_precision_loss, reason = "the caller wants a float")]
     pub fn as_f64(self) -> f64 {
-        // Whole units apart, so that they come out exactly up to 2^53.
+        // Whole units are converted separately, so that they are exact up to 2^53.
         (self.nanos / NANO) as f64 + (self.nanos % NANO) as f64 / NANO as f64
     }
 
-    /// Whether it is nothing at all.
+    /// Whether it is zero.
     pub fn is_zero(self) -> bool {
         self.nanos == 0
     }
@@ -99,7 +101,7 @@ fn divide_up(number: i128, by: i128) -> i128 {
     number / by + if number % by == 0 { 0 } else { number.signum() }
 }
 
-/// Suffix as a factor: a power of ten or of two.
+/// Factor of a suffix: a power of ten or of two.
 #[derive(Clone, Copy)]
 enum Factor {
     Ten(i64),
@@ -127,7 +129,7 @@ fn factor(suffix: &str) -> Option<(Factor, Style)> {
         "Pi" => binary(50),
         "Ei" => binary(60),
         _ => {
-            // `12E` has the suffix above, `12E3` an exponent.
+            // `12E` has the suffix `E` above, `12E3` an exponent.
             let exponent = suffix.strip_prefix(['e', 'E'])?;
             Some((Factor::Ten(exponent.parse().ok()?), Style::Exponent))
         }
@@ -137,8 +139,8 @@ fn factor(suffix: &str) -> Option<(Factor, Style)> {
 impl FromStr for Quantity {
     type Err = BadQuantity;
 
-    /// Reads what Go's `resource.ParseQuantity` reads. As there, a part of the digits may be missing (`.5`, `5.`), and
-    /// even all of them, which is zero.
+    /// Parses what Go's `resource.ParseQuantity` parses. As in Go, digits may be missing before or
+    /// after the point (`.5`, `5.`), or on both sides, which is zero.
     fn from_str(text: &str) -> Result<Self, BadQuantity> {
         read(text).ok_or_else(|| BadQuantity { text: text.to_owned() })
     }
@@ -160,7 +162,8 @@ fn read(text: &str) -> Option<Quantity> {
         Factor::Ten(exponent) => decimal(whole, fraction, exponent.saturating_add(NANO_DIGITS)),
         Factor::Two(exponent) => binary(whole, fraction, exponent),
     };
-    // A binary amount below one has no binary suffix to be shown with, and neither has what is added to it later.
+    // A binary amount below one cannot be shown with a binary suffix, and neither can a sum that
+    // starts with it.
     let style = if style == Style::Binary && nanos < NANO { Style::Decimal } else { style };
     Some(Quantity { nanos: if negative { -nanos } else { nanos }, style })
 }
@@ -169,7 +172,7 @@ fn digits(text: &str) -> (&str, &str) {
     text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
 }
 
-/// The number with so many more digits, rounded up; `i128::MAX` if it has no room.
+/// The number times 10^`shift`, rounded up; `i128::MAX` if it does not fit.
 fn decimal(whole: &str, fraction: &str, shift: i64) -> i128 {
     let number = || whole.bytes().chain(fraction.bytes()).skip_while(|digit| *digit == b'0');
     let given = i64::try_from(number().count()).unwrap_or(i64::MAX);
@@ -199,7 +202,8 @@ fn decimal(whole: &str, fraction: &str, shift: i64) -> i128 {
     nanos.saturating_add(i128::from(lost))
 }
 
-/// The number times a power of two, rounded up, at most 2^63 - 1 units (the cap of Go's `ParseQuantity`).
+/// The number times a power of two, rounded up, at most 2^63 - 1 units (the cap of Go's
+/// `ParseQuantity`).
 fn binary(whole: &str, fraction: &str, power: u32) -> i128 {
     let cap = i128::from(i64::MAX) * NANO;
     let whole_units = decimal(whole, "", 0).saturating_mul(1 << power);
@@ -212,13 +216,13 @@ fn binary(whole: &str, fraction: &str, power: u32) -> i128 {
 /// `0.fraction * 2^power` in nano units, rounded up.
 fn binary_fraction(fraction: &str, power: u32) -> i128 {
     let unit = NANO << power;
-    // From the last digit on. To round up at each step is to round up once: ceil((n + x) / 10) is
-    // ceil((n + ceil(x)) / 10) for a whole n.
+    // Starts from the last digit. Rounding up at each step equals rounding up once: ceil((n + x) /
+    // 10) is ceil((n + ceil(x)) / 10) for an integer n.
     fraction.bytes().rev().fold(0, |behind, digit| divide_up(i128::from(digit - b'0') * unit + behind, 10))
 }
 
 impl fmt::Display for Quantity {
-    /// The canonical form, as kubectl shows sums: the largest suffix that needs no fraction.
+    /// The canonical form, in which kubectl shows sums: the largest suffix that needs no fraction.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = self.nanos / NANO;
         if self.style == Style::Binary && self.nanos % NANO == 0 && units.abs() >= 1024 {
@@ -241,7 +245,8 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// A number other than zero without its factors of `by`, at most `most` of them, and how many there were.
+/// Divides a nonzero number by `by` as long as it is divisible, at most `most` times; also returns
+/// the number of divisions.
 fn reduce(mut number: i128, by: i128, most: usize) -> (i128, usize) {
     let mut steps = 0;
     while steps < most && number % by == 0 {
@@ -274,7 +279,7 @@ impl Ord for Quantity {
 impl Add for Quantity {
     type Output = Self;
 
-    /// The sum, shown as the first one that is not zero is.
+    /// The sum, in the style of the first operand that is not zero.
     fn add(self, other: Self) -> Self {
         let style = if self.is_zero() { other.style } else { self.style };
         Self { nanos: self.nanos.saturating_add(other.nanos), style }
@@ -302,13 +307,13 @@ impl TryFrom<String> for Quantity {
 }
 
 impl<'de> Deserialize<'de> for Quantity {
-    /// From a string or from a bare number, both of which Kubernetes allows.
+    /// Reads a string or a bare number; Kubernetes allows both.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         RawQuantity::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
-/// A quantity as it was written, so that a bad one can be reported instead of spoiling its page.
+/// A quantity as written, so that a bad one can be reported instead of invalidating its page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RawQuantity(pub String);
 

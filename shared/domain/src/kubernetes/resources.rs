@@ -1,26 +1,27 @@
-//! Amounts of resources, and what a pod needs as a whole.
+//! Amounts of resources, and the total requests and limits of a pod.
 
 use std::collections::BTreeMap;
 
 use super::api::{Container, PodSpec, Requirements, ResourceList};
 use super::quantity::Quantity;
 
-/// Amounts of resources by name. What is not said is absent, which is not the same as zero: no limit is no bound.
+/// Amounts of resources by name. An unspecified amount is absent, which is not the same as zero:
+/// without a limit there is no bound.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resources {
     /// Cores.
     pub cpu: Option<Quantity>,
     /// Bytes.
     pub memory: Option<Quantity>,
-    /// Bytes of the disk that goes with the pod.
+    /// Bytes of ephemeral storage.
     pub ephemeral_storage: Option<Quantity>,
     /// All others, such as `hugepages-2Mi` and `pods`.
     pub other: BTreeMap<String, Quantity>,
 }
 
 impl Resources {
-    /// Reads a list of the API. An amount that is no quantity is left out, and a sentence that begins with `place` is added
-    /// to `unreadable`.
+    /// Reads a list of the API. An amount that is not a quantity is skipped, and a sentence that
+    /// starts with `place` is added to `unreadable`.
     pub fn read(list: &ResourceList, place: &str, unreadable: &mut Vec<String>) -> Self {
         let mut resources = Self::default();
         for (name, raw) in list {
@@ -32,7 +33,7 @@ impl Resources {
         resources
     }
 
-    /// The amount of a resource by the name that the API gives it.
+    /// The amount of a resource by its API name.
     pub fn get(&self, name: &str) -> Option<Quantity> {
         match name {
             "cpu" => self.cpu,
@@ -42,7 +43,8 @@ impl Resources {
         }
     }
 
-    /// All amounts with the names that the API gives them: `cpu`, `memory`, `ephemeral-storage`, then the others by name.
+    /// All amounts with their API names: `cpu`, `memory`, `ephemeral-storage`, then the others by
+    /// name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Quantity)> {
         let named =
             [("cpu", self.cpu), ("memory", self.memory), ("ephemeral-storage", self.ephemeral_storage)];
@@ -50,19 +52,19 @@ impl Resources {
         named.chain(self.other.iter().map(|(name, amount)| (name.as_str(), *amount)))
     }
 
-    /// Whether nothing is said.
+    /// Whether no amount is specified.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
 
-    /// Adds amounts one by one.
+    /// Adds the amounts of each resource.
     pub fn add(&mut self, more: &Self) {
         for (name, amount) in more.iter() {
             self.set(name, self.get(name).unwrap_or_default() + amount);
         }
     }
 
-    /// Takes the larger amount one by one.
+    /// Takes the larger amount of each resource.
     fn raise_to(&mut self, others: &Self) {
         for (name, amount) in others.iter() {
             if self.get(name).is_none_or(|own| own < amount) {
@@ -83,15 +85,16 @@ impl Resources {
     }
 }
 
-/// Requests and limits of a pod as the scheduler reckons them and `kubectl describe node` shows them (Kubernetes
-/// documentation, "Init containers: resource sharing" and "Sidecar containers: resource sharing").
+/// Requests and limits of a pod as the scheduler computes them and `kubectl describe node` shows
+/// them (Kubernetes documentation, "Init containers: resource sharing" and "Sidecar containers:
+/// resource sharing").
 pub(super) fn of_pod(spec: &PodSpec, unreadable: &mut Vec<String>) -> (Resources, Resources) {
     let overhead = Resources::read(&spec.overhead, "spec.overhead", unreadable);
     let mut requests = roll_up(spec, "requests", |needs| &needs.requests, unreadable);
     requests.add(&overhead);
     let mut limits = roll_up(spec, "limits", |needs| &needs.limits, unreadable);
     for (name, amount) in overhead.iter() {
-        // Where nothing bounds the containers, the overhead alone must not become the bound.
+        // If the containers have no limit, the overhead alone must not become the limit.
         if let Some(limit) = limits.get(name).filter(|limit| !limit.is_zero()) {
             limits.set(name, limit + amount);
         }
@@ -111,7 +114,7 @@ fn roll_up(
     };
     let mut together = Resources::default();
     spec.containers.iter().for_each(|container| together.add(&read("containers", container)));
-    // Init containers run one after the other, each beside the sidecars that were started before it.
+    // Init containers run one after the other, each alongside the sidecars started before it.
     let mut sidecars = Resources::default();
     let mut largest = Resources::default();
     for container in &spec.init_containers {
@@ -121,9 +124,9 @@ fn roll_up(
             sidecars.add(&own);
             largest.raise_to(&sidecars);
         } else {
-            let mut beside = own;
-            beside.add(&sidecars);
-            largest.raise_to(&beside);
+            let mut with_sidecars = own;
+            with_sidecars.add(&sidecars);
+            largest.raise_to(&with_sidecars);
         }
     }
     together.raise_to(&largest);
@@ -134,7 +137,8 @@ fn roll_up(
     together
 }
 
-/// What may be set for a pod as a whole (Kubernetes documentation, "Pod-level resource specification").
+/// Resources that can be set for a pod as a whole (Kubernetes documentation, "Pod-level resource
+/// specification").
 fn is_pod_level(resource: &str) -> bool {
     matches!(resource, "cpu" | "memory") || resource.starts_with("hugepages-")
 }

@@ -1,4 +1,5 @@
-//! What pods and nodes used, from the Metrics API: a mean over a window of some seconds, newest only.
+//! Usage of pods and nodes, from the Metrics API: a mean over a window of some seconds, newest
+//! value only.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -6,7 +7,7 @@ use super::api::{ContainerMetrics, NodeMetrics, PodMetrics, UsageList};
 use super::place::{field, moment};
 use super::quantity::{Quantity, RawQuantity};
 
-/// What a pod used.
+/// Usage of a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodUsage {
     /// Namespace.
@@ -15,17 +16,17 @@ pub struct PodUsage {
     pub name: String,
     /// End of the window.
     pub timestamp: Timestamp,
-    /// Length of the window, in which the CPU time was counted.
+    /// Length of the window over which the CPU time was measured.
     pub window: SignedDuration,
     /// Cores, all containers together.
     pub cpu: Quantity,
     /// Bytes of the working set, all containers together.
     pub memory: Quantity,
-    /// The containers that were read.
+    /// The measured containers.
     pub containers: Vec<ContainerUsage>,
 }
 
-/// What a container used.
+/// Usage of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerUsage {
     /// Its name.
@@ -36,14 +37,14 @@ pub struct ContainerUsage {
     pub memory: Quantity,
 }
 
-/// What a node used.
+/// Usage of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeUsage {
     /// Its name.
     pub name: String,
     /// End of the window.
     pub timestamp: Timestamp,
-    /// Length of the window, in which the CPU time was counted.
+    /// Length of the window over which the CPU time was measured.
     pub window: SignedDuration,
     /// Cores.
     pub cpu: Quantity,
@@ -51,19 +52,21 @@ pub struct NodeUsage {
     pub memory: Quantity,
 }
 
-/// A figure that cannot be read. A sum without one of its parts would be too small, so nothing of the pod is kept.
+/// A value that cannot be read. The sum of the other values would be too small, so the whole pod is
+/// discarded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("usage of {subject} cannot be read: {}", faults.join("; "))]
 pub struct BadUsage {
     /// Namespace and name of the pod, or name of the node.
     pub subject: String,
-    /// A sentence for each bad field, beginning with its place.
+    /// A sentence for each bad field, starting with its path.
     pub faults: Vec<String>,
 }
 
 impl PodUsage {
-    /// Reads an entry of the list of pods. There is no data, which is not zero, if the entry has no container, or if
-    /// one of its containers has no CPU or no memory: the sum of the others would be too small.
+    /// Reads an entry of the list of pods. `None` means no data, which is not zero: the entry has
+    /// no container, or a container has no CPU or no memory, so the sum of the others would be too
+    /// small.
     pub fn read(metrics: PodMetrics) -> Result<Option<Self>, BadUsage> {
         if metrics.containers.is_empty() {
             return Ok(None);
@@ -75,7 +78,8 @@ impl PodUsage {
             let (cpu, memory) = amounts(&container.usage, &place, &mut faults)?;
             Some(ContainerUsage { name: container.name, cpu, memory })
         };
-        // All are read before one that is missing counts: each bad field is to be named.
+        // Reads all containers before checking for missing values, so that every bad field is
+        // named.
         let containers: Vec<Option<ContainerUsage>> = metrics.containers.into_iter().map(read).collect();
         let containers: Option<Vec<ContainerUsage>> = containers.into_iter().collect();
         let (namespace, name) = (metrics.metadata.namespace, metrics.metadata.name);
@@ -95,7 +99,8 @@ impl PodUsage {
 }
 
 impl NodeUsage {
-    /// Reads an entry of the list of nodes. There is no data, which is not zero, if it has no CPU or no memory.
+    /// Reads an entry of the list of nodes. `None` means no data, which is not zero: the entry has
+    /// no CPU or no memory.
     pub fn read(metrics: NodeMetrics) -> Result<Option<Self>, BadUsage> {
         let mut faults = Vec::new();
         let time = time(metrics.timestamp.as_deref(), &metrics.window, &mut faults);
@@ -108,7 +113,7 @@ impl NodeUsage {
     }
 }
 
-/// End and length of the window; a fault if one of them is missing or bad.
+/// End and length of the window; it is a fault if one of them is missing or invalid.
 fn time(
     timestamp: Option<&str>,
     window: &str,
@@ -116,13 +121,12 @@ fn time(
 ) -> Option<(Timestamp, SignedDuration)> {
     let timestamp = moment(Some(timestamp.unwrap_or_default()), "timestamp", faults);
     let length = window.parse::<SignedDuration>();
-    let length =
-        length.map_err(|_| format!("{window:?} is not a duration as Go prints it, such as 1m0s or 14.713s"));
+    let length = length.map_err(|_| format!("{window:?} is not a Go duration such as 1m0s or 14.713s"));
     let window = field(Some(length), "window", faults);
     timestamp.zip(window)
 }
 
-/// Cores and bytes; none if one of them is absent or null. What is no quantity is a fault.
+/// Cores and bytes; `None` if one of them is absent or null. An invalid quantity is a fault.
 fn amounts(usage: &UsageList, place: &str, faults: &mut Vec<String>) -> Option<(Quantity, Quantity)> {
     let mut amount = |name: &str| {
         let read = usage.get(name)?.as_ref().map(RawQuantity::parse);

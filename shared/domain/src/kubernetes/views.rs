@@ -1,4 +1,5 @@
-//! Figures as kubectl prints them, so that nobody who compares finds a difference (kubectl 1.37: `top pods`, `describe node`).
+//! Formats figures exactly like kubectl, so that they can be compared (kubectl 1.37: `top pods`,
+//! `describe node`).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,8 +21,8 @@ pub fn top_memory(memory: Quantity) -> String {
     format!("{}Mi", memory.value() / (1 << 20))
 }
 
-/// The share as an integer that is cut off; 0 of nothing. Reckoned in floats in the order of kubectl, so that it even errs as
-/// kubectl does: 290m of 1000m are 28 %.
+/// The share in percent, truncated to an integer; 0 if `whole` is 0. Computed in floats in the same
+/// order as kubectl, to get the same rounding errors: 290m of 1000m are 28 %.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -32,22 +33,23 @@ fn truncated(value: i64, whole: i64) -> u64 {
     if whole == 0 { 0 } else { (value as f64 / whole as f64 * 100.0) as u64 }
 }
 
-/// Percent of CPU, in millicores as kubectl reckons it.
+/// Percent of CPU, computed in millicores like kubectl.
 pub fn percent_of_cpu(cpu: Quantity, allocatable: Quantity) -> u64 {
     truncated(cpu.milli(), allocatable.milli())
 }
 
-/// Percent of any other resource, in whole units as kubectl reckons it.
+/// Percent of any other resource, computed in whole units like kubectl.
 pub fn percent(value: Quantity, allocatable: Quantity) -> u64 {
     truncated(value.value(), allocatable.value())
 }
 
-/// An amount with its share of what the node has for pods, shown as `3500m (87%)`.
+/// An amount with its share of the node's allocatable resources, shown as `3500m (87%)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
-    /// The amount; zero if none was said.
+    /// The amount; zero if unspecified.
     pub amount: Quantity,
-    /// Its share, which may be above 100; none of resources that kubectl gives none for, such as volumes and devices.
+    /// Its share, which may exceed 100; `None` for resources for which kubectl shows no share, such
+    /// as volumes and devices.
     pub percent: Option<u64>,
 }
 
@@ -73,7 +75,7 @@ impl fmt::Display for Share {
     }
 }
 
-/// Where kubectl lists a resource.
+/// Position of a resource in kubectl's output.
 fn rank(resource: &str) -> u8 {
     match resource {
         "cpu" => 0,
@@ -88,14 +90,14 @@ const EXTENDED: u8 = 4;
 
 /// Requests and limits of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
-    /// What is set aside.
+pub struct RequestsAndLimits {
+    /// Reserved amount.
     pub requests: Share,
-    /// What may not be exceeded.
+    /// Maximum amount.
     pub limits: Share,
 }
 
-impl Asked {
+impl RequestsAndLimits {
     fn of(resource: &str, requests: &Resources, limits: &Resources, whole: &Resources) -> Self {
         Self { requests: Share::of(resource, requests, whole), limits: Share::of(resource, limits, whole) }
     }
@@ -109,24 +111,25 @@ pub struct PodRow {
     /// Name.
     pub name: String,
     /// Cores.
-    pub cpu: Asked,
+    pub cpu: RequestsAndLimits,
     /// Bytes.
-    pub memory: Asked,
-    /// When it was made, from which its age follows.
+    pub memory: RequestsAndLimits,
+    /// Creation time, from which the age is computed.
     pub created: Option<Timestamp>,
 }
 
-/// What `kubectl describe node` says of the pods of a node.
+/// The pods of a node as `kubectl describe node` shows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeView {
-    /// Pods that have not done their work, by namespace and name.
+    /// Pods that have not ended, by namespace and name.
     pub pods: Vec<PodRow>,
-    /// Sums of these pods by resource, in the order of kubectl: all that the node has, and all that they ask for.
-    pub totals: Vec<(String, Asked)>,
+    /// Sums over these pods by resource, in the order of kubectl: every resource that the node has
+    /// or the pods request.
+    pub totals: Vec<(String, RequestsAndLimits)>,
 }
 
-/// The tables "Non-terminated Pods" and "Allocated resources" of a node. Pods of other nodes are left out, and so are those
-/// that have succeeded or failed.
+/// The tables "Non-terminated Pods" and "Allocated resources" of a node. Pods of other nodes and
+/// pods that have succeeded or failed are left out.
 pub fn describe_node<'a>(pods: impl IntoIterator<Item = &'a PodFacts>, node: &NodeFacts) -> NodeView {
     let on_node = |pod: &&PodFacts| pod.node.as_ref() == Some(&node.name) && !pod.is_completed();
     let whole = node.available();
@@ -138,16 +141,17 @@ pub fn describe_node<'a>(pods: impl IntoIterator<Item = &'a PodFacts>, node: &No
         rows.push(PodRow {
             namespace: pod.namespace.clone(),
             name: pod.name.clone(),
-            cpu: Asked::of("cpu", &pod.requests, &pod.limits, whole),
-            memory: Asked::of("memory", &pod.requests, &pod.limits, whole),
+            cpu: RequestsAndLimits::of("cpu", &pod.requests, &pod.limits, whole),
+            memory: RequestsAndLimits::of("memory", &pod.requests, &pod.limits, whole),
             created: pod.created,
         });
     }
     rows.sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
     let all = whole.iter().chain(requests.iter()).chain(limits.iter());
-    // How many pods there may be is no resource that they ask for.
+    // `pods`, the maximum number of pods, is not a resource that pods request.
     let names: BTreeSet<(u8, &str)> =
         all.filter(|(name, _)| *name != "pods").map(|(name, _)| (rank(name), name)).collect();
-    let total = |(_, name): (u8, &str)| (name.to_owned(), Asked::of(name, &requests, &limits, whole));
+    let total =
+        |(_, name): (u8, &str)| (name.to_owned(), RequestsAndLimits::of(name, &requests, &limits, whole));
     NodeView { pods: rows, totals: names.into_iter().map(total).collect() }
 }

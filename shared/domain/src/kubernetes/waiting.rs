@@ -1,37 +1,39 @@
-//! Why containers wait: what the kubelet and the runtime give as reason, and what helps.
+//! Why containers are waiting: the reasons that the kubelet and the runtime report, and their
+//! remedies.
 //!
-//! The reasons are those of Kubernetes' source, releases 1.10 to 1.37: `pkg/kubelet/images/types.go`,
-//! `pkg/kubelet/kuberuntime/kuberuntime_container.go` (`startContainer`), `pkg/kubelet/container/sync_result.go`,
-//! `pkg/kubelet/kubelet_pods.go` (`convertToAPIContainerStatuses`) and
-//! `staging/src/k8s.io/cri-api/pkg/errors/errors.go`, whose errors the kubelet passes on by their names. Runtimes and
-//! later releases may give others.
+//! The reasons come from Kubernetes' source, releases 1.10 to 1.37: `pkg/kubelet/images/types.go`,
+//! `pkg/kubelet/kuberuntime/kuberuntime_container.go` (`startContainer`),
+//! `pkg/kubelet/container/sync_result.go`, `pkg/kubelet/kubelet_pods.go`
+//! (`convertToAPIContainerStatuses`) and `staging/src/k8s.io/cri-api/pkg/errors/errors.go`, whose
+//! errors the kubelet reports by name. Runtimes and later releases may report others.
 
-/// What a reason means.
+/// Cause of a reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WaitingCause {
-    /// It is on its way: its volumes are mounted, its image is pulled, or init containers run.
+    /// Starting normally: volumes are mounted, the image is pulled, or init containers run.
     Starting,
-    /// It ended again and again, and the kubelet waits before it starts it once more.
+    /// It ended repeatedly, and the kubelet waits before the next restart.
     CrashLoop,
-    /// Its image cannot be had.
+    /// Its image cannot be pulled or used.
     Image,
-    /// A Secret, a `ConfigMap` or a key that it names is missing, or it may not run as it wants to.
+    /// A Secret, a `ConfigMap` or a key that it names is missing, or its security context is not
+    /// allowed.
     Configuration,
     /// The runtime cannot create it.
     Creation,
-    /// A volume cannot be mounted as it is asked for.
+    /// A volume cannot be mounted as specified.
     Volume,
     /// Its command cannot be started.
     Command,
     /// One of its hooks failed.
     Hook,
-    /// The pod as a whole, with its network, cannot be set up or taken down.
+    /// The pod as a whole, including its network, cannot be set up or torn down.
     Sandbox,
-    /// A reason that is not in the list.
+    /// A reason that is not listed here.
     Unknown,
 }
 
-/// All reasons that are known.
+/// All known reasons.
 pub const REASONS: [(&str, WaitingCause); 29] = [
     ("ContainerCreating", WaitingCause::Starting),
     ("PodInitializing", WaitingCause::Starting),
@@ -64,35 +66,32 @@ pub const REASONS: [(&str, WaitingCause); 29] = [
     ("ResizePodInPlaceError", WaitingCause::Creation),
 ];
 
-/// Reasons against which something else helps than against the others of their cause.
+/// Reasons whose remedy differs from that of the other reasons with the same cause.
 const REMEDIES: [(&str, &str); 5] = [
     (
         "ErrImageNeverPull",
-        "Its imagePullPolicy is Never, and its node does not have the image; a new node of Fargate has none. Write IfNotPresent or Always.",
+        "Its imagePullPolicy is Never, but its node does not have the image; a new Fargate node has none. Use IfNotPresent or Always.",
     ),
     (
         "SignatureValidationFailed",
-        "The signature of its image was refused: sign it, use one that is signed, or correct the policy by which the nodes check it.",
+        "The signature of its image was rejected: sign the image, use a signed one, or correct the nodes' signature policy.",
     ),
-    ("InvalidImageName", "Correct the name of its image: it is none that a registry could have."),
+    ("InvalidImageName", "Correct the name of its image: it is not a valid image reference."),
     (
         "ImageInspectError",
-        "Its image is on the node and cannot be read: let its controller make the pod again, on another node (kubectl delete pod).",
+        "Its image is on the node but cannot be read: delete the pod, so that its controller recreates it on another node (kubectl delete pod).",
     ),
-    (
-        "RegistryUnavailable",
-        "See whether the registry is up, and whether the pod's subnets have a way to it.",
-    ),
+    ("RegistryUnavailable", "Check that the registry is up, and that the pod's subnets have a route to it."),
 ];
 
-/// What to do about a reason, in a sentence.
+/// Remedy for a reason, as a sentence.
 pub fn remedy(reason: &str) -> &'static str {
     let own = REMEDIES.iter().find(|(of, _)| *of == reason);
     own.map_or_else(|| WaitingCause::of(reason).remedy(), |(_, remedy)| remedy)
 }
 
 impl WaitingCause {
-    /// What a reason means. A container that waits without a reason is on its way.
+    /// The cause of a reason. A container that is waiting without a reason is starting.
     pub fn of(reason: &str) -> Self {
         if reason.is_empty() {
             return Self::Starting;
@@ -100,32 +99,32 @@ impl WaitingCause {
         REASONS.iter().find(|(known, _)| *known == reason).map_or(Self::Unknown, |(_, cause)| *cause)
     }
 
-    /// What to do about it, in a sentence, where the reason alone says no more.
+    /// Remedy as a sentence, for reasons without their own.
     const fn remedy(self) -> &'static str {
         match self {
             Self::Starting => {
-                "Read its events (kubectl describe pod): a volume that cannot be mounted and a network that cannot be set up are named there only."
+                "Read its events (kubectl describe pod): only they show a volume that cannot be mounted or a network that cannot be set up."
             }
-            Self::CrashLoop => "Read the log of the run before (kubectl logs --previous).",
+            Self::CrashLoop => "Read the log of the previous run (kubectl logs --previous).",
             Self::Image => {
-                "Check the name and tag of its image, the way from its subnets to the registry, and who may pull it: on Fargate the pod execution \
-                 role, from other registries than ECR its imagePullSecrets."
+                "Check the name and tag of its image, the route from its subnets to the registry, and the permission to pull it: on Fargate that of \
+                 the pod execution role, for registries other than ECR its imagePullSecrets."
             }
             Self::Configuration => {
                 "Create the Secret, ConfigMap or key that it names, or correct the name and the securityContext."
             }
             Self::Creation => {
-                "Read its events (kubectl describe pod): the runtime says there what it refused."
+                "Read its events (kubectl describe pod): they contain the error of the runtime."
             }
             Self::Volume => "Correct the volume or how it is mounted.",
             Self::Command => {
-                "Check the command, its arguments and the working directory: often the image has no such program, or it may not be run."
+                "Check the command, its arguments and the working directory: often the program is missing in the image, or is not executable."
             }
             Self::Hook => {
-                "Correct the lifecycle hook of the container, or read what it says (kubectl describe pod)."
+                "Correct the lifecycle hook of the container; its events have the error (kubectl describe pod)."
             }
             Self::Sandbox => {
-                "Read its events (kubectl describe pod): the subnets of its Fargate profile need free addresses, and its security groups a way to \
+                "Read its events (kubectl describe pod): the subnets of its Fargate profile need free IP addresses, and its security groups must allow traffic to \
                  the cluster."
             }
             Self::Unknown => "Read its events (kubectl describe pod).",

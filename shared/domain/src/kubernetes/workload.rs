@@ -1,38 +1,40 @@
-//! What is known of what makes pods: how many are wanted and how many are there.
+//! Facts about workloads: desired and current pods.
 
 use std::fmt;
 
 use super::api::{DaemonSet, Deployment, Job, ObjectMeta, ReplicaSpec, ReplicaStatus, StatefulSet};
 use super::owner::Owner;
 
-/// What is known of a workload.
+/// Facts about a workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkloadFacts {
     /// Its kind.
     pub kind: WorkloadKind,
     /// Namespace.
     pub namespace: String,
-    /// Name, unique among its kind in its namespace.
+    /// Name, unique for its kind in its namespace.
     pub name: String,
-    /// Pods that are wanted; of a Job those that have to succeed.
+    /// Desired pods; for a Job, the pods that must succeed.
     pub desired: i64,
     /// Pods that pass their readiness probes.
     pub ready: i64,
-    /// Pods that have been ready for long enough; a Job does not count them.
+    /// Pods that have been ready for long enough; `None` for a Job, which does not count them.
     pub available: Option<i64>,
-    /// Pods of the newest template; a Job has no newer one.
+    /// Pods of the newest template; `None` for a Job, which has only one template.
     pub updated: Option<i64>,
     /// Pods of a Job that succeeded.
     pub succeeded: Option<i64>,
     /// Pods of a Job that failed.
     pub failed: Option<i64>,
-    /// Who made it, as a `CronJob` makes Jobs.
+    /// Its owner, such as the `CronJob` of a Job.
     pub owner: Option<Owner>,
-    /// What its pods and replicas are counted for, if that is not itself: a service of Knative.
+    /// The workload that its pods and replicas are counted for, if it is not the workload itself: a
+    /// Knative service.
     pub counts_for: Option<Owner>,
 }
 
-/// The kind whose list has the replicas of workloads of a kind: Knative has Deployments for its services.
+/// The kind whose list contains the replicas of workloads of a kind: Knative services have
+/// Deployments.
 pub fn listed_with(kind: &str) -> &str {
     match kind {
         "Service" | "Configuration" => "Deployment",
@@ -43,13 +45,13 @@ pub fn listed_with(kind: &str) -> &str {
 /// Kinds of workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WorkloadKind {
-    /// Pods that are alike.
+    /// Interchangeable pods.
     Deployment,
-    /// Pods with a name and a disk of their own.
+    /// Pods with a stable name and their own storage.
     StatefulSet,
-    /// A pod on each node, of which Fargate starts none.
+    /// A pod on each node; Fargate does not support it.
     DaemonSet,
-    /// Pods that end.
+    /// Pods that run to completion.
     Job,
 }
 

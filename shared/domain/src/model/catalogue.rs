@@ -1,20 +1,20 @@
-//! The metrics that ECS publishes for tasks on Fargate: units, dimension sets, and what makes them exist.
+//! The metrics that ECS publishes for tasks on Fargate: units, dimension sets, and prerequisites.
 //!
-//! Sources: "Amazon ECS CloudWatch metrics" and "Amazon ECS Container Insights metrics" (with and without enhanced
-//! observability), CloudWatch and ECS documentation. What a cluster really reports is told by `ListMetrics`; this
-//! table gives the defaults, the units and the words.
+//! Sources: "Amazon ECS CloudWatch metrics" and "Amazon ECS Container Insights metrics" (with and
+//! without enhanced observability), CloudWatch and ECS documentation. `ListMetrics` shows what a
+//! cluster actually reports; this table has the defaults, the units and the names.
 
 use crate::model::cluster::{ClusterName, ServiceName};
 use crate::model::insights::InsightsLevel;
 use crate::model::metric::{Dimensions, Metric, Unit};
 use crate::model::subject::Subject;
 
-/// Namespace of the metrics that every ECS service has at no charge.
+/// Namespace of the metrics that ECS publishes for every service at no charge.
 pub const AWS_ECS: &str = "AWS/ECS";
 /// Namespace of Container Insights for ECS; its metrics are billed as custom metrics.
 pub const CONTAINER_INSIGHTS: &str = "ECS/ContainerInsights";
 
-/// A set of dimension names that a metric is published with.
+/// A set of dimension names under which a metric is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DimensionSet {
     /// `{ClusterName}`
@@ -38,7 +38,7 @@ pub enum DimensionSet {
 }
 
 impl DimensionSet {
-    /// Names of the dimensions, in the order of the documentation.
+    /// Dimension names, in the order of the documentation.
     pub fn names(self) -> &'static [&'static str] {
         match self {
             Self::Cluster => &["ClusterName"],
@@ -64,17 +64,17 @@ use DimensionSet::{
 pub struct CatalogueMetric {
     /// CloudWatch namespace.
     pub namespace: &'static str,
-    /// Name, in CloudWatch's spelling.
+    /// Name, as CloudWatch spells it.
     pub name: &'static str,
     /// Unit of its values.
     pub unit: Unit,
-    /// Sets of dimensions that it is published with.
+    /// Dimension sets under which it is published.
     pub dimension_sets: &'static [DimensionSet],
-    /// Sets of dimensions that the level `enhanced` adds.
+    /// Dimension sets that the level `enhanced` adds.
     pub enhanced_sets: &'static [DimensionSet],
-    /// Setting of the cluster that it needs; `Disabled` if it is always there.
+    /// Container Insights level that it needs; `Disabled` if it is always published.
     pub needs: InsightsLevel,
-    /// What a task must have beside that, for a metric that most tasks do not publish.
+    /// What a task must have in addition, for a metric that most tasks do not publish.
     pub only_with: Option<&'static str>,
 }
 
@@ -104,11 +104,11 @@ const fn enhanced(
     metric(CONTAINER_INSIGHTS, name, unit, dimension_sets, InsightsLevel::Enhanced)
 }
 
-/// What tasks with file systems of their own have.
+/// Prerequisite of the EBS metrics.
 const EBS_VOLUME: &str = "an attached EBS volume";
 
-/// Metrics of ECS on Fargate. Left out: what exists on EC2 capacity only (`CPUReservation`, `instance_*`) and
-/// Service Connect.
+/// Metrics of ECS on Fargate, without those that exist only on EC2 capacity (`CPUReservation`,
+/// `instance_*`) and those of Service Connect.
 pub const CATALOGUE: &[CatalogueMetric] = &[
     free("CPUUtilization", Unit::Percent, &[CS]),
     free("MemoryUtilization", Unit::Percent, &[CS]),
@@ -153,7 +153,7 @@ pub const CATALOGUE: &[CatalogueMetric] = &[
         .only_with("a health check"),
 ];
 
-/// The entry of a metric that is there for sure: a constant with another name does not compile.
+/// The entry of a metric that must exist: a constant with an unknown name does not compile.
 pub(crate) const fn named(namespace: &str, name: &str) -> &'static CatalogueMetric {
     let mut place = 0;
     while !(is_same(CATALOGUE[place].name, name) && is_same(CATALOGUE[place].namespace, namespace)) {
@@ -177,17 +177,18 @@ pub fn find(namespace: &str, name: &str) -> Option<&'static CatalogueMetric> {
 }
 
 impl CatalogueMetric {
-    /// With more sets of dimensions at the level `enhanced`.
+    /// Adds dimension sets at the level `enhanced`.
     const fn enhanced_by(self, enhanced_sets: &'static [DimensionSet]) -> Self {
         Self { enhanced_sets, ..self }
     }
 
-    /// Published by tasks with this only.
+    /// Restricts the metric to tasks that have `what`.
     const fn only_with(self, what: &'static str) -> Self {
         Self { only_with: Some(what), ..self }
     }
 
-    /// The sets of dimensions that it is published with in a cluster of this level, which has to be the one it needs.
+    /// The dimension sets published in a cluster with this level, which must be at least the level
+    /// that the metric needs.
     pub fn sets_at(&self, level: InsightsLevel) -> impl Iterator<Item = DimensionSet> {
         let more = if level >= InsightsLevel::Enhanced { self.enhanced_sets } else { &[] };
         self.dimension_sets.iter().chain(more).copied()
@@ -212,7 +213,7 @@ impl CatalogueMetric {
         self.dimension_sets.contains(&DimensionSet::Family).then(|| self.with(Dimensions::new(dimensions)))
     }
 
-    /// The metric of what a verdict is about.
+    /// The metric of a subject; `None` if it is not published for that kind of subject.
     pub fn of(&self, subject: &Subject) -> Option<Metric> {
         match subject {
             Subject::Cluster(cluster) => self.of_cluster(cluster),
@@ -232,21 +233,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_metric_stands_once_with_at_least_one_dimension_set() {
+    fn every_metric_appears_once_with_at_least_one_dimension_set() {
         for (i, metric) in CATALOGUE.iter().enumerate() {
             assert!(!metric.dimension_sets.is_empty(), "{}", metric.name);
             assert!(
                 !CATALOGUE[..i]
                     .iter()
                     .any(|other| (other.namespace, other.name) == (metric.namespace, metric.name)),
-                "{} stands twice",
+                "{} appears twice",
                 metric.name
             );
         }
     }
 
     #[test]
-    fn t1_memory_utilized_is_an_amount_and_no_percentage() {
+    fn t1_memory_utilized_is_an_amount_not_a_percentage() {
         assert_eq!(find(CONTAINER_INSIGHTS, "MemoryUtilized").unwrap().unit, Unit::Megabytes);
         assert_eq!(find(AWS_ECS, "MemoryUtilization").unwrap().unit, Unit::Percent);
     }

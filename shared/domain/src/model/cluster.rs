@@ -1,4 +1,4 @@
-//! Who and where: partitions, accounts, Regions, clusters and services, as their ARNs name them.
+//! Partitions, accounts, Regions, clusters and services, as named in ARNs.
 
 mod partition;
 
@@ -9,19 +9,20 @@ use serde::{Deserialize, Serialize};
 
 pub use partition::Partition;
 
-/// A name, id or ARN that does not have the form AWS gives it.
+/// A name, id or ARN that does not have the format AWS defines.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no {what}: {expected}")]
+#[error("`{text}` is not a valid {what}: expected {expected}")]
 pub struct BadName {
-    /// What was read.
+    /// The text that was read.
     pub text: String,
-    /// What it should have been, such as `account id`.
+    /// The kind of name, such as `account id`.
     pub what: &'static str,
-    /// The form it should have.
+    /// The expected format.
     pub expected: &'static str,
 }
 
-/// Makes a newtype over `String` that is checked wherever it is read, from JSON as well as in code.
+/// Declares a newtype over `String` that is checked whenever it is parsed, from JSON as well as in
+/// code.
 macro_rules! checked_name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $expected:literal, $check:expr) => {
         $(#[$doc])*
@@ -93,7 +94,8 @@ checked_name!(
     is_ecs_name
 );
 checked_name!(
-    /// Name of an ECS service, unique in its cluster: up to 255 letters, digits, `_` and `-` (ECS API, `CreateService`).
+    /// Name of an ECS service, unique in its cluster: up to 255 letters, digits, `_` and `-` (ECS
+    /// API, `CreateService`).
     ServiceName,
     "service name",
     "1 to 255 letters, digits, hyphens and underscores",
@@ -118,7 +120,7 @@ fn is_ecs_name(text: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClusterArn {
-    /// Partition of the ARN; always the Region's own.
+    /// Partition of the ARN; always that of the Region.
     pub partition: Partition,
     /// Region of the cluster.
     pub region: Region,
@@ -177,7 +179,8 @@ impl fmt::Display for ClusterArn {
 }
 
 impl ServiceName {
-    /// Name at the end of a service ARN, in the long form `…:service/CLUSTER/NAME` and in the form without a cluster.
+    /// The name at the end of a service ARN, either in the long form `…:service/CLUSTER/NAME` or in
+    /// the form without a cluster.
     pub fn from_service_arn(arn: &str) -> Result<Self, BadName> {
         match arn.split_once(":service/") {
             Some((_, tail)) => tail.rsplit('/').next().unwrap_or(tail).parse(),
@@ -195,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_arn_of_every_partition_reads_and_writes_back() {
+    fn arns_of_all_partitions_round_trip() {
         for text in [
             "arn:aws:ecs:eu-west-1:123456789012:cluster/shop",
             "arn:aws-cn:ecs:cn-north-1:000000000001:cluster/A_b-9",
@@ -207,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_cluster_arn_is_refused_with_its_text() {
+    fn invalid_cluster_arns_are_rejected_with_their_text() {
         for text in [
             "",
             "shop",

@@ -1,4 +1,4 @@
-//! How a deployment of a service goes, whichever controller and strategy carries it out.
+//! State of a service's deployment, for every deployment controller and strategy.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,20 +6,21 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Where a deployment stands (Amazon ECS API, `DeploymentRolloutState`).
+/// State of a deployment (Amazon ECS API, `DeploymentRolloutState`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RolloutState {
-    /// Under way. Without the circuit breaker a deployment whose tasks keep failing stays so for ever.
+    /// In progress. Without the circuit breaker, a deployment whose tasks keep failing stays in
+    /// this state forever.
     InProgress,
     /// The service has reached a steady state.
     Completed,
-    /// The circuit breaker or an alarm ended it.
+    /// Stopped by the circuit breaker or an alarm.
     Failed,
 }
 
 impl RolloutState {
-    /// The word of the API.
+    /// The API's spelling.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InProgress => "IN_PROGRESS",
@@ -47,68 +48,71 @@ impl FromStr for RolloutState {
     }
 }
 
-/// One entry of a service's `deployments` (controller `ECS`: rolling, blue/green, linear and canary) or `taskSets`
-/// (controllers `CODE_DEPLOY` and `EXTERNAL`) that has not been replaced completely.
+/// One entry of a service's `deployments` (controller `ECS`: rolling, blue/green, linear and
+/// canary) or `taskSets` (controllers `CODE_DEPLOY` and `EXTERNAL`) that has not been completely
+/// replaced.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Revision {
     /// Whether it is the newest deployment, or the task set that serves production traffic.
     pub is_primary: bool,
-    /// What ECS says about it. ECS gives no rollout state for services behind a Classic Load Balancer.
+    /// The state that ECS reports. ECS reports none for services behind a Classic Load Balancer.
     pub rollout_state: Option<RolloutState>,
-    /// Whether it runs as many tasks as it should and none is pending.
+    /// Whether all desired tasks are running and none is pending.
     pub is_settled: bool,
-    /// Tasks that failed in a row. ECS does not count those of task sets.
+    /// Consecutive task failures. ECS does not count them for task sets.
     pub failed_tasks: u32,
-    /// Why it is where it is (`rolloutStateReason`).
+    /// Reason for the state (`rolloutStateReason`).
     pub reason: Option<String>,
     /// When it was created.
     pub started_at: Option<Timestamp>,
 }
 
 impl Revision {
-    /// What ECS says, else what its task counts say.
+    /// The state that ECS reports, otherwise derived from the task counts.
     fn state(&self) -> RolloutState {
         let counted = if self.is_settled { RolloutState::Completed } else { RolloutState::InProgress };
         self.rollout_state.unwrap_or(counted)
     }
 }
 
-/// How the deployment of a service goes: all its deployments or task sets as one.
+/// State of a service's deployment: all deployments or task sets combined.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentState {
-    /// Where it stands. In progress as long as more than one revision has tasks, which covers traffic shifts and bake
-    /// time. None in records of which it is not known.
+    /// State of the rollout. In progress while more than one revision has tasks, which covers
+    /// traffic shifts and bake time. `None` if it is unknown.
     pub rollout_state: Option<RolloutState>,
-    /// Tasks that failed, of all revisions.
+    /// Failed tasks of all revisions.
     #[serde(default)]
     pub failed_tasks: u32,
-    /// Why it is where it is, in ECS's words (`rolloutStateReason`).
+    /// Reason for the state, as ECS reports it (`rolloutStateReason`).
     pub reason: Option<String>,
     /// When its newest revision was created.
     pub started_at: Option<Timestamp>,
-    /// That a deployment failed or is rolled back, if nobody has deployed since.
+    /// The last deployment that failed or is being rolled back, if there was no deployment since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<DeploymentFailure>,
 }
 
-/// What ECS said of a deployment that failed.
+/// Failure of a deployment, as ECS reported it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentFailure {
-    /// When.
+    /// Time of the failure.
     pub at: Timestamp,
-    /// In which words.
+    /// The message of ECS.
     pub said: String,
 }
 
-/// How long a deployment that was rolled back counts as failed. The service is well again by then, as it was before.
+/// How long a deployment that was rolled back counts as failed. By then the service is healthy
+/// again, as it was before.
 const FAILED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 impl DeploymentState {
-    /// The deployment that these revisions make up; none without a revision.
+    /// The deployment that these revisions form; `None` without a revision.
     ///
-    /// A second revision means that one replaces the other: ECS keeps a deployment `ACTIVE` while it "still has running
-    /// tasks" and is being replaced (Amazon ECS API, `Deployment`), and `CODE_DEPLOY` keeps the old task set until traffic
-    /// has shifted and the termination wait is over.
+    /// With two revisions, one is replacing the other: ECS keeps a deployment `ACTIVE` while it
+    /// "still has running tasks" and is being replaced (Amazon ECS API, `Deployment`), and
+    /// `CODE_DEPLOY` keeps the old task set until traffic has shifted and the termination wait is
+    /// over.
     pub fn of(revisions: &[Revision]) -> Option<Self> {
         let newest = revisions.iter().max_by_key(|revision| (revision.started_at, revision.is_primary))?;
         let any = |state| revisions.iter().any(|revision| revision.state() == state);
@@ -130,16 +134,16 @@ impl DeploymentState {
         })
     }
 
-    /// Whether the newest deployment failed: as ECS says of one that still has tasks, or said lately of one that it rolled
-    /// back.
+    /// Whether the newest deployment failed: ECS reports a failed deployment that still has tasks,
+    /// or recently reported one that it rolled back.
     pub fn has_failed(&self, now: Timestamp) -> bool {
-        let is_late = |failure: &DeploymentFailure| now.duration_since(failure.at) < FAILED_FOR;
-        self.rollout_state == Some(RolloutState::Failed) || self.failure.as_ref().is_some_and(is_late)
+        let is_recent = |failure: &DeploymentFailure| now.duration_since(failure.at) < FAILED_FOR;
+        self.rollout_state == Some(RolloutState::Failed) || self.failure.as_ref().is_some_and(is_recent)
     }
 
-    /// Whether it is under way and, as far as ECS knows, well, for less than `at_most`. A deployment whose tasks fail
-    /// is no excuse for silence, nor is one that takes too long.
-    pub fn goes_well(&self, now: Timestamp, at_most: SignedDuration) -> bool {
+    /// Whether it has been in progress for less than `at_most` without a failed task. A deployment
+    /// with failing tasks, or one that takes too long, mutes no alarm.
+    pub fn is_progressing(&self, now: Timestamp, at_most: SignedDuration) -> bool {
         let young = self.started_at.is_some_and(|start| now.duration_since(start) < at_most);
         self.rollout_state == Some(RolloutState::InProgress) && self.failed_tasks == 0 && young
     }
@@ -171,9 +175,9 @@ mod tests {
         Revision { failed_tasks, ..revision }
     }
 
-    /// Issue 12, point 7: what is under way, by what the API says of each controller and strategy.
+    /// Issue 12, point 7: what the API reports for each controller and strategy.
     #[test]
-    fn a_deployment_is_a_deployment_whichever_controller_and_strategy() {
+    fn every_controller_and_strategy_has_a_deployment_state() {
         for (what, revisions, state, well) in [
             ("rolling, done", vec![primary(revision(Completed, -9))], Completed, false),
             ("rolling", vec![primary(revision(InProgress, -9)), revision(Completed, -900)], InProgress, true),
@@ -214,13 +218,13 @@ mod tests {
         ] {
             let deployment = DeploymentState::of(&revisions).unwrap();
             assert_eq!(deployment.rollout_state, Some(state), "{what}");
-            assert_eq!(deployment.goes_well(at(0), SignedDuration::from_mins(10)), well, "{what}");
+            assert_eq!(deployment.is_progressing(at(0), SignedDuration::from_mins(10)), well, "{what}");
         }
         assert_eq!(DeploymentState::of(&[]), None);
     }
 
     #[test]
-    fn the_reason_is_that_of_the_revision_that_decides() {
+    fn the_reason_comes_from_the_revision_that_determines_the_state() {
         let said =
             |revision: Revision, reason: &str| Revision { reason: Some(reason.to_owned()), ..revision };
         let deployment = DeploymentState::of(&[

@@ -1,4 +1,4 @@
-//! What could not be asked, or could not be understood: a value that travels to the summary.
+//! Failed calls and unreadable responses, as values that end up in the summary.
 
 pub mod kubernetes;
 mod remedy;
@@ -9,30 +9,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::operation::Operation;
 
-/// What a failed call means for the caller (per-service lists: the "Common Errors" pages of the APIs).
+/// What a failed call means for the caller (per-service lists: the "Common Errors" pages of the
+/// APIs).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
-    /// The API's rate limit; worth another try later.
+    /// The API's rate limit was exceeded; retry later.
     Throttled,
-    /// A 5xx answer, a timeout or a broken connection; worth another try later.
+    /// A 5xx response, a timeout or a broken connection; retry later.
     Transient,
-    /// The role lacks the right, or the account refuses it.
+    /// The role lacks a permission, or the account denies it.
     Denied,
-    /// The thing asked about does not exist (any more).
+    /// The resource does not exist, or was deleted.
     NotFound,
     /// The service rejects the request as invalid; the same request will fail again.
     Invalid,
-    /// Somebody else changed it at the same time, or it is as requested already: this call changed nothing, and what is
-    /// there now tells which.
+    /// The resource was changed by another caller at the same time, or already has the requested
+    /// state. This call changed nothing; reading the resource shows which case applies.
     Conflict,
-    /// Another change of it is in progress: this call changed nothing, and may be made again when that is over.
+    /// Another change of the resource is in progress. This call changed nothing and can be retried
+    /// afterwards.
     InProgress,
-    /// The answer does not have the form that the API promises.
+    /// The response does not have the documented format.
     Malformed,
-    /// One thing of many has a name or form that fargaze cannot take, and stays so: it alone is left out.
+    /// One item has a name or format that fargaze does not support, and this will not change: only
+    /// this item is skipped.
     Unreadable,
-    /// fargaze did what it never should: a mistake in its code.
+    /// A bug in fargaze.
     Bug,
 }
 
@@ -51,17 +54,17 @@ impl FaultKind {
         Self::Bug,
     ];
 
-    /// Whether it may pass by itself, so that another try is worth it.
+    /// Whether it may pass by itself, so that a retry can succeed.
     pub fn passes(self) -> bool {
         matches!(self, Self::Throttled | Self::Transient | Self::InProgress)
     }
 
-    /// Whether the call surely changed nothing. After any other failure only a look at what is there tells.
+    /// Whether the call certainly changed nothing. After other failures, read the current state.
     pub fn is_refusal(self) -> bool {
         matches!(self, Self::Denied | Self::NotFound | Self::Invalid | Self::Conflict | Self::InProgress)
     }
 
-    /// Stable word for logs, for Lambda's `errorType` and for the `Retry` of the state machine.
+    /// Stable word for logs, Lambda's `errorType` and the `Retry` of the state machine.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Throttled => "Throttled",
@@ -78,23 +81,25 @@ impl FaultKind {
     }
 }
 
-/// A failed call: which operation, on what, and why.
+/// A failed call: the operation, its subject, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
 pub struct Fault {
     /// The call that failed.
     pub operation: Operation,
-    /// What was asked about: a cluster, a bucket key, a role; empty if the operation has no subject.
+    /// Subject of the call: a cluster, a bucket key, a role; empty if the operation has no subject.
     pub subject: String,
-    /// What it means for the caller.
+    /// Kind of failure.
     pub kind: FaultKind,
-    /// Error code of the service, such as `ThrottlingException`; `timeout` and the like if there was no answer.
+    /// Error code of the service, such as `ThrottlingException`; `timeout` or similar if there was
+    /// no response.
     pub code: String,
-    /// Message of the service.
+    /// Error message of the service.
     pub message: String,
 }
 
 impl Fault {
-    /// A fault that we found ourselves in an answer; services make theirs at the border.
+    /// A response that fargaze found to be malformed. Errors of the services themselves are
+    /// converted in the crates that call them.
     pub fn malformed(operation: Operation, subject: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             operation,
@@ -105,7 +110,7 @@ impl Fault {
         }
     }
 
-    /// One thing of many in an answer that fargaze cannot take; the others are none the worse.
+    /// One item of a response that fargaze does not support; the other items are not affected.
     pub fn unreadable(operation: Operation, subject: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             kind: FaultKind::Unreadable,
@@ -114,7 +119,7 @@ impl Fault {
         }
     }
 
-    /// A mistake in the code of fargaze.
+    /// A bug in fargaze.
     pub fn bug(operation: Operation, subject: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             kind: FaultKind::Bug,

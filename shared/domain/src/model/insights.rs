@@ -1,4 +1,4 @@
-//! The setting Container Insights of ECS clusters, and what ECS says of a cluster that has it.
+//! The Container Insights setting of ECS clusters, and the cluster as ECS describes it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::cluster::{BadName, ClusterName};
 
-/// Value of a cluster's setting `containerInsights`, from less to more (ECS API, `ClusterSetting`).
+/// Value of a cluster's setting `containerInsights`, in ascending order (ECS API,
+/// `ClusterSetting`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -23,10 +24,10 @@ pub enum InsightsLevel {
 }
 
 impl InsightsLevel {
-    /// All levels, from less to more.
+    /// All levels, in ascending order.
     pub const ALL: [Self; 3] = [Self::Disabled, Self::Enabled, Self::Enhanced];
 
-    /// ECS's own spelling.
+    /// ECS's spelling.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Disabled => "disabled",
@@ -54,40 +55,42 @@ impl fmt::Display for InsightsLevel {
     }
 }
 
-/// Tag by which the owner of a cluster opts out: `fargaze` = `hands-off`. It is stronger than any policy.
+/// Tag with which the owner of a cluster opts out: `fargaze` = `hands-off`. It overrides every
+/// policy.
 pub const OPT_OUT_TAG: (&str, &str) = ("fargaze", "hands-off");
 
-/// Whether the tags of a cluster hold [`OPT_OUT_TAG`].
+/// Whether the tags of a cluster include [`OPT_OUT_TAG`].
 pub fn opts_out(tags: &BTreeMap<String, String>) -> bool {
     let (tag, value) = OPT_OUT_TAG;
     tags.get(tag).is_some_and(|found| found == value)
 }
 
-/// What ECS says about a cluster.
+/// A cluster as ECS describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedCluster {
     /// Name of the cluster.
     pub name: ClusterName,
     /// Status such as `ACTIVE`.
     pub status: String,
-    /// Its setting; only known if ECS was asked with `include = SETTINGS`.
+    /// Its Container Insights level; only known if it was requested with `include = SETTINGS`.
     pub level: InsightsLevel,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
-    /// `runningTasksCount`: without tasks there are no metrics, however right the setting is.
+    /// `runningTasksCount`: without tasks there are no metrics, whatever the setting.
     pub running_tasks: u32,
     /// `activeServicesCount`.
     pub active_services: u32,
 }
 
 impl ObservedCluster {
-    /// Whether it is being made, or ECS failed to make it: nothing is to be set yet (ECS API, `Cluster`, `status`).
+    /// Whether it is being created, or its creation failed: nothing can be set yet (ECS API,
+    /// `Cluster`, `status`).
     pub fn is_unfinished(&self) -> bool {
         matches!(self.status.as_str(), "PROVISIONING" | "FAILED")
     }
 
-    /// Whether it runs services or tasks. One that is being made has none; an existing one is PROVISIONING, too,
-    /// while it gets capacity providers.
+    /// Whether it runs services or tasks. A cluster that is being created has none; an existing
+    /// cluster is also PROVISIONING while capacity providers are being added.
     pub fn is_occupied(&self) -> bool {
         self.running_tasks > 0 || self.active_services > 0
     }

@@ -1,4 +1,4 @@
-//! What a metric is: namespace, name and exact dimensions, and how it is asked for: statistic, period, unit.
+//! Metrics (namespace, name, exact dimensions) and their queries (statistic, period, unit).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::cluster::BadName;
 
-/// Identity of a CloudWatch metric. Two metrics with the same name and other dimensions are different metrics: a
-/// metric published per cluster and service cannot be read per cluster (CloudWatch User Guide, "Dimensions").
+/// Identity of a CloudWatch metric. Metrics with the same name but different dimensions are
+/// different metrics: a metric published per cluster and service cannot be queried per cluster
+/// (CloudWatch User Guide, "Dimensions").
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Metric {
     /// CloudWatch namespace such as `AWS/ECS`.
     pub namespace: Cow<'static, str>,
-    /// Name, upper and lower case told apart.
+    /// Name, case-sensitive.
     pub name: Cow<'static, str>,
     /// Exact set of dimensions.
     pub dimensions: Dimensions,
@@ -27,13 +28,13 @@ impl fmt::Display for Metric {
     }
 }
 
-/// A set of dimensions, kept sorted by name, because their order means nothing to CloudWatch.
+/// A set of dimensions, sorted by name, because CloudWatch ignores their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(from = "std::collections::BTreeMap<String, String>")]
 pub struct Dimensions(Vec<(Cow<'static, str>, String)>);
 
 impl Dimensions {
-    /// The set of these pairs of name and value.
+    /// A set of name-value pairs.
     pub fn new<N: Into<Cow<'static, str>>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
         let mut pairs: Vec<(Cow<'static, str>, String)> =
             pairs.into_iter().map(|(n, v)| (n.into(), v.into())).collect();
@@ -41,12 +42,12 @@ impl Dimensions {
         Self(pairs)
     }
 
-    /// Pairs of name and value, sorted by name.
+    /// Name-value pairs, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
     }
 
-    /// Value of the dimension of that name.
+    /// Value of the dimension with that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
     }
@@ -84,11 +85,13 @@ impl fmt::Display for Dimensions {
     }
 }
 
-/// How the samples of a period become one value (CloudWatch User Guide, "CloudWatch statistics definitions").
+/// How the samples of a period are aggregated (CloudWatch User Guide, "CloudWatch statistics
+/// definitions").
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Statistic {
-    /// Mean of the samples: `Sum / SampleCount`. For task metrics that is the mean per task, not a total.
+    /// Mean of the samples: `Sum / SampleCount`. For task metrics this is the mean per task, not a
+    /// total.
     Average,
     /// Largest sample.
     Maximum,
@@ -103,7 +106,7 @@ pub enum Statistic {
 }
 
 impl Statistic {
-    /// CloudWatch's own spelling.
+    /// CloudWatch's spelling.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Average => "Average",
@@ -164,8 +167,8 @@ impl fmt::Display for Statistic {
     }
 }
 
-/// Length of one datapoint: a multiple of 60 seconds. Shorter periods exist for high-resolution metrics only, and ECS
-/// publishes none.
+/// Length of one datapoint: a multiple of 60 seconds. Only high-resolution metrics have shorter
+/// periods, and ECS publishes none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "i64", into = "i64")]
 pub struct Period(i32);
@@ -175,10 +178,10 @@ impl Period {
     pub const MINUTE: Self = Self(60);
     /// 300 seconds.
     pub const FIVE_MINUTES: Self = Self(300);
-    /// An hour.
+    /// 3600 seconds.
     pub const HOUR: Self = Self(3600);
 
-    /// A period from its seconds.
+    /// A period with this many seconds.
     pub fn from_seconds(seconds: i64) -> Result<Self, BadName> {
         match i32::try_from(seconds) {
             Ok(valid) if valid > 0 && valid <= 86_400 && valid % 60 == 0 => Ok(Self(valid)),
@@ -195,7 +198,7 @@ impl Period {
         i64::from(self.0)
     }
 
-    /// Start of the period that an instant falls into, in epoch seconds.
+    /// Start of the period that contains an instant, in epoch seconds.
     pub fn start_of(self, instant: Timestamp) -> i64 {
         instant.as_second().div_euclid(self.seconds()) * self.seconds()
     }
@@ -220,33 +223,33 @@ impl From<Period> for i64 {
     }
 }
 
-/// Unit of a metric's values (CloudWatch API, `StandardUnit`): those that ECS publishes.
+/// Unit of a metric's values (CloudWatch API, `StandardUnit`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Unit {
-    /// 0 to 100, and above where bursting is possible.
+    /// 0 to 100, or more where bursting is possible.
     Percent,
     /// A number of things.
     Count,
-    /// CPU units where ECS says `None`: 1024 are one vCPU.
+    /// CPU units, for which ECS publishes the unit `None`: 1024 are one vCPU.
     #[serde(rename = "None")]
     CpuUnits,
     /// Bytes.
     Bytes,
-    /// Bytes a second.
+    /// Bytes per second.
     #[serde(rename = "Bytes/Second")]
     BytesPerSecond,
     /// Megabytes.
     Megabytes,
     /// Gigabytes.
     Gigabytes,
-    /// Seconds; ECS publishes none, but other namespaces do.
+    /// Seconds; used by other namespaces, not by ECS.
     Seconds,
-    /// Milliseconds; as above.
+    /// Milliseconds; used by other namespaces, not by ECS.
     Milliseconds,
 }
 
 impl Unit {
-    /// A value in words, such as `93.1 %`, `0.80 vCPU` or `412 MB`.
+    /// A value with its unit, such as `93.1 %`, `0.80 vCPU` or `412 MB`.
     pub fn show(self, value: f64) -> String {
         match self {
             Self::Percent => format!("{} %", short(value, 1)),
@@ -264,7 +267,8 @@ impl Unit {
     }
 }
 
-/// At most so many digits behind the point, and none that say nothing: a threshold is mostly a round number.
+/// Rounds to at most `digits` decimal places and removes trailing zeros: most thresholds are round
+/// numbers.
 fn short(value: f64, digits: usize) -> String {
     let text = format!("{value:.digits$}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
@@ -274,10 +278,10 @@ fn short(value: f64, digits: usize) -> String {
 /// CPU units in one vCPU (Amazon ECS Developer Guide, "Task size").
 pub const CPU_UNITS_PER_VCPU: f64 = 1024.0;
 
-/// One question to CloudWatch, billed as one metric each time it is asked by `GetMetricData`.
+/// One query to CloudWatch; each time `GetMetricData` requests it, it is billed as one metric.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MetricQuery {
-    /// Metric asked for.
+    /// The metric.
     pub metric: Metric,
     /// Statistic of each period.
     pub statistic: Statistic,
@@ -291,7 +295,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_shown_with_the_digits_that_say_something() {
+    fn values_are_shown_without_insignificant_digits() {
         for (unit, value, text) in [
             (Unit::Percent, 80.0, "80 %"),
             (Unit::Percent, 93.14, "93.1 %"),
@@ -312,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_dimensions_means_nothing() {
+    fn the_order_of_dimensions_does_not_matter() {
         let one = Dimensions::new([("ServiceName", "web"), ("ClusterName", "shop")]);
         let other = Dimensions::new([("ClusterName", "shop"), ("ServiceName", "web")]);
         assert_eq!(one, other);
@@ -321,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn statistics_are_cloudwatchs_words() {
+    fn statistics_are_spelled_as_in_cloudwatch() {
         for text in ["Average", "Maximum", "Minimum", "SampleCount", "Sum", "p99", "p99.9", "p0", "p100"] {
             assert_eq!(text.parse::<Statistic>().unwrap().as_str(), text);
         }

@@ -1,8 +1,8 @@
-//! Ground nouns: what fargaze looks at (clusters, services, workloads), what is measured of them and when, what a run is, and
-//! how a call fails.
+//! Basic types: what fargaze monitors (clusters, services, workloads), their metrics and time
+//! windows, runs, and failed calls.
 //!
-//! Everything else is said in these types. They know nothing of rules, sources or reports, and a value that exists is valid:
-//! names, ARNs, periods and windows are checked where they are made.
+//! All other modules use these types. They know nothing about rules, sources or reports, and every
+//! value is valid: names, ARNs, periods and windows are checked when they are created.
 
 pub mod catalogue;
 pub mod cluster;

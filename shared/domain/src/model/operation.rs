@@ -1,4 +1,4 @@
-//! Which call failed: an operation of AWS, a request to a Kubernetes API, or a step of fargaze itself.
+//! Operations that can fail: AWS calls, requests to a Kubernetes API, and steps of fargaze itself.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::cluster::BadName;
 
-/// Declares the operations that fargaze calls, each with its IAM action. They are listed in the order of their
+/// Declares the operations that fargaze calls, each with its IAM action, in the order of their
 /// text, so that sorting by operation is sorting by text.
 macro_rules! operations {
     ($($variant:ident = $text:literal,)+ | $($later:ident = $later_text:literal,)+) => {
@@ -58,7 +58,7 @@ macro_rules! operations {
     };
 }
 
-/// How the text of a request to Kubernetes begins.
+/// Prefix of the text of a request to Kubernetes.
 const KUBERNETES: &str = "kubernetes:";
 
 operations! {
@@ -111,12 +111,12 @@ impl Operation {
         Self::Kubernetes { method: method.into(), path: path.into() }
     }
 
-    /// Whether it asks which clusters there are. Without its answer nothing can be said of what is missing.
+    /// Whether it lists clusters. If it failed, fargaze does not know which clusters are missing.
     pub fn lists_clusters(&self) -> bool {
         matches!(self, Self::EcsListClusters | Self::EcsDescribeClusters | Self::EksListClusters)
     }
 
-    /// The same operation with a path that is fit to be shown.
+    /// The same operation with its path mapped, for example to make it harmless.
     #[must_use]
     pub fn map_path(&self, map: impl FnOnce(&str) -> String) -> Self {
         match self {
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_operation_reads_what_it_writes() {
+    fn operations_round_trip() {
         for text in ["ecs:ListServices", "kubernetes:GET /api/v1/pods", "sts:AssumeRole", "fargaze:Judge"] {
             let operation: Operation = text.parse().unwrap();
             assert_eq!(operation.to_string(), text);

@@ -1,4 +1,4 @@
-//! A run: who asked for it, what stretch of time it is about, and the targets that it fans out to.
+//! A run: its request, its time window, and the targets that it fans out to.
 
 mod schedule;
 #[cfg(test)]
@@ -15,22 +15,22 @@ use crate::model::window::Window;
 
 pub use schedule::interval;
 
-/// What a run is for.
+/// Kind of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunKind {
-    /// Judge the rules on the newest minutes and tell what changed.
+    /// Evaluate the rules on the newest minutes and notify about changes.
     Alarms,
-    /// Tell how the last day was.
+    /// Report on the last day.
     Report,
-    /// Described at the settings of every cluster.
+    /// Check the settings of every cluster.
     Sweep,
-    /// Put back the settings that fargaze changed.
+    /// Roll back the settings that fargaze changed.
     Rollback,
 }
 
 impl RunKind {
-    /// The word of the run request.
+    /// Its spelling in run requests.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Alarms => "alarms",
@@ -40,7 +40,7 @@ impl RunKind {
         }
     }
 
-    /// Whether the run is about settings, with the role to change them, and not about metrics.
+    /// Whether the run deals with settings, using the role that may change them.
     pub fn is_of_settings(self) -> bool {
         matches!(self, Self::Sweep | Self::Rollback)
     }
@@ -56,11 +56,11 @@ impl fmt::Display for RunKind {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "RawRunRequest")]
 pub struct RunRequest {
-    /// What the run is for.
+    /// Kind of the run.
     pub kind: RunKind,
-    /// Logical now. Schedules send the minute they were due; a run by hand may leave it out.
+    /// Logical time. Schedules send the minute they were due; optional for manual runs.
     pub time: Option<Timestamp>,
-    /// Only of a rollback: undo the changes made at or after this instant; without it, all of them.
+    /// Rollbacks only: roll back the changes made at or after this instant; if `None`, all changes.
     pub since: Option<Timestamp>,
 }
 
@@ -77,43 +77,44 @@ impl TryFrom<RawRunRequest> for RunRequest {
 
     fn try_from(RawRunRequest { kind, time, since }: RawRunRequest) -> Result<Self, String> {
         if since.is_some() && kind != RunKind::Rollback {
-            return Err(format!("`since` means nothing for the kind `{kind}`; it goes with `rollback`"));
+            return Err(format!("`since` is only valid with kind `rollback`, not `{kind}`"));
         }
         Ok(Self { kind, time: time_of("time", time)?, since: time_of("since", since)? })
     }
 }
 
-/// Reads a time with an error that repeats what was written.
+/// Parses a time; the error repeats the input.
 fn time_of(key: &str, text: Option<String>) -> Result<Option<Timestamp>, String> {
     let Some(text) = text else { return Ok(None) };
-    text.parse().map(Some).map_err(|error| format!("`{key}` is `{text}`, which is no time: {error}"))
+    text.parse().map(Some).map_err(|error| format!("`{key}` is `{text}`, which is not a valid time: {error}"))
 }
 
-/// One run. Everything below reads the time from here, so that a retry asks about the same window.
+/// One run. All later stages take the time from here, so that a retry queries the same window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// Stable name of the run: its kind and its time. Keys of stored objects begin with it.
+    /// Stable id of the run: its kind and its time. Keys of stored objects contain it.
     pub id: String,
-    /// What the run is for.
+    /// Kind of the run.
     pub kind: RunKind,
-    /// Logical now.
+    /// Logical time of the run.
     pub time: Timestamp,
-    /// What CloudWatch is asked about.
+    /// Time window of the CloudWatch queries.
     pub window: Window,
-    /// Of an alarms run: where the look-back begins. The window reaches further back by the longest evaluation range of the
-    /// rules; a rule needs no more than its own range of that.
+    /// Alarms runs only: start of the look-back. The window starts earlier by the longest
+    /// evaluation range of the rules; a rule needs only its own range before this instant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looks_back_to: Option<Timestamp>,
-    /// Of an alarms run on EKS, whose samples are as new as the run: end of the newest minute of which CloudWatch is asked,
-    /// because it still changes newer ones; none if the window ends there.
+    /// Alarms runs on EKS only, whose samples are as new as the run: end of the newest minute
+    /// queried from CloudWatch, because newer minutes still change; `None` if the window ends
+    /// there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics_until: Option<Timestamp>,
-    /// S3 version of the user's `fargaze.yaml` that the whole run reads; none if there is no such file.
+    /// S3 version of `fargaze.yaml` that the whole run reads; `None` if the file does not exist.
     pub config_version: Option<String>,
-    /// Of a rollback: undo the changes made at or after this instant; none means all of them.
+    /// Rollbacks only: roll back the changes made at or after this instant; if `None`, all changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// What is wrong with the newest version of the user's file, so that an older one is in force.
+    /// Problems of the newest version of the user's file, if an older version is used instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bad_config: Option<BadVersion>,
 }
@@ -123,11 +124,11 @@ pub struct Run {
 pub struct BadVersion {
     /// Its S3 version.
     pub version: String,
-    /// Every problem in one sentence, with its line.
+    /// One sentence per problem, with its line.
     pub problems: Vec<String>,
 }
 
-/// How a run's time stands in its id.
+/// Format of a run's time in its id.
 const STAMP: &str = "%Y%m%dT%H%M%SZ";
 
 /// Length of the report's window.
@@ -138,8 +139,9 @@ fn run_id(kind: RunKind, time: Timestamp) -> String {
 }
 
 impl Run {
-    /// The run of a request made at `time`. Alarms look back `lookback` at every minute, so that the next good run
-    /// reads again what a failed one missed; reports look back a day in steps of five minutes.
+    /// The run of a request made at `time`. Alarms runs query the last `lookback` by the minute, so
+    /// that the next successful run covers what a failed run missed; reports query a day in periods
+    /// of five minutes.
     pub fn new(
         kind: RunKind,
         time: Timestamp,
@@ -166,7 +168,7 @@ impl Run {
         }
     }
 
-    /// The same run; a report then looks back so many days, at more than one in steps of an hour.
+    /// The same run; a report then covers this many days, by the hour if more than one.
     #[must_use]
     pub fn with_report_days(self, days: u32) -> Self {
         let length = REPORT_WINDOW * i32::try_from(days.max(1)).unwrap_or(1);
@@ -178,8 +180,9 @@ impl Run {
         }
     }
 
-    /// The same run as it is for samples, which are taken while it goes on: its window ends with it, and reaches back as far as
-    /// `range`, the longest that one verdict looks at, needs. Nobody is asked for older samples again.
+    /// The same run for samples, which are taken during the run: the window ends at the time of the
+    /// run, and starts earlier by `range`, the longest evaluation range. Older samples cannot be
+    /// requested again.
     #[must_use]
     pub fn of_samples(&self, range: SignedDuration) -> Self {
         let Window { start, end, period } = self.window;
@@ -189,20 +192,21 @@ impl Run {
         Self { window, metrics_until, ..self.clone() }
     }
 
-    /// The stretch that CloudWatch is asked about.
+    /// The window that is queried from CloudWatch.
     #[must_use]
     pub fn metrics_window(&self) -> Window {
         Window { end: self.metrics_until.unwrap_or(self.window.end), ..self.window }
     }
 
-    /// The same run; of an alarms run `range`, the longest evaluation range of the rules, lies before its look-back.
+    /// The same run; in an alarms run the look-back starts `range`, the longest evaluation range of
+    /// the rules, after the start of the window.
     #[must_use]
     pub fn with_range(self, range: SignedDuration) -> Self {
         let alarms = self.kind == RunKind::Alarms;
         Self { looks_back_to: alarms.then(|| (self.window.start + range).min(self.window.end)), ..self }
     }
 
-    /// The stretch that one rule needs, with this evaluation range.
+    /// The window that a rule with this evaluation range needs.
     #[must_use]
     pub fn window_of(&self, range: SignedDuration) -> Window {
         let start =
@@ -210,7 +214,7 @@ impl Run {
         Window { start, ..self.metrics_window() }
     }
 
-    /// The same run, which undoes only the changes made at or after `since`.
+    /// The same run, limited to changes made at or after `since`.
     #[must_use]
     pub fn with_since(self, since: Option<Timestamp>) -> Self {
         Self { since, ..self }
@@ -222,19 +226,19 @@ impl Run {
 pub struct TargetRole {
     /// ARN of the role.
     pub arn: String,
-    /// External id that the role's trust policy asks for, against the confused deputy (IAM User Guide).
+    /// External id in the role's trust policy, against the confused deputy (IAM User Guide).
     pub external_id: Option<String>,
-    /// ARN of the role to assume where something is changed, with the same external id; none if it is the same role.
+    /// ARN of the role for changes, with the same external id; `None` if it is the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<String>,
 }
 
-/// A share of a target's clusters, so that a large account is worked on by several functions at once.
+/// A share of a target's clusters, so that a large account is processed in parallel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// Which share, from 0.
+    /// Index of the share, from 0.
     pub index: u32,
-    /// How many shares there are.
+    /// Number of shares.
     pub count: u32,
 }
 
@@ -242,7 +246,7 @@ impl Part {
     /// All clusters.
     pub const WHOLE: Self = Self { index: 0, count: 1 };
 
-    /// Whether the cluster belongs to this share. The same name always falls into the same share (FNV-1a).
+    /// Whether the cluster belongs to this share, by the FNV-1a hash of its name.
     pub fn holds(self, cluster: &ClusterName) -> bool {
         let hash = cluster
             .as_str()
@@ -252,8 +256,8 @@ impl Part {
     }
 }
 
-/// Which of AWS's two services runs the clusters of a target. Their clusters are listed, read and set up in different ways, and
-/// may have the same names.
+/// The AWS service that runs the clusters of a target. ECS and EKS clusters are listed, read and
+/// set up in different ways, and may have the same names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -266,10 +270,10 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// Both, in the order in which they are looked at.
+    /// Both, in the order in which they are processed.
     pub const ALL: [Self; 2] = [Self::Ecs, Self::Eks];
 
-    /// The word of the user's file.
+    /// Its spelling in the user's file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ecs => "ecs",
@@ -278,7 +282,7 @@ impl Platform {
     }
 }
 
-/// Where to look: an account, a Region, one of ECS and EKS, and a share of the clusters there.
+/// A target: an account, a Region, ECS or EKS, and a share of the clusters there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Whether its clusters are those of ECS or of EKS.
@@ -290,12 +294,12 @@ pub struct Target {
     pub region: Region,
     /// Share of the clusters.
     pub part: Part,
-    /// Role to assume; none in the home account.
+    /// Role to assume; `None` in the home account.
     pub role: Option<TargetRole>,
 }
 
 impl Target {
-    /// The target for whoever may change something there: with the role for that.
+    /// The target for functions that change settings: with the role for changes.
     #[must_use]
     pub fn for_changes(mut self) -> Self {
         if let Some(role) = &mut self.role
@@ -306,7 +310,7 @@ impl Target {
         self
     }
 
-    /// File name of the target, such as `1-of-1` or `eks-1-of-1`, below a folder of its account and Region.
+    /// File name of the target, such as `eks-1-of-1`, in a folder of its account and Region.
     pub fn part_name(&self) -> String {
         let platform = match self.platform {
             Platform::Ecs => "",
@@ -320,7 +324,7 @@ impl Target {
         format!("inventory/{}/{}/{}.json.gz", self.account, self.region, self.part_name())
     }
 
-    /// Key of the list of clusters that the sweep has seen before.
+    /// Key of the list of clusters that the last sweep found.
     pub fn known_clusters_key(&self) -> String {
         format!("clusters/{}/{}/{}.json", self.account, self.region, self.part_name())
     }
@@ -336,18 +340,19 @@ impl Target {
         )
     }
 
-    /// What keys of snapshots of alarms runs on the day of this instant begin with.
+    /// Prefix of the snapshot keys of alarms runs on the day of this instant.
     pub fn snapshots_of_alarms(&self, day: Timestamp) -> String {
         let Self { account, region, .. } = self;
         format!("snapshots/dt={}/account={account}/region={region}/alarms-", day.strftime("%Y-%m-%d"))
     }
 
-    /// The beginning of the key of the snapshot of an alarms run at this time; keys of later runs come after it.
+    /// Prefix of the snapshot key of an alarms run at this time; keys of later runs sort after it.
     pub fn snapshots_of_alarms_at(&self, time: Timestamp) -> String {
         format!("{}{}", self.snapshots_of_alarms(time), time.strftime(STAMP))
     }
 
-    /// Time of the alarms run whose snapshot of this target has that key; none if it is of another target.
+    /// Time of the alarms run whose snapshot of this target has that key; `None` if the key belongs
+    /// to another target.
     pub fn time_of_snapshot(&self, key: &str) -> Option<Timestamp> {
         let (_, name) = key.rsplit_once("/alarms-")?;
         let stamp = name.strip_suffix(&format!(".{}.ndjson.gz", self.part_name()))?;
@@ -363,7 +368,7 @@ impl Target {
         self.outcome_of(&run.id)
     }
 
-    /// What keys begin with under which an unfinished sweep or rollback leaves what it has found so far.
+    /// Key prefix under which an unfinished sweep or rollback stores its results so far.
     pub fn outcome_of_passes(&self, run: &Run) -> String {
         format!("{}.until-", self.outcome_key(run))
     }

@@ -1,4 +1,4 @@
-//! What CloudWatch answered: points in time order, and how far the answer can be relied on.
+//! Answers of CloudWatch: points in time order, and how complete the answer is.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,9 @@ pub struct Datapoint {
     pub value: f64,
 }
 
-/// Points of one metric and statistic, oldest first, at most one for each timestamp. A period without a point had no
-/// data, which is neither zero nor an error, unless it is one of those that were not read or lies before what was asked.
+/// Points of one metric and statistic, oldest first, at most one for each timestamp. A period
+/// without a point had no data, which is neither zero nor an error, unless it was not read or lies
+/// before the requested range.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MetricSeries {
     points: Vec<Datapoint>,
@@ -28,8 +29,8 @@ pub struct MetricSeries {
 }
 
 impl MetricSeries {
-    /// A series from points in any order. Of two points with the same timestamp the later one counts, because
-    /// CloudWatch rewrites its newest points.
+    /// A series from points in any order. If two points have the same timestamp, the later one
+    /// counts, because CloudWatch rewrites its newest points.
     pub fn new(mut points: Vec<Datapoint>) -> Self {
         points.sort_by_key(|point| point.timestamp);
         points.dedup_by(|later, kept| {
@@ -42,19 +43,20 @@ impl MetricSeries {
         Self { points, unread: Box::default(), from: None }
     }
 
-    /// The same, knowing that only periods from this start on were asked for: earlier runs have judged those before.
+    /// The same series, marked as requested from this period on only: earlier runs have evaluated
+    /// the periods before.
     #[must_use]
-    pub fn asked_from(self, from: Timestamp) -> Self {
+    pub fn requested_from(self, from: Timestamp) -> Self {
         Self { from: Some(from), ..self }
     }
 
-    /// Start of the first period that was asked for; none if the whole window was.
+    /// Start of the first requested period; `None` if the whole window was requested.
     pub fn from(&self) -> Option<Timestamp> {
         self.from
     }
 
-    /// The same, knowing that nothing is known of the periods with these starts, unless they have a point. What is sampled
-    /// cannot be asked for later, as CloudWatch can.
+    /// The same series with the periods that start at these instants marked as unknown, unless they
+    /// have a point. Unlike CloudWatch metrics, samples cannot be requested later.
     #[must_use]
     pub fn with_unread(self, starts: impl IntoIterator<Item = Timestamp>) -> Self {
         let unread: BTreeSet<Timestamp> =
@@ -62,7 +64,7 @@ impl MetricSeries {
         Self { unread: unread.into_iter().collect(), ..self }
     }
 
-    /// Starts of the periods of which nothing is known, oldest first.
+    /// Starts of the unknown periods, oldest first.
     pub fn unread(&self) -> &[Timestamp] {
         &self.unread
     }
@@ -72,17 +74,17 @@ impl MetricSeries {
         &self.points
     }
 
-    /// The first point that is not a whole number of periods after the one before it.
+    /// The first point that is not a whole number of periods after the previous point.
     pub fn off_grid(&self, period: Period) -> Option<Timestamp> {
-        let crooked = |pair: &&[Datapoint]| {
+        let is_off_grid = |pair: &&[Datapoint]| {
             let (before, after) = (pair[0].timestamp, pair[1].timestamp);
             (after.as_second() - before.as_second()) % period.seconds() != 0
                 || after.subsec_nanosecond() != before.subsec_nanosecond()
         };
-        self.points.windows(2).find(crooked).map(|pair| pair[1].timestamp)
+        self.points.windows(2).find(is_off_grid).map(|pair| pair[1].timestamp)
     }
 
-    /// Value of the period that starts at this instant.
+    /// Value of the period that starts at this instant, if it has a point.
     pub fn at(&self, timestamp: Timestamp) -> Option<f64> {
         self.points
             .binary_search_by_key(&timestamp, |point| point.timestamp)
@@ -95,12 +97,13 @@ impl MetricSeries {
         self.without_gap(window).is_some()
     }
 
-    /// The part of the window that was asked for.
-    pub(crate) fn asked_in(&self, window: &Window) -> Window {
+    /// The requested part of the window.
+    pub(crate) fn requested_window(&self, window: &Window) -> Window {
         Window { start: self.from.map_or(window.start, |from| from.max(window.start)), ..*window }
     }
 
-    /// The points of the window, if every period has one. In a hot loop, so without a branch for each point.
+    /// The points of the window, if every period has one. This is a hot loop, so it has no branch
+    /// per point.
     pub(crate) fn without_gap(&self, window: &Window) -> Option<&[Datapoint]> {
         let first = self.points.iter().position(|point| point.timestamp >= window.start)?;
         let points = self.points.get(first..first + window.len())?;
@@ -112,8 +115,8 @@ impl MetricSeries {
         on_grid.then_some(points)
     }
 
-    /// The points on the grid of the window, each with the number of its period. In a hot loop: a series without gaps is
-    /// walked without a division.
+    /// The points on the grid of the window, each with the index of its period. This is a hot loop:
+    /// a series without gaps needs no division.
     pub(crate) fn by_period(&self, window: &Window) -> impl Iterator<Item = (usize, f64)> + '_ {
         let (start, step, periods) = (window.start.as_second(), window.period.seconds(), window.len());
         let (mut due, mut period) = (start, 0);
@@ -132,32 +135,33 @@ impl MetricSeries {
         })
     }
 
-    /// Mean over the points; none if there are none.
-    #[expect(clippy::cast_precision_loss, reason = "a series has at most some thousand points")]
+    /// Mean of the points; `None` without points.
+    #[expect(clippy::cast_precision_loss, reason = "a series has at most a few thousand points")]
     pub fn mean(&self) -> Option<f64> {
         let count = self.points.len();
         (count > 0).then(|| self.points.iter().map(|point| point.value).sum::<f64>() / count as f64)
     }
 
-    /// Largest value; none if there are no points.
+    /// Largest value; `None` without points.
     pub fn max(&self) -> Option<f64> {
         self.points.iter().map(|point| point.value).max_by(f64::total_cmp)
     }
 }
 
-/// The answer to one [`MetricQuery`](crate::model::metric::MetricQuery). "Nothing there" is a complete answer without points.
+/// The answer to one [`MetricQuery`](crate::model::metric::MetricQuery). "No data" is a complete
+/// answer without points.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reading {
-    /// All that CloudWatch has.
+    /// All data that CloudWatch has.
     Complete(MetricSeries),
-    /// Some of it; the fault says why not all.
+    /// Part of the data; the fault says why the rest is missing.
     Partial(MetricSeries, Fault),
     /// Could not ask; the fault says why.
     Unread(Fault),
 }
 
 impl Reading {
-    /// The points there are; none at all if it could not be asked.
+    /// The series; `None` if CloudWatch could not be asked.
     pub fn series(&self) -> Option<&MetricSeries> {
         match self {
             Self::Complete(series) | Self::Partial(series, _) => Some(series),
@@ -165,7 +169,7 @@ impl Reading {
         }
     }
 
-    /// Why the answer is not whole.
+    /// Why the answer is incomplete.
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Complete(_) => None,
@@ -173,7 +177,7 @@ impl Reading {
         }
     }
 
-    /// Whether CloudWatch answered in full and had no point at all.
+    /// Whether CloudWatch answered in full and had no data.
     pub fn is_silent(&self) -> bool {
         matches!(self, Self::Complete(series) if series.points().is_empty())
     }
@@ -190,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_points_at_one_time_the_later_answer_counts() {
+    fn of_two_points_with_one_timestamp_the_later_counts() {
         let series = MetricSeries::new(vec![point(2, 1.0), point(1, 5.0), point(2, 3.0)]);
         assert_eq!(series.points(), [point(1, 5.0), point(2, 3.0)]);
         assert_eq!(series.at(point(2, 0.0).timestamp), Some(3.0));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Declares the statuses of one thing, each with AWS's spelling.
+/// Declares an enum of statuses, each with AWS's spelling.
 macro_rules! statuses {
     ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$about])*
@@ -12,7 +12,7 @@ macro_rules! statuses {
         #[serde(from = "String", into = "String")]
         pub enum $name {
             $($(#[$of])* $variant,)+
-            /// One that this list does not know.
+            /// A status that is not listed here.
             Other(String),
         }
 
@@ -56,15 +56,16 @@ macro_rules! statuses {
 }
 
 statuses! {
-    /// Status of a service of ECS (Amazon ECS API, `Service`).
+    /// Status of an ECS service (Amazon ECS API, `Service`).
     ServiceStatus {
-        /// It runs.
+        /// Active.
         Active = "ACTIVE",
-        /// It is being deleted, and still has tasks.
+        /// Being deleted, and still has tasks.
         Draining = "DRAINING",
-        /// It was deleted.
+        /// Deleted.
         Inactive = "INACTIVE",
-        /// ECS does not know it (any more): the reason of a failure of `DescribeServices`.
+        /// Unknown to ECS, or deleted: the reason of a failure in the response of
+        /// `DescribeServices`.
         Missing = "MISSING",
     }
 }
@@ -72,15 +73,15 @@ statuses! {
 statuses! {
     /// Status of a Fargate profile (Amazon EKS API, `FargateProfile`).
     ProfileStatus {
-        /// It is being created.
+        /// Being created.
         Creating = "CREATING",
-        /// Pods run by it.
+        /// Pods can use it.
         Active = "ACTIVE",
-        /// It is being deleted.
+        /// Being deleted.
         Deleting = "DELETING",
-        /// It could not be created.
+        /// Creation failed.
         CreateFailed = "CREATE_FAILED",
-        /// It could not be deleted.
+        /// Deletion failed.
         DeleteFailed = "DELETE_FAILED",
     }
 }
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_reads_what_it_writes_and_keeps_what_it_does_not_know() {
+    fn statuses_round_trip_and_unknown_ones_are_kept() {
         for text in ["ACTIVE", "DRAINING", "INACTIVE", "MISSING", "NEW", ""] {
             let status = ServiceStatus::from(text);
             assert_eq!((status.to_string().as_str(), String::from(status.clone()).as_str()), (text, text));

@@ -1,4 +1,5 @@
-//! What something is about: an account, a cluster, or what runs in a cluster.
+//! Subjects of verdicts, notifications and changes: an account, a cluster, or something that runs
+//! in a cluster.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,23 +8,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::cluster::{ClusterName, ServiceName};
 
-/// What a verdict, a notification or a change is about, within one account and Region.
+/// Subject of a verdict, a notification or a change, within one account and Region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Fields", into = "Fields")]
 pub enum Subject {
-    /// The account in the Region: what holds for all its clusters.
+    /// The account in the Region: all its clusters.
     Account,
-    /// A cluster of ECS or EKS as a whole.
+    /// An ECS or EKS cluster as a whole.
     Cluster(ClusterName),
-    /// A service of ECS.
+    /// An ECS service.
     Service(ClusterName, ServiceName),
-    /// A family of task definitions of ECS: all its tasks in the cluster, of a service or not.
+    /// A family of ECS task definitions: all its tasks in the cluster, whether they belong to a
+    /// service or not.
     TaskFamily(ClusterName, String),
-    /// A workload on EKS.
+    /// An EKS workload.
     Workload(ClusterName, Workload),
 }
 
-/// What a rule is judged on.
+/// Kind of subject that a rule is evaluated for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -33,14 +35,14 @@ pub enum Scope {
     /// Each service.
     #[default]
     Service,
-    /// Each family of task definitions: all tasks of the family, of a service or not.
+    /// Each family of task definitions: all its tasks, whether they belong to a service or not.
     TaskFamily,
-    /// Each workload on EKS, such as a Deployment: all pods that it owns.
+    /// Each EKS workload, such as a Deployment: all pods that it owns.
     Workload,
 }
 
 impl Scope {
-    /// The word of the user's file.
+    /// Its spelling in the user's file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cluster => "cluster",
@@ -51,7 +53,8 @@ impl Scope {
     }
 }
 
-/// What owns pods on EKS: a Deployment, `StatefulSet`, `DaemonSet`, Job or `CronJob`, or a pod that nothing owns.
+/// An owner of pods on EKS: a Deployment, `StatefulSet`, `DaemonSet`, Job or `CronJob`, or a pod
+/// without an owner.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Workload {
     /// Its namespace.
@@ -63,7 +66,7 @@ pub struct Workload {
 }
 
 impl Subject {
-    /// The cluster that it is or is in.
+    /// The cluster itself, or the cluster that it belongs to.
     pub fn cluster(&self) -> Option<&ClusterName> {
         match self {
             Self::Account => None,
@@ -90,7 +93,7 @@ impl Subject {
         }
     }
 
-    /// What rules about it are about; none of an account, which no rule judges.
+    /// The scope of its rules; `None` for an account, because no rule is evaluated for accounts.
     pub fn scope(&self) -> Option<Scope> {
         match self {
             Self::Account => None,
@@ -102,7 +105,7 @@ impl Subject {
     }
 }
 
-/// Cluster by cluster, so that what is about one stands together wherever subjects are listed.
+/// Orders by cluster first, so that lists keep the subjects of a cluster together.
 impl Ord for Subject {
     fn cmp(&self, other: &Self) -> Ordering {
         let by_kind = || match (self, other) {
@@ -121,7 +124,8 @@ impl PartialOrd for Subject {
     }
 }
 
-/// `shop`, `shop/web`, `shop#nightly`, `payments shop/deployment/web`: no two kinds can be the same text.
+/// `shop`, `shop/web`, `shop#nightly`, `payments shop/deployment/web`: subjects of different kinds
+/// never have the same text.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -141,7 +145,7 @@ impl fmt::Display for Workload {
     }
 }
 
-/// A subject as JSON has it: the names that it has, each under a key of its own.
+/// JSON form of a subject: each of its names under its own key.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields {
@@ -175,14 +179,14 @@ impl TryFrom<Fields> for Subject {
         let Fields { cluster, service, task_family, workload } = fields;
         let Some(cluster) = cluster else {
             let is_empty = service.is_none() && task_family.is_none() && workload.is_none();
-            return if is_empty { Ok(Self::Account) } else { Err("a subject without its cluster") };
+            return if is_empty { Ok(Self::Account) } else { Err("a subject without a cluster") };
         };
         match (service, task_family, workload) {
             (None, None, None) => Ok(Self::Cluster(cluster)),
             (Some(service), None, None) => Ok(Self::Service(cluster, service)),
             (None, Some(family), None) => Ok(Self::TaskFamily(cluster, family)),
             (None, None, Some(workload)) => Ok(Self::Workload(cluster, workload)),
-            _ => Err("a subject that is two things at once"),
+            _ => Err("a subject of two kinds"),
         }
     }
 }
@@ -192,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_reads_what_it_writes() {
+    fn every_kind_round_trips() {
         let cluster: ClusterName = "shop".parse().unwrap();
         let workload =
             Workload { namespace: "web".to_owned(), kind: "Deployment".to_owned(), name: "api".to_owned() };

@@ -1,24 +1,27 @@
-//! Metrics of CloudWatch about clusters of EKS: which of them a report is about, and how their values are read.
+//! CloudWatch metrics of EKS clusters: which ones a report shows, and how to interpret their
+//! values.
 //!
-//! Their names are never listed here: AWS changed those of `AWS/EKS` once, and adds more. What is known is how they are
-//! made.
+//! Their names are not listed here: AWS has renamed those of `AWS/EKS` once, and adds new ones.
+//! Only naming patterns are known.
 
 use crate::model::metric::{Metric, Statistic};
 
 /// The namespace of the control plane's metrics.
 const CONTROL_PLANE: &str = "AWS/EKS";
-/// Beginnings of the names of counters in the edition of December 2024 of the Amazon EKS User Guide, "Monitor cluster data
-/// with Amazon CloudWatch"; newer names are Prometheus's own, whose counters have `total` in their name.
+/// Prefixes of counter names in the December 2024 edition of the Amazon EKS User Guide, "Monitor
+/// cluster data with Amazon CloudWatch"; newer names follow Prometheus, whose counters have `total`
+/// in their name.
 const COUNTERS: [&str; 2] = ["APIServerRequests", "SchedulerScheduleAttempts"];
 
-/// Whether a metric counts what happened in a period, so that its value is the `Sum` of the period: the guide says so of
-/// the counters of `AWS/EKS`. In other namespaces `total` means other things (`pod_cpu_usage_total` is a level).
+/// Whether a metric counts events in a period, so that its value is the `Sum` of the period: the
+/// guide says this about the counters of `AWS/EKS`. In other namespaces `total` has other meanings
+/// (`pod_cpu_usage_total` is a gauge).
 pub fn is_counter(namespace: &str, name: &str) -> bool {
     let is_total = || name.split('_').any(|part| part == "total");
     namespace == CONTROL_PLANE && (is_total() || COUNTERS.iter().any(|counter| name.starts_with(counter)))
 }
 
-/// The statistics that a report asks for: of a counter the sum, of anything else mean and maximum.
+/// The statistics that a report requests: the sum for a counter, otherwise mean and maximum.
 pub fn statistics(metric: &Metric) -> &'static [Statistic] {
     if is_counter(&metric.namespace, &metric.name) {
         &[Statistic::Sum]
@@ -27,9 +30,10 @@ pub fn statistics(metric: &Metric) -> &'static [Statistic] {
     }
 }
 
-/// The cluster that a metric is about, if a report shows it: a metric of the cluster as a whole, or one that ADOT writes of
-/// its Fargate pods, for the cluster or for a namespace (AWS Distro for OpenTelemetry, "Container Insights EKS Fargate"). Series
-/// of single pods are left to rules: a report has every pod from the Metrics API, and each series is billed.
+/// The cluster of a metric, if a report shows it: a metric of the cluster as a whole, or one that
+/// ADOT publishes for its Fargate pods, per cluster or namespace (AWS Distro for OpenTelemetry,
+/// "Container Insights EKS Fargate"). Series of single pods are for rules only: a report has every
+/// pod from the Metrics API, and each series is billed.
 pub fn cluster_of(metric: &Metric) -> Option<&str> {
     let is_shown = metric.dimensions.iter().all(|(name, value)| match name {
         "ClusterName" => true,
@@ -47,7 +51,7 @@ mod tests {
 
     /// Issue 12, point 12.
     #[test]
-    fn counters_of_both_editions_are_known_and_levels_are_none() {
+    fn counters_of_both_editions_are_known_and_gauges_are_not_counters() {
         for name in [
             "apiserver_request_total",
             "apiserver_request_total_4XX",
@@ -74,7 +78,7 @@ mod tests {
 
     /// Issue 12, point 12.
     #[test]
-    fn a_report_is_about_clusters_and_what_adot_writes_of_them() {
+    fn a_report_shows_metrics_of_clusters_and_those_of_adot() {
         let cluster_of = |dimensions: &[(&'static str, &str)]| {
             let dimensions = Dimensions::new(dimensions.iter().map(|(name, value)| (*name, *value)));
             let metric = Metric { namespace: "ContainerInsights".into(), name: "m".into(), dimensions };

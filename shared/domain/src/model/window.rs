@@ -1,17 +1,17 @@
-//! The stretch of time that a run asks about.
+//! The time window that a run queries.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::metric::Period;
 
-/// A half-open interval in UTC, both ends on a period boundary: `start` inclusive, `end` exclusive, as CloudWatch
-/// reads them (`GetMetricData`, request parameters).
+/// A half-open interval in UTC, both ends on a period boundary: `start` inclusive, `end` exclusive,
+/// as CloudWatch interprets them (`GetMetricData`, request parameters).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
-    /// First instant asked about.
+    /// First instant in the window.
     pub start: Timestamp,
-    /// First instant no longer asked about.
+    /// First instant after the window.
     pub end: Timestamp,
     /// Length of one datapoint, in seconds.
     #[serde(rename = "period_seconds")]
@@ -19,8 +19,9 @@ pub struct Window {
 }
 
 impl Window {
-    /// The last `length` that is complete at `time`: it ends at the newest period boundary at least `delay` before
-    /// `time`, because CloudWatch's newest minutes still change. `length` is rounded up to whole periods.
+    /// The last `length` that is complete at `time`: it ends at the last period boundary that is at
+    /// least `delay` before `time`, because CloudWatch's newest minutes still change. `length` is
+    /// rounded up to whole periods.
     pub fn ending(time: Timestamp, delay: SignedDuration, period: Period, length: SignedDuration) -> Self {
         let seconds = period.seconds();
         let end = (time - delay).as_second().div_euclid(seconds) * seconds;
@@ -28,28 +29,28 @@ impl Window {
         Self { start: instant(end - periods * seconds), end: instant(end), period }
     }
 
-    /// The same stretch in longer or shorter periods: it begins on a boundary at or before the start, and ends with the
-    /// last period that is complete.
+    /// The same window in longer or shorter periods: it starts on a boundary at or before the
+    /// start, and ends with the last complete period.
     #[must_use]
     pub fn in_periods(&self, period: Period) -> Self {
         Self { start: instant(period.start_of(self.start)), end: instant(period.start_of(self.end)), period }
     }
 
-    /// The newest so many periods of it.
+    /// Its newest `periods` periods, at most the whole window.
     #[must_use]
     pub fn newest(&self, periods: usize) -> Self {
         let skip = self.len().saturating_sub(periods);
         Self { start: self.period_starts().nth(skip).unwrap_or(self.end), ..*self }
     }
 
-    /// As many periods up to its end, however long it is.
+    /// The `periods` periods before its end, whatever its length.
     #[must_use]
     pub fn of_newest(&self, periods: usize) -> Self {
         let seconds = i64::try_from(periods).unwrap_or(0).saturating_mul(self.period.seconds());
         Self { start: instant(self.end.as_second().saturating_sub(seconds)), ..*self }
     }
 
-    /// Number of datapoints that a series without gaps has.
+    /// Number of datapoints in a series without gaps.
     pub fn len(&self) -> usize {
         let seconds = (self.end.as_second() - self.start.as_second()).max(0);
         usize::try_from(seconds / self.period.seconds()).unwrap_or(0)
@@ -60,14 +61,16 @@ impl Window {
         self.len() == 0
     }
 
-    /// Starts of all periods, oldest first. CloudWatch stamps a datapoint with the start of its period.
+    /// Starts of all periods, oldest first. CloudWatch stamps a datapoint with the start of its
+    /// period.
     pub fn period_starts(&self) -> impl DoubleEndedIterator<Item = Timestamp> + use<> {
         let (start, seconds) = (self.start.as_second(), self.period.seconds());
         (0..i64::try_from(self.len()).unwrap_or(0)).map(move |i| instant(start + i * seconds))
     }
 }
 
-/// The instant at a count of seconds since 1970. Every such count here is computed from instants, so it is in range.
+/// The instant at this many seconds since 1970. All values here are computed from instants, so they
+/// are in range.
 fn instant(epoch_seconds: i64) -> Timestamp {
     Timestamp::from_second(epoch_seconds).unwrap_or(Timestamp::MAX)
 }
@@ -106,7 +109,7 @@ mod tests {
     }
 
     proptest! {
-        /// A run every five minutes with a lookback of at least five leaves no minute unasked.
+        /// With a run every five minutes and a lookback of at least five, every minute is queried.
         #[test]
         fn consecutive_windows_leave_no_gap(minute in 0i64..10_000, delay in 60i64..900, lookback in 5i64..180) {
             let first = at("2026-01-01T00:00:00Z") + SignedDuration::from_mins(minute);

@@ -1,4 +1,4 @@
-//! A file of the user that cannot be used.
+//! Notification about an invalid configuration file.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,8 @@ use crate::config::CONFIG_KEY;
 use crate::model::run::{BadVersion, Run};
 use crate::text::message::{Message, harmless};
 
-/// The message with a first paragraph about the bad file; a message of its own if there is no other.
+/// Adds a first paragraph about the invalid file to the message, or makes a message of its own if
+/// there is none.
 pub fn bad_config_first(run: &Run, bad: &BadVersion, message: Option<Message>) -> Message {
     let in_force = match &run.config_version {
         Some(version) => format!("the last good version ({version}) stays in force"),
@@ -46,7 +47,7 @@ mod tests {
 
     fn bad() -> BadVersion {
         let problems =
-            vec!["fargaze.yaml:5: rule `busy`: treshold is no key; did you mean `threshold`?".to_owned()];
+            vec!["fargaze.yaml:5: rule `busy`: unknown key `treshold`; did you mean `threshold`?".to_owned()];
         BadVersion { version: "v2".to_owned(), problems }
     }
 
@@ -58,7 +59,8 @@ mod tests {
             message.body,
             "\
 fargaze.yaml HAS 1 problem; the built-in rules are in force.
-  fargaze.yaml:5: rule `busy`: treshold is no key; did you mean `threshold`?
+  fargaze.yaml:5: rule `busy`: unknown key `treshold`; did you mean
+  `threshold`?
 "
         );
     }

@@ -1,4 +1,4 @@
-//! The page of AWS's console that shows what an alarm is about.
+//! Links to the AWS console page that shows the subject of an alarm.
 
 use jiff::SignedDuration;
 
@@ -11,13 +11,13 @@ use crate::rules::KUBERNETES;
 use crate::text::links::{ecs_cluster_link, ecs_service_link, eks_cluster_link};
 use crate::text::message::harmless;
 
-/// How much is shown before and after what was judged.
+/// How much the graph shows before and after the evaluated window.
 const BEFORE: SignedDuration = SignedDuration::from_hours(2);
 const AFTER: SignedDuration = SignedDuration::from_hours(1);
 
-/// Where to look at what a notice is about: exactly the metrics, period and statistic that were judged, with the
-/// threshold; of what ECS itself says, its page of the service or cluster; of what Kubernetes says, of which CloudWatch
-/// knows nothing, the page of its cluster.
+/// The console page for a notice: for metrics, a graph of exactly the evaluated metrics, period and
+/// statistic, with the threshold; for states from ECS, its page of the service or cluster; for
+/// states from Kubernetes, which CloudWatch does not have, the page of the EKS cluster.
 pub(super) fn alarm_link(target: &Target, notice: &Notice) -> Option<String> {
     let is_sample = |metric: &Metric| metric.namespace == KUBERNETES;
     let of_cloudwatch = |evaluation: &&Evaluation| {
@@ -33,7 +33,7 @@ pub(super) fn alarm_link(target: &Target, notice: &Notice) -> Option<String> {
     }
 }
 
-/// The console's page of the service or cluster.
+/// The ECS console page of the service or cluster.
 fn ecs_link(region: &Region, subject: &Subject) -> Option<String> {
     let cluster = subject.cluster()?;
     match subject.service() {
@@ -42,9 +42,10 @@ fn ecs_link(region: &Region, subject: &Subject) -> Option<String> {
     }
 }
 
-/// The console's graph of metrics. What it shows stands behind `graph=` in JSURL, an encoding of JSON that the console
-/// writes there itself: `~(key~value)` is an object, `~(~value~value)` a list, `'` begins a text, `*2f` is a byte of it.
-/// The link ends with the console's search, because mail programs leave a closing bracket out of a link at its end.
+/// The CloudWatch console's metrics graph. The parameter `graph` is in JSURL, an encoding of JSON
+/// that the console itself writes: `~(key~value)` is an object, `~(~value~value)` a list, `'`
+/// starts a string, `*2f` is an escaped byte. The link ends with the console's search parameter,
+/// because mail programs drop a closing bracket at the end of a link.
 fn metrics_link(region: &Region, rule: &str, evaluation: &Evaluation) -> Option<String> {
     let Evaluation { values, until, period, threshold, source, .. } = evaluation;
     let source = source.as_ref()?;
@@ -53,7 +54,7 @@ fn metrics_link(region: &Region, rule: &str, evaluation: &Evaluation) -> Option<
     let metrics: Vec<String> =
         source.metrics.iter().map(|metric| format!("~(~{})", metric_words(metric))).collect();
     let metrics = metrics.concat();
-    // The threshold of a value that is derived from two metrics is none of theirs.
+    // The threshold of a value derived from two metrics does not apply to either of them.
     let threshold = match source.metrics.len() {
         1 => format!(
             "~annotations~(horizontal~(~(label~{}~value~{})))",
@@ -75,19 +76,20 @@ fn metrics_link(region: &Region, rule: &str, evaluation: &Evaluation) -> Option<
     region.console(&format!("cloudwatch/home?region={region}#metricsV2?graph=~({graph})&query=~{search}"))
 }
 
-/// Namespace, name and dimensions, as the console lists them.
+/// Namespace, name and dimensions, in the console's format.
 fn metric_words(metric: &Metric) -> String {
     let dimensions = metric.dimensions.iter().flat_map(|(name, value)| [name, value]);
     let words = [metric.namespace.as_ref(), metric.name.as_ref()].into_iter().chain(dimensions);
     words.map(text).collect::<Vec<_>>().join("~")
 }
 
-/// The console's table of the metric: its namespace and the names of its dimensions.
+/// The search for the metric: its namespace and the names of its dimensions.
 fn table(metric: &Metric) -> impl Iterator<Item = &str> {
     std::iter::once(metric.namespace.as_ref()).chain(metric.dimensions.iter().map(|(name, _)| name))
 }
 
-/// A text in JSURL. Only letters, digits, `-`, `_` and `.` stay, so that nothing in it can end the text or the link.
+/// A string in JSURL. Only letters, digits, `-`, `_` and `.` stay unescaped, so that nothing can
+/// end the string or the link.
 fn text(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len() + 1);
     encoded.push('\'');
@@ -100,7 +102,7 @@ fn text(text: &str) -> String {
     encoded
 }
 
-/// A number in JSURL; without an exponent.
+/// A number in JSURL, without an exponent.
 fn plain(number: f64) -> String {
     if number.is_finite() { format!("{number}") } else { "0".to_owned() }
 }

@@ -1,4 +1,5 @@
-//! What could not be seen: in every message, and as news of its own when it begins and when it ends.
+//! Coverage: what could not be read is part of every message, and a notification of its own when it
+//! begins and ends.
 
 #[cfg(test)]
 mod tests;
@@ -14,51 +15,52 @@ use crate::outcome::{CoverageChange, TargetResult, answers, merged, total, with_
 use crate::text::message::harmless;
 use crate::text::words::{count, hang, span, wrap};
 
-/// Changes, and reasons why something could not be asked, that a message tells.
+/// Most changes, and most reasons for failed queries, that a message shows.
 const MOST: usize = 20;
 
-/// The subject of a message that says only what can be seen again. Other targets may still be out of sight.
-pub(super) fn seen_again(changes: &[CoverageChange]) -> String {
+/// The subject of a message that only reports targets that are readable again. Other targets may
+/// still be unreadable.
+pub(super) fn readable_again(changes: &[CoverageChange]) -> String {
     let back = changes.iter().filter_map(|change| match change {
         CoverageChange::Back(broken) => Some(&broken.name),
         CoverageChange::Noticed(_) | CoverageChange::Lost(..) => None,
     });
     match &back.collect::<Vec<_>>()[..] {
         [] => "Nothing changed".to_owned(),
-        [one] => format!("CAN SEE {one} again"),
-        [one, rest @ ..] => format!("CAN SEE {one} and {} more again", rest.len()),
+        [one] => format!("CAN READ {one} again"),
+        [one, rest @ ..] => format!("CAN READ {one} and {} more again", rest.len()),
     }
 }
 
-/// News about coverage, for the head of a message.
-pub(super) fn news(now: Timestamp, changes: &[CoverageChange]) -> String {
+/// Notifications about coverage, for the top of a message.
+pub(super) fn notifications(now: Timestamp, changes: &[CoverageChange]) -> String {
     let line = |change: &CoverageChange| match change {
         CoverageChange::Lost(broken, fault) => {
-            let text = format!("CANNOT SEE {}: {} ({}).", broken.name, in_words(fault), fault.advice());
+            let text = format!("CANNOT READ {}: {} ({}).", broken.name, in_words(fault), fault.advice());
             hang(&text)
         }
         CoverageChange::Back(broken) if broken.notified => {
-            wrap(&format!("CAN SEE {} again, after {}.", broken.name, span(broken.since, now)), 0)
+            wrap(&format!("CAN READ {} again, after {}.", broken.name, span(broken.since, now)), 0)
         }
         CoverageChange::Back(_) | CoverageChange::Noticed(_) => String::new(),
     };
-    let (notified, more) = changes.split_at(changes.len().min(MOST));
-    let mut text: String = notified.iter().map(line).collect();
-    if is_news(more) {
-        text.push_str(&format!("... and the sight of {} changed.\n", count(more.len(), "more target")));
+    let (shown, more) = changes.split_at(changes.len().min(MOST));
+    let mut text: String = shown.iter().map(line).collect();
+    if has_notifications(more) {
+        text.push_str(&format!("... and the coverage of {} changed.\n", count(more.len(), "more target")));
     }
     text
 }
 
-/// A fault whose parts are harmless, each by itself.
+/// The fault in words, with each of its parts sanitized.
 pub(super) fn in_words(Fault { operation, subject, kind, code, message }: &Fault) -> String {
     let [subject, code, message] = [subject, code, message].map(|text| harmless(text));
     let operation = operation.map_path(harmless);
     Fault { operation, subject, kind: *kind, code, message }.to_string()
 }
 
-/// Whether some change of coverage is to be told.
-pub(super) fn is_news(changes: &[CoverageChange]) -> bool {
+/// Whether any change of coverage must be notified.
+pub(super) fn has_notifications(changes: &[CoverageChange]) -> bool {
     changes.iter().any(|change| match change {
         CoverageChange::Lost(..) => true,
         CoverageChange::Back(broken) => broken.notified,
@@ -66,24 +68,24 @@ pub(super) fn is_news(changes: &[CoverageChange]) -> bool {
     })
 }
 
-/// What was looked at, and what could not be asked and why: the end of every message. What [`news`] told before in full
-/// is told here in short.
-pub(super) fn paragraph_after(results: &[TargetResult], notified: &[CoverageChange]) -> String {
-    let is_told = |place: &Target, fault: &Fault| {
+/// What was checked, and what could not be queried and why: the end of every message. Faults that
+/// [`notifications`] has shown in full are shortened.
+pub(super) fn paragraph_after(results: &[TargetResult], changes: &[CoverageChange]) -> String {
+    let is_above = |place: &Target, fault: &Fault| {
         let is = |change: &CoverageChange| matches!(change, CoverageChange::Lost(broken, lost) if broken.name == place.to_string() && lost == fault);
-        notified.iter().take(MOST).any(is)
+        changes.iter().take(MOST).any(is)
     };
     let reasons: Vec<(&Target, CountedFault)> = reasons(results).collect();
     let (shown, more) = reasons.split_at(reasons.len().min(MOST));
-    let mut paragraph = wrap(&looked_at(results), 0);
+    let mut paragraph = wrap(&checked(results), 0);
     for (place, CountedFault { fault, count }) in shown {
         let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
-        let (why, remedy) = if is_told(place, fault) {
+        let (why, remedy) = if is_above(place, fault) {
             (format!("{}, see above", harmless(&fault.code)), String::new())
         } else {
             (in_words(fault), format!(" ({})", fault.advice()))
         };
-        let text = format!("Could not ask {}: {}{times}{remedy}.", asked(place), harmless(&why));
+        let text = format!("Could not query {place}: {}{times}{remedy}.", harmless(&why));
         paragraph.push_str(&hang(&text));
     }
     if !more.is_empty() {
@@ -92,30 +94,24 @@ pub(super) fn paragraph_after(results: &[TargetResult], notified: &[CoverageChan
     paragraph
 }
 
-fn asked(target: &Target) -> String {
-    match target.platform {
-        Platform::Ecs => format!("in {target}"),
-        Platform::Eks => target.to_string(),
-    }
-}
-
-/// `Looked at 41 of 43 clusters with 310 services. Of 620 metrics asked, 618 had data and 2 had none.`
-fn looked_at(results: &[TargetResult]) -> String {
+/// `Checked 41 of 43 clusters with 310 services. Of 620 metrics requested, 618 had data and 2 had
+/// none.`
+fn checked(results: &[TargetResult]) -> String {
     let total = total(results);
     let Coverage { clusters, clusters_seen: seen, .. } = total;
     let (targets, targets_seen) = targets(results);
     if results.iter().all(|result| result.outcome().is_none()) && targets > 0 {
         return match targets {
-            1 => "Looked at nothing: the only target could not be seen.".to_owned(),
-            _ => format!("Looked at nothing: none of {targets} targets could be seen."),
+            1 => "Checked nothing: the only target could not be read.".to_owned(),
+            _ => format!("Checked nothing: none of {targets} targets could be read."),
         };
     }
-    let mut text = format!("Looked at {seen} of {}", count(clusters, "cluster"));
+    let mut text = format!("Checked {seen} of {}", count(clusters, "cluster"));
     let of_eks = of_eks(results);
     match (clusters - of_eks.clusters, of_eks.clusters) {
         (_, 0) => {}
-        (0, _) => text.push_str(" of EKS"),
-        (ecs, eks) => text.push_str(&format!(" ({ecs} of ECS, {eks} of EKS)")),
+        (0, _) => text.push_str(" (all EKS)"),
+        (ecs, eks) => text.push_str(&format!(" ({ecs} ECS, {eks} EKS)")),
     }
     if targets > 1 {
         text.push_str(&format!(" in {targets_seen} of {targets} targets"));
@@ -125,8 +121,8 @@ fn looked_at(results: &[TargetResult]) -> String {
     text
 }
 
-/// Number of targets, and of those that were seen. One of EKS without a cluster is there only because nobody said that there is
-/// none, and is not worth a word.
+/// Number of targets, and of those that were read. EKS targets without clusters are not counted:
+/// they only exist because EKS is not turned off for them.
 fn targets(results: &[TargetResult]) -> (usize, usize) {
     let idle = |result: &&TargetResult| {
         let coverage = result.outcome().map(|outcome| &outcome.coverage);
@@ -138,7 +134,7 @@ fn targets(results: &[TargetResult]) -> (usize, usize) {
     if idle == results.len() { (results.len(), seen) } else { (results.len() - idle, seen - idle) }
 }
 
-/// Clusters of EKS, and their workloads where services are counted.
+/// Numbers of EKS clusters and of their workloads, which `services` counts.
 fn of_eks(results: &[TargetResult]) -> Coverage {
     let of_eks = results.iter().filter(|result| result.target.platform == Platform::Eks);
     of_eks.filter_map(TargetResult::outcome).fold(Coverage::default(), |mut sum, outcome| {
@@ -148,7 +144,7 @@ fn of_eks(results: &[TargetResult]) -> Coverage {
     })
 }
 
-/// Why something could not be asked, target by target.
+/// Why queries failed, target by target.
 fn reasons(results: &[TargetResult]) -> impl Iterator<Item = (&Target, CountedFault)> {
     results.iter().flat_map(|result| {
         let faults = match &result.result {
@@ -159,7 +155,7 @@ fn reasons(results: &[TargetResult]) -> impl Iterator<Item = (&Target, CountedFa
     })
 }
 
-/// What was looked at, for the JSON of a message.
+/// Coverage for the JSON of a message.
 pub(super) fn json(results: &[TargetResult]) -> Value {
     let sum = total(results);
     let reasons: Vec<Value> =
@@ -196,7 +192,7 @@ fn fault_json(target: &Target, CountedFault { fault, count }: &CountedFault) -> 
     })
 }
 
-/// Targets that were lost and that are back, for the JSON of a message.
+/// Targets that became unreadable or readable again, for the JSON of a message.
 pub(super) fn changes_json(changes: &[CoverageChange]) -> [(String, Value); 2] {
     let lost = changes.iter().filter_map(|change| match change {
         CoverageChange::Lost(broken, fault) => Some(json!({

@@ -1,11 +1,14 @@
-//! Signs of life for CloudWatch: that a run came to its end, and whether anybody hears what it tells.
+//! Heartbeat metrics for CloudWatch: that a run finished, and how many confirmed subscriptions its
+//! topic has.
 //!
-//! The mail cannot say that it does not arrive. So each run leaves a line in the log in `CloudWatch`'s embedded metric format
-//! (Amazon `CloudWatch` User Guide, "Specification: Embedded metric format"), and alarms of the stack watch the metrics.
+//! A mail cannot report that it does not arrive. So each run logs a line in `CloudWatch`'s embedded
+//! metric format (Amazon `CloudWatch` User Guide, "Specification: Embedded metric format"), and
+//! alarms of the stack watch the metrics.
 //!
-//! The line must reach `CloudWatch` whatever the stack's `LogLevel`. Lambda drops lines below it, and takes a line without a
-//! valid `level` or without an RFC 3339 `timestamp` for one of level INFO (AWS Lambda Developer Guide, "Log-level
-//! filtering"). So it has both, and its level is the least one that passes.
+//! The line must reach `CloudWatch` whatever the stack's `LogLevel`. Lambda drops lines below that
+//! level, and treats a line without a valid `level` or without an RFC 3339 `timestamp` as INFO (AWS
+//! Lambda Developer Guide, "Log-level filtering"). So the line has both, and its level is the
+//! lowest that passes.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -15,22 +18,23 @@ use crate::model::run::{Run, RunKind};
 /// Namespace of fargaze's own metrics.
 pub const NAMESPACE: &str = "fargaze";
 
-/// One run's signs of life.
+/// The heartbeat of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heartbeat<'a> {
     /// Name of the stack: the dimension of both metrics.
     pub stack: &'a str,
-    /// The run that came to its end.
+    /// The run that finished.
     pub run: &'a Run,
-    /// Confirmed subscriptions of the topic; none if they could not be counted.
+    /// Confirmed subscriptions of the topic; `None` if they could not be counted.
     pub listeners: Option<u64>,
-    /// Least level of the function's log, as Lambda names it: a line of this level passes.
+    /// Lowest level that the function logs, as Lambda names it: a line of this level passes.
     pub log_level: &'a str,
 }
 
 impl Heartbeat<'_> {
-    /// The line for the log: the metrics `Heartbeat` (1) of an alarms run and, if it is known, `ConfirmedSubscriptions`,
-    /// both counts. A report or sweep has no heartbeat: it would hide for hours that alarms are not judged.
+    /// The log line: the metrics `Heartbeat` (1) for an alarms run and, if known,
+    /// `ConfirmedSubscriptions`, both counts. Reports and sweeps have no heartbeat: it could hide
+    /// for hours that alarms are not evaluated.
     pub fn line(&self, now: Timestamp) -> String {
         let heartbeat = (self.run.kind == RunKind::Alarms).then_some(("Heartbeat", 1));
         let listeners = self.listeners.map(|listeners| ("ConfirmedSubscriptions", listeners));
@@ -61,10 +65,10 @@ mod tests {
 
     use super::*;
 
-    /// Lambda's levels, the least first (AWS Lambda Developer Guide, "Log-level filtering").
+    /// Lambda's levels, the lowest first (AWS Lambda Developer Guide, "Log-level filtering").
     const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
-    /// Whether Lambda sends a line to `CloudWatch`, as that page says.
+    /// Whether Lambda sends a line to `CloudWatch`, according to that page.
     fn passes(line: &Value, least: &str) -> bool {
         let rank = |level: &str| LEVELS.iter().position(|known| *known == level);
         let dated = line["timestamp"].as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok());
@@ -82,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn each_metric_that_is_named_has_its_value_and_its_dimension() {
+    fn each_listed_metric_has_a_value_and_a_dimension() {
         for (kind, listeners, names) in [
             (RunKind::Alarms, Some(0), &["Heartbeat", "ConfirmedSubscriptions"][..]),
             (RunKind::Alarms, None, &["Heartbeat"][..]),
@@ -104,19 +108,20 @@ mod tests {
         assert_eq!(line(RunKind::Alarms, None, "INFO")["_aws"]["Timestamp"], 1_795_341_900_000_i64);
     }
 
-    /// Issue 14, point 3: at `LogLevel` WARN the heartbeat was dropped, and `NoHeartbeat` fired for ever.
+    /// Issue 14, point 3: at `LogLevel` WARN the heartbeat was dropped, and `NoHeartbeat` fired for
+    /// ever.
     #[test]
     fn the_line_passes_lambdas_filter_at_every_log_level() {
         for level in LEVELS {
             let mut line = line(RunKind::Alarms, Some(1), level);
             assert!(passes(&line, level), "{level}: {line}");
-            // Without its date it is INFO, whatever it says.
+            // Without a timestamp it counts as INFO, whatever its level.
             line.as_object_mut().unwrap().remove("timestamp");
             assert_eq!(passes(&line, level), ["TRACE", "DEBUG", "INFO"].contains(&level), "{level}: {line}");
         }
     }
 
-    /// Issue 14, point 3: a daily report must not stand for the alarms that nobody judges.
+    /// Issue 14, point 3: a daily report must not hide that alarms are not evaluated.
     #[test]
     fn only_an_alarms_run_has_a_heartbeat() {
         let kinds = [RunKind::Alarms, RunKind::Report, RunKind::Sweep, RunKind::Rollback];

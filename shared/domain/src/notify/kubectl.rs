@@ -1,4 +1,4 @@
-//! Commands for people to look further, never executed.
+//! Commands that help people investigate; fargaze never runs them.
 
 use crate::alarms::Notice;
 use crate::evidence::pods::NamedPod;
@@ -10,24 +10,24 @@ use crate::rules::{KUBERNETES, KubernetesMeasure};
 use crate::text::commands::AtCluster;
 use crate::text::shell::{is_odd, quoted};
 
-/// Longest command that is told.
+/// Longest command that a message shows.
 const MOST: usize = 400;
 
-/// Kinds whose name another kind has as well, which `kubectl` would take it for.
+/// Kinds whose short name `kubectl` would resolve to another kind, with their full names.
 const AMBIGUOUS: [(&str, &str); 2] =
     [("service", "service.serving.knative.dev"), ("configuration", "configuration.serving.knative.dev")];
 
-/// What makes the context that [`look`] names.
+/// The command that creates the context used by [`inspect`].
 pub(super) fn kubeconfig(target: &Target, notice: &Notice) -> Option<String> {
     Some(at(target, notice.subject.cluster()?).kubeconfig())
 }
 
-/// What shows more of an alarm about a workload: the log of a container that ended, what each container uses, or the events
-/// of the pod. None if a name is none that Kubernetes gives, so that it could be taken for an option, or could not be shown as
-/// it is.
-pub(super) fn look(target: &Target, notice: &Notice) -> Option<String> {
+/// The command that shows more about a workload's alarm: the log of a terminated container, the
+/// usage of each container, or the events of the pod. `None` if a name is not a valid Kubernetes
+/// name, because it could be taken for an option or could not be shown verbatim.
+pub(super) fn inspect(target: &Target, notice: &Notice) -> Option<String> {
     let Subject::Workload(cluster, workload) = &notice.subject else { return None };
-    let question = match notice.pod() {
+    let arguments = match notice.pod() {
         Some(pod) if !is_odd(&pod.name) => of_pod(measure(notice), pod),
         _ => of_workload(workload)?,
     };
@@ -35,7 +35,7 @@ pub(super) fn look(target: &Target, notice: &Notice) -> Option<String> {
         return None;
     }
     let namespace = quoted(&workload.namespace);
-    let command = at(target, cluster).kubectl(&format!("--namespace {namespace} {question}"));
+    let command = at(target, cluster).kubectl(&format!("--namespace {namespace} {arguments}"));
     (command.len() <= MOST).then_some(command)
 }
 
@@ -44,7 +44,7 @@ fn at<'a>(target: &'a Target, cluster: &'a ClusterName) -> AtCluster<'a> {
     AtCluster { account, region, cluster }
 }
 
-/// What was judged, if it was sampled.
+/// The evaluated measure, if it was sampled from Kubernetes.
 fn measure(notice: &Notice) -> Option<KubernetesMeasure> {
     let metric = notice
         .evaluation()?
@@ -75,7 +75,8 @@ fn of_pod(measure: Option<KubernetesMeasure>, NamedPod { name, container }: &Nam
     }
 }
 
-/// Where no pod is known: its conditions say why it has none. None if Kubernetes has no object of it.
+/// For a workload without a known pod: its conditions say why it has none. `None` if Kubernetes has
+/// no object for it.
 fn of_workload(Workload { kind, name, .. }: &Workload) -> Option<String> {
     if NO_OBJECTS.contains(&kind.as_str()) {
         return None;
@@ -137,19 +138,19 @@ mod tests {
             (("shop", "Deployment", ""), None),
             (("-n", "Deployment", "web"), None),
         ] {
-            let found = look(&target(), &notice(KubernetesMeasure::PodPending, workload));
+            let found = inspect(&target(), &notice(KubernetesMeasure::PodPending, workload));
             assert_eq!(found, command.map(|command| format!("{CONTEXT}{command}")));
         }
         let cluster = Subject::Cluster("payments".parse().unwrap());
         let of_cluster = Notice { subject: cluster, ..samples::notice("web") };
-        assert_eq!(look(&target(), &of_cluster), None);
+        assert_eq!(inspect(&target(), &of_cluster), None);
         let config = "aws eks update-kubeconfig --region eu-west-1 --name payments";
         assert_eq!(kubeconfig(&target(), &of_cluster).unwrap(), config);
     }
 
     /// A Deployment shows neither pods nor their events.
     #[test]
-    fn what_is_looked_at_depends_on_the_measure() {
+    fn the_command_depends_on_the_measure() {
         use KubernetesMeasure as M;
         let web = ("shop", "Deployment", "web");
         for (measure, container, command) in [
@@ -164,12 +165,12 @@ mod tests {
         ] {
             let container = container.map(ToOwned::to_owned);
             let pod = Some(NamedPod { name: "web-1".to_owned(), container });
-            let found = look(&target(), &naming(pod, notice(measure, web)));
+            let found = inspect(&target(), &naming(pod, notice(measure, web)));
             assert_eq!(found, Some(format!("{CONTEXT}shop {command}")));
         }
-        // The name of a pod that is none, and a notice that an older version stored.
+        // An invalid pod name, and a notice that an older version stored.
         for pod in [Some(NamedPod { name: "-rf".to_owned(), container: None }), None] {
-            let found = look(&target(), &naming(pod, notice(M::CrashLoopingPods, web)));
+            let found = inspect(&target(), &naming(pod, notice(M::CrashLoopingPods, web)));
             assert_eq!(found, Some(format!("{CONTEXT}shop describe deployment web")));
         }
     }

@@ -1,8 +1,10 @@
-//! What people are told beside the report: the digest of an alarms run, the findings of a sweep, a bad file; and the
-//! [`heartbeat`] that CloudWatch watches, because a mail cannot say that mails do not arrive.
+//! Notifications other than the report: the digest of an alarms run, the findings of a sweep, an
+//! invalid file; and the [`heartbeat`] that CloudWatch watches, because a mail cannot report that
+//! mails do not arrive.
 //!
-//! Mail through SNS is plain text that may be shown in any font, so nothing here depends on columns lining up. Lines are
-//! at most 78 characters wide, and everything that others could have written is made harmless.
+//! Mail through SNS is plain text that may be displayed in any font, so nothing here depends on
+//! columns lining up. Lines are at most 78 characters wide, and all text that others could have
+//! written is sanitized.
 
 mod bad_config;
 mod console;
@@ -28,14 +30,16 @@ pub use bad_config::bad_config_first;
 pub use digest::digest;
 pub use sweep::{nothing_to_do, sweep};
 
-/// Compares what the targets of an alarms run saw of the rules with what is remembered.
+/// Compares the rule observations of an alarms run's targets with the stored records.
 pub fn rule_changes(now: Timestamp, results: &[TargetResult], known: &[RuleRecord]) -> Vec<RuleChange> {
     let seen = results.iter().filter_map(TargetResult::outcome);
-    let sights: Vec<_> = seen.map(|outcome| (RulePlace::of(&outcome.target), outcome.rules())).collect();
-    crate::alarms::rule_changes(now, &sights, sights.len() == results.len(), known)
+    let observations: Vec<_> =
+        seen.map(|outcome| (RulePlace::of(&outcome.target), outcome.rules())).collect();
+    crate::alarms::rule_changes(now, &observations, observations.len() == results.len(), known)
 }
 
-/// Where a target is, behind a subject: `in eu-west-1 (123456789012)`, `on EKS in eu-west-1 (123456789012)`.
+/// The place of a target, after a subject: `in eu-west-1 (123456789012)`, `on EKS in eu-west-1
+/// (123456789012)`.
 fn place(target: &Target) -> String {
     match target.platform {
         Platform::Ecs => format!("in {target}"),
@@ -63,7 +67,8 @@ fn add_places<'a>(
     attributes.insert("region".to_owned(), regions.collect());
 }
 
-/// What the JSON of every message begins with; [`Message::new`](crate::text::message::Message::new) adds the subject.
+/// The first members of every message's JSON; [`Message::new`](crate::text::message::Message::new)
+/// adds the subject.
 fn head(run: &Run) -> serde_json::Map<String, serde_json::Value> {
     let head = [("kind", run.kind.to_string()), ("run", run.id.clone()), ("time", run.time.to_string())];
     head.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()

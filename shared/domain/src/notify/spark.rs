@@ -1,9 +1,9 @@
-//! The values of a judged window in one line of text.
+//! Sparklines: the values of an evaluated window in one line of text.
 //!
-//! Mail is shown in any font, and often in a proportional one, so a second line that marks the threshold below or beside
-//! the first would not line up. Thus the threshold is in the line itself, twice: what breaches stands in square brackets,
-//! and the heights are such that the lower four are under the threshold and the upper four over it. A period without data
-//! is a middle dot, which is no block and cannot be taken for a low value.
+//! Mail is often displayed in a proportional font, so a second line that marks the threshold would
+//! not line up. The line itself shows the threshold, in two ways: breaching values are in square
+//! brackets, and the four lower block heights are below the threshold, the four upper ones above
+//! it. A period without data is a middle dot, which cannot be mistaken for a low value.
 
 use crate::alarms::Evaluation;
 use crate::rules::Comparison;
@@ -11,16 +11,17 @@ use crate::rules::Comparison;
 const LOW: [char; 4] = ['▁', '▂', '▃', '▄'];
 const HIGH: [char; 4] = ['▅', '▆', '▇', '█'];
 const MISSING: char = '·';
-/// Most marks of a line. With a bracket around every other one they still fit.
+/// Most marks in a line. Even with brackets around every other mark they fit.
 const MOST: usize = 30;
 
-/// The marks, oldest first, and how many periods each stands for: `▃[▅]·[▇█]`. Of several periods the worst is shown.
+/// The marks, oldest first, and the number of periods per mark: `▃[▅]·[▇█]`. A mark of several
+/// periods shows the worst.
 pub(super) fn spark(evaluation: &Evaluation) -> (String, usize) {
     let each = evaluation.values.len().div_ceil(MOST).max(1);
     let worst_of = |values: &[Option<f64>]| {
         values.iter().flatten().copied().reduce(|a, b| evaluation.comparison.worse(a, b))
     };
-    // The newest mark is whole, if one is not.
+    // If a mark covers fewer periods than the others, it is the oldest.
     let first = evaluation.values.len() % each;
     let (oldest, rest) = evaluation.values.split_at(first);
     let groups = (!oldest.is_empty()).then_some(oldest).into_iter().chain(rest.chunks(each));
@@ -41,12 +42,12 @@ pub(super) fn spark(evaluation: &Evaluation) -> (String, usize) {
     (marks, each)
 }
 
-/// From the least value over the threshold to the greatest.
+/// The lowest value, the threshold and the highest value.
 struct Scale {
     least: f64,
     threshold: f64,
     greatest: f64,
-    /// Whether a value on the threshold is drawn as one under it.
+    /// Whether a value equal to the threshold is drawn like one below it.
     threshold_is_low: bool,
 }
 
@@ -55,7 +56,7 @@ impl Scale {
         let threshold = evaluation.threshold;
         let values = || values.iter().flatten().copied();
         let least = values().fold(threshold, f64::min);
-        // Where nothing is negative, the height is a share of the threshold.
+        // Without negative values, the height is a share of the threshold.
         let least = if least >= 0.0 { 0.0 } else { least };
         let threshold_is_low = matches!(
             evaluation.comparison,
@@ -74,7 +75,7 @@ impl Scale {
     }
 }
 
-/// In which quarter of the whole the part ends, from 0 to 3.
+/// The quarter of the whole in which the part ends, from 0 to 3.
 fn quarter(part: f64, whole: f64) -> usize {
     let share = part / whole;
     [0.25, 0.5, 0.75].iter().filter(|&&edge| share > edge).count()
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaches_is_in_brackets_and_in_the_upper_half() {
+    fn breaching_values_are_in_brackets_and_in_the_upper_half() {
         let over = Comparison::GreaterThanThreshold;
         assert_eq!(drawn(over, 80.0, &[10.0, 78.0, 81.0, f64::NAN, 89.0, 93.1]), "▁▄[▅]·[▇█]");
         assert_eq!(drawn(over, 80.0, &[80.0, 80.0]), "▄▄");
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_must_not_be_low_the_lower_half_breaches() {
+    fn below_a_lower_limit_the_lower_half_breaches() {
         assert_eq!(drawn(Comparison::LessThanThreshold, 2.0, &[4.0, 2.0, 1.0, 0.0]), "█▅[▂▁]");
         assert_eq!(drawn(Comparison::LessThanOrEqualToThreshold, 2.0, &[3.0, 2.0]), "█[▄]");
     }

@@ -1,7 +1,7 @@
-//! How one target of a run ended: what was looked at, what could not be asked, and what changed; and how the targets of a run
-//! came out of sight or back into it.
+//! How one target of a run ended: what was checked, what could not be read, and what changed; and
+//! which targets of a run became unreadable or readable again.
 //!
-//! A target without an outcome has a fault that says why: [`TargetResult`] is one or the other.
+//! A target without an outcome has a fault with the reason: [`TargetResult`] is one or the other.
 
 mod results;
 
@@ -19,59 +19,60 @@ use crate::reconcile::{Asked, Finding};
 pub use results::{CoverageChange, TargetResult, coverage_changes};
 pub(crate) use results::{answers, merged, total, with_subjects, worst_fault};
 
-/// What one target brought.
+/// The result of processing one target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The target.
     pub target: Target,
-    /// How much of it was seen.
+    /// How much of it could be read.
     pub coverage: Coverage,
-    /// What the kind of run was for.
+    /// The result specific to the kind of run.
     #[serde(flatten)]
     pub kind: OutcomeKind,
 }
 
-/// What a target brought, by the kind of its run.
+/// The result of a target, by kind of run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum OutcomeKind {
-    /// Of an alarms run.
+    /// Result of an alarms run.
     Alarms {
         /// Notices that are pending, from this run or an earlier one.
         notices: Vec<Notice>,
-        /// What was seen of each rule.
+        /// The observation of each rule.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         rules: Vec<RuleObservation>,
         /// Key of the snapshot.
         snapshot: String,
-        /// Who owns the clusters that there are notices about: the tag `owner` of those that have it.
+        /// Owners of the clusters with notices: the value of the tag `owner`, if present.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         owners: BTreeMap<ClusterName, String>,
     },
-    /// Of a report.
+    /// Result of a report.
     Report {
         /// Key of the snapshot.
         snapshot: String,
-        /// The account's default of Container Insights; of the first part of an ECS target only.
+        /// The account's Container Insights default; only in the first part of an ECS target.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         account_default: Option<Asked<InsightsLevel>>,
     },
-    /// Of a sweep or a rollback.
+    /// Result of a sweep or rollback.
     Reconciled(Reconciled),
 }
 
-/// What a sweep or a rollback found and did.
+/// What a sweep or rollback found and did.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reconciled {
-    /// About each aspect of each subject; of the account in one part of the target only.
+    /// One finding per aspect of each subject; those of the account are only in one part of the
+    /// target.
     pub findings: Vec<Finding>,
-    /// Whether nothing was changed because the user's file says `dry-run`.
+    /// Whether nothing was changed because of `dry-run` in the user's file.
     #[serde(default)]
     pub dry_run: bool,
 }
 
 impl Outcome {
-    /// Pending notices; none but of an alarms run.
+    /// Pending notices; empty unless it was an alarms run.
     pub fn notices(&self) -> &[Notice] {
         match &self.kind {
             OutcomeKind::Alarms { notices, .. } => notices,
@@ -79,7 +80,7 @@ impl Outcome {
         }
     }
 
-    /// What was seen of each rule; nothing but in an alarms run.
+    /// The observation of each rule; empty unless it was an alarms run.
     pub fn rules(&self) -> &[RuleObservation] {
         match &self.kind {
             OutcomeKind::Alarms { rules, .. } => rules,
@@ -87,7 +88,7 @@ impl Outcome {
         }
     }
 
-    /// Owners of the clusters that there are notices about.
+    /// Owners of the clusters with notices.
     pub fn owners(&self) -> impl Iterator<Item = &String> {
         let owners = match &self.kind {
             OutcomeKind::Alarms { owners, .. } => Some(owners),
@@ -96,7 +97,7 @@ impl Outcome {
         owners.into_iter().flat_map(BTreeMap::values)
     }
 
-    /// Key of the snapshot; a sweep or rollback takes none.
+    /// Key of the snapshot; `None` for a sweep or rollback.
     pub fn snapshot(&self) -> Option<&str> {
         match &self.kind {
             OutcomeKind::Alarms { snapshot, .. } | OutcomeKind::Report { snapshot, .. } => Some(snapshot),
@@ -104,7 +105,7 @@ impl Outcome {
         }
     }
 
-    /// The account's default of Container Insights, if a report asked for it.
+    /// The account's Container Insights default, if a report read it.
     pub fn account_default(&self) -> Option<&Asked<InsightsLevel>> {
         match &self.kind {
             OutcomeKind::Report { account_default, .. } => account_default.as_ref(),

@@ -1,4 +1,4 @@
-//! What the targets of a run brought, and which of them came out of sight or back into it.
+//! The results of a run's targets, and which targets became unreadable or readable again.
 
 use std::collections::HashSet;
 
@@ -12,11 +12,12 @@ use crate::outcome::Outcome;
 use crate::text::message::harmless;
 use crate::text::words::{count, list, listed};
 
-/// How long a target of alarms and reports may be out of sight for a passing reason (throttling, an outage) before it is told.
-/// The next sweep is a day away, and a rollback is not repeated at all: they tell it at once.
+/// How long alarms runs and reports tolerate an unreadable target for a transient reason
+/// (throttling, an outage) before it is notified. The next sweep is a day away and a rollback is
+/// not repeated, so these notify at once.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
-/// Subjects that one fault names.
+/// The maximum number of subjects that one fault names.
 const NAMED: usize = 3;
 
 /// How one target of the run ended.
@@ -24,30 +25,30 @@ const NAMED: usize = 3;
 pub struct TargetResult {
     /// The target.
     pub target: Target,
-    /// What it brought, or why it brought nothing.
+    /// Its outcome, or why it has none.
     pub result: Result<Outcome, Fault>,
 }
 
 impl TargetResult {
-    /// What it brought, if anything.
+    /// Its outcome, if any.
     pub fn outcome(&self) -> Option<&Outcome> {
         self.result.as_ref().ok()
     }
 }
 
-/// How the sight of one target changed.
+/// How the readability of one target changed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CoverageChange {
-    /// Remember that it cannot be seen, and say nothing yet: the reason may pass.
+    /// It cannot be read: remember it, but do not notify yet, because the reason may be transient.
     Noticed(BrokenTarget),
-    /// It cannot be seen: tell it, with the reason.
+    /// It cannot be read: notify, with the reason.
     Lost(BrokenTarget, Fault),
-    /// It can be seen again; told if its loss was told.
+    /// It can be read again: notify if its loss was notified.
     Back(BrokenTarget),
 }
 
-/// Compares what could not be seen in this run with what is remembered of such runs: those about settings look with other
-/// rights than those about metrics.
+/// Compares the targets that could not be read in this run with those remembered for the same kind
+/// of runs: runs about settings have other permissions than runs about metrics.
 pub fn coverage_changes(
     kind: RunKind,
     now: Timestamp,
@@ -82,7 +83,7 @@ fn coverage_change(
     }
 }
 
-/// The fault that a person must act on, before those that pass.
+/// The most important fault: one that needs action, else a transient one.
 pub(crate) fn worst_fault(result: &TargetResult) -> Option<&Fault> {
     match &result.result {
         Err(fault) => Some(fault),
@@ -94,7 +95,8 @@ pub(crate) fn worst_fault(result: &TargetResult) -> Option<&Fault> {
     }
 }
 
-/// Faults that differ in their subject alone as one, the most frequent first: a hundred clusters denied are one sentence.
+/// Merges faults that differ only in their subject, most frequent first: a hundred denied clusters
+/// become one sentence.
 pub(crate) fn merged(faults: &[CountedFault]) -> Vec<CountedFault> {
     let mut groups = Vec::<(Fault, Vec<String>, usize)>::new();
     for CountedFault { fault, count } in faults {
@@ -111,7 +113,7 @@ pub(crate) fn merged(faults: &[CountedFault]) -> Vec<CountedFault> {
         }
     }
     let merged = groups.into_iter().map(|(fault, subjects, count)| {
-        // One cluster may be named by many questions.
+        // Faults of many queries may name the same cluster.
         let mut named = HashSet::new();
         let once = subjects.iter().map(String::as_str);
         let once = once.filter(|subject| !subject.is_empty() && named.insert(*subject));
@@ -122,7 +124,7 @@ pub(crate) fn merged(faults: &[CountedFault]) -> Vec<CountedFault> {
     merged
 }
 
-/// The coverage of all targets together, without what went wrong.
+/// The total coverage of all targets, without faults.
 pub(crate) fn total(results: &[TargetResult]) -> Coverage {
     let outcomes = results.iter().filter_map(TargetResult::outcome);
     outcomes.fold(Coverage::default(), |mut sum, Outcome { coverage, .. }| {
@@ -138,7 +140,7 @@ pub(crate) fn total(results: &[TargetResult]) -> Coverage {
     })
 }
 
-/// ` with 310 services and 14 workloads.`, without those that there are none of.
+/// ` with 310 services and 14 workloads.`, without zero counts.
 pub(crate) fn with_subjects(services: usize, workloads: usize) -> String {
     let subjects = [(services, "service"), (workloads, "workload")];
     let subjects: Vec<String> =
@@ -146,14 +148,14 @@ pub(crate) fn with_subjects(services: usize, workloads: usize) -> String {
     if subjects.is_empty() { ".".to_owned() } else { format!(" with {}.", subjects.join(" and ")) }
 }
 
-/// ` Of 620 metrics asked, 618 had data and 2 had none.`; nothing if none was asked.
+/// ` Of 620 metrics requested, 618 had data and 2 had none.`; empty if none was requested.
 pub(crate) fn answers(coverage: &Coverage) -> String {
     let Coverage { metrics, with_data, without_data, partial, unread, .. } = *coverage;
     if metrics == 0 {
         return String::new();
     }
-    let rest = [(without_data, "had none"), (partial, "came in part"), (unread, "could not be read")];
+    let rest = [(without_data, "had none"), (partial, "arrived in part"), (unread, "could not be read")];
     let rest = rest.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
     let answers: Vec<String> = std::iter::once(format!("{with_data} had data")).chain(rest).collect();
-    format!(" Of {} asked, {}.", count(metrics, "metric"), listed(&answers))
+    format!(" Of {} requested, {}.", count(metrics, "metric"), listed(&answers))
 }

@@ -1,4 +1,4 @@
-//! What a decision is made on.
+//! The input of a decision.
 
 use jiff::Timestamp;
 
@@ -6,32 +6,32 @@ use super::step::{Action, Step};
 use super::{Aspect, Change, EffectivePolicy, Observed, Origin, SubjectLog, SubjectPolicy, Value};
 use crate::model::fault::Fault;
 
-/// All that the decision about one subject looks at.
+/// The input of the decision about one subject.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
     /// The policies in force for the subject.
     pub policy: &'a SubjectPolicy,
-    /// What there is of it.
+    /// The observed state.
     pub observed: &'a Observed,
-    /// Whether it is new.
+    /// Whether the subject is new.
     pub origin: Origin,
-    /// What fargaze did to it, after [`SubjectLog::forget_before`] and [`SubjectLog::settle`].
+    /// What fargaze changed before, after [`SubjectLog::forget_before`] and [`SubjectLog::settle`].
     pub log: &'a SubjectLog,
-    /// The time of day.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// All that the decision about one aspect of it looks at.
+/// The input of the decision about one aspect of the subject.
 #[derive(Debug)]
 pub(super) struct AspectCase<'a> {
     pub(super) aspect: Aspect,
     /// The policy in force.
     pub(super) policy: EffectivePolicy,
-    /// What it is set to, or why that is not known.
+    /// The current value, or the fault that prevented reading it.
     pub(super) now: Result<Value, &'a Fault>,
-    /// What fargaze changed of it, the oldest first.
+    /// fargaze's changes to the aspect, oldest first.
     pub(super) changes: &'a [Change],
-    /// The subject.
+    /// The case of the whole subject.
     pub(super) whole: &'a Case<'a>,
 }
 
@@ -53,10 +53,10 @@ impl AspectCase<'_> {
     }
 
     pub(super) fn unknown(&self, fault: &Fault) -> Step {
-        self.step(Action::Unknown(fault.clone()), "it could not be asked what is there")
+        self.step(Action::Unknown(fault.clone()), "the current state could not be read")
     }
 
-    /// The step of an aspect that no policy is about.
+    /// The step for an aspect that is left alone.
     pub(super) fn left(&self) -> Step {
         self.step(Action::Leave, format!("its policy is {}", self.policy))
     }

@@ -1,4 +1,4 @@
-//! What a change costs.
+//! The cost of a change.
 
 use std::fmt;
 use std::iter::Sum;
@@ -9,45 +9,48 @@ use serde::{Deserialize, Serialize};
 use crate::model::catalogue::{CATALOGUE, CONTAINER_INSIGHTS, CatalogueMetric, DimensionSet};
 use crate::model::insights::InsightsLevel;
 
-/// Prices of the metrics of Container Insights for ECS.
+/// Prices of Container Insights metrics for ECS.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tariff {
     /// Month in which the prices were looked up.
     pub date: &'static str,
     /// Region of the prices; others differ somewhat.
     pub region: &'static str,
-    /// US dollars a metric and month at the level `enabled`: those of a custom metric, the first 10,000.
+    /// US dollars per metric and month at the level `enabled`: the price of the first 10,000 custom
+    /// metrics.
     pub enabled: f64,
-    /// US dollars a metric and month at the level `enhanced`, where all metrics of the cluster cost the same.
+    /// US dollars per metric and month at the level `enhanced`, where all metrics of the cluster
+    /// cost the same.
     pub enhanced: f64,
 }
 
-/// The one table of prices. `enabled` is the list price of custom metrics ("Amazon CloudWatch pricing"), unchanged for years;
-/// beyond 10,000 metrics of an account and Region it falls to $0.10, so the estimate is too high there. `enhanced` is
-/// second-hand: several bills and reckonings agree on it, and AWS's page was not read. Logs and the ten free metrics are
-/// left out.
+/// The only table of prices. `enabled` is the list price of custom metrics ("Amazon CloudWatch
+/// pricing"), unchanged for years; beyond 10,000 metrics per account and Region it falls to $0.10,
+/// so the estimate is too high there. `enhanced` is second-hand: several published bills and
+/// calculations agree on it, but it was not checked against AWS's page. Logs and the ten free
+/// metrics are not included.
 pub const TARIFF: Tariff =
     Tariff { date: "November 2026", region: "us-east-1", enabled: 0.30, enhanced: 0.07 };
 
-/// How much there is in a cluster to be measured.
+/// The number of resources in a cluster that Container Insights measures.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ClusterSize {
     /// Active services.
     pub services: u32,
-    /// Families of task definitions that tasks run of.
+    /// Task definition families with running tasks.
     pub task_families: u32,
     /// Running tasks.
     pub tasks: u32,
-    /// Containers in them.
+    /// Containers of the running tasks.
     pub containers: u32,
 }
 
-/// What a change adds: metrics that are billed, and what they cost.
+/// What a change adds: billed metrics and their cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct CostEstimate {
-    /// Metrics more than now.
+    /// Additional metrics.
     pub metrics: u32,
-    /// US dollars a month more than now, at [`TARIFF`]; less than nothing if it becomes cheaper.
+    /// Additional US dollars per month at [`TARIFF`]; negative if it becomes cheaper.
     pub dollars_a_month: f64,
 }
 
@@ -68,8 +71,9 @@ impl Sum for CostEstimate {
     }
 }
 
-/// What it adds to bring a cluster of this size from one level to another. It counts what the catalogue says is published
-/// while everything runs; metrics that need more than a task (a volume, a restart policy, a health check) are left out.
+/// What changing a cluster of this size from one level to another adds. It counts the metrics that
+/// the catalogue lists for running resources; metrics that need more than a task (a volume, a
+/// restart policy, a health check) are not included.
 pub fn estimate(from: InsightsLevel, to: InsightsLevel, size: &ClusterSize) -> CostEstimate {
     let (now, then) = (metrics_at(from, size), metrics_at(to, size));
     CostEstimate {
@@ -96,15 +100,15 @@ fn metrics_at(level: InsightsLevel, size: &ClusterSize) -> u32 {
 }
 
 impl ClusterSize {
-    /// How many values a set of dimensions has here.
+    /// Number of time series that a set of dimensions has in this cluster.
     fn series_of(&self, set: DimensionSet) -> u32 {
         use DimensionSet::{
             Cluster, Family, FamilyContainer, FamilyTask, FamilyTaskContainer, Service, ServiceContainer,
             ServiceTask, ServiceTaskContainer,
         };
-        // Names of containers in one task, on average and not less than one.
+        // Container names per task: the average, at least one.
         let names = self.containers.div_ceil(self.tasks.max(1)).max(1);
-        // Without services all tasks stand alone; else nearly all belong to one.
+        // Without services all tasks are standalone; otherwise nearly all belong to a service.
         let in_services = |n: u32| if self.services > 0 { n } else { 0 };
         match set {
             Cluster => 1,
@@ -124,14 +128,14 @@ impl ClusterSize {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cost {
-    /// A sum, of metrics that can be counted beforehand.
+    /// A sum, for metrics that can be counted in advance.
     Metrics(CostEstimate),
-    /// Words, of what cannot.
+    /// A description, for what cannot be counted in advance.
     Note(CostNote),
 }
 
 impl Cost {
-    /// The sum, if there is one.
+    /// The sum, if it could be computed.
     pub fn estimate(self) -> Option<CostEstimate> {
         match self {
             Self::Metrics(estimate) => Some(estimate),
@@ -140,41 +144,45 @@ impl Cost {
     }
 }
 
-/// What an aspect costs. How much is logged or observed cannot be counted beforehand, so these are words and no sums.
+/// What an aspect costs, described in words: the volume of logs and observations cannot be counted
+/// in advance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CostNote {
     /// Nothing.
     Free,
-    /// Nothing itself, but what it runs is billed where it runs on Fargate (AWS Fargate pricing).
+    /// The add-on is free, but its pods are billed if they run on Fargate (AWS Fargate pricing).
     FreeButPods,
-    /// Vended logs by the GB, among them the audit log, which is the most (Amazon EKS User Guide, "control plane logs").
+    /// Vended logs per GB, including the audit log, which is the largest (Amazon EKS User Guide,
+    /// "control plane logs").
     LogsWithAudit,
-    /// Vended logs by the GB, without the audit log.
+    /// Vended logs per GB, without the audit log.
     Logs,
-    /// Logs of pods by the GB, and memory of the router in every pod (Amazon EKS User Guide, "Fargate logging").
+    /// Pod logs per GB, and memory for the log router in every pod (Amazon EKS User Guide, "Fargate
+    /// logging").
     PodLogs,
-    /// Metrics by the observation, logs by the GB, Application Signals by the request; prices were not verified (CloudWatch User
-    /// Guide, "Install the CloudWatch agent with the Amazon CloudWatch Observability EKS add-on").
+    /// Metrics per observation, logs per GB, Application Signals per request; prices were not
+    /// verified (CloudWatch User Guide, "Install the CloudWatch agent with the Amazon CloudWatch
+    /// Observability EKS add-on").
     PerObservation,
 }
 
 impl CostNote {
-    /// In words.
+    /// The description.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Free => "free of charge",
             Self::FreeButPods => {
-                "the add-on is free of charge; its pods on Fargate, usually two, are about $9 a month each (us-east-1)"
+                "the add-on is free; its pods on Fargate, usually two, cost about $9 a month each (us-east-1)"
             }
-            Self::LogsWithAudit => "CloudWatch Logs ingestion by the GB, of which audit is the most",
-            Self::Logs => "CloudWatch Logs ingestion by the GB",
+            Self::LogsWithAudit => "CloudWatch Logs ingestion per GB; audit is the largest",
+            Self::Logs => "CloudWatch Logs ingestion per GB",
             Self::PodLogs => {
-                "CloudWatch Logs ingestion by the GB if it writes there, and up to 50 MB of memory in every Fargate pod"
+                "CloudWatch Logs ingestion per GB if the output is CloudWatch Logs, and up to 50 MB of memory in every Fargate pod"
             }
             Self::PerObservation => {
-                "metrics by the observation, container logs by the GB, Application Signals by the request, at prices that are not \
-                 known here; see the page of CloudWatch's prices"
+                "metrics per observation, container logs per GB, Application Signals per request; for prices, see the \
+                 CloudWatch pricing page"
             }
         }
     }
@@ -197,12 +205,12 @@ mod tests {
     use crate::kubernetes::resources::Resources;
     use crate::model::insights::InsightsLevel::{Disabled, Enabled, Enhanced};
 
-    /// Four services of two tasks of two containers each.
+    /// Four services with two tasks each, and two containers per task.
     const SHOP: ClusterSize = ClusterSize { services: 4, task_families: 4, tasks: 8, containers: 16 };
 
     #[test]
     fn enabled_counts_the_cluster_its_services_and_its_families() {
-        // 10 metrics of resources each, and of counts 2 a cluster and 5 a service.
+        // 10 resource metrics each, plus 2 counts per cluster and 5 per service.
         let cost = estimate(Disabled, Enabled, &SHOP);
         assert_eq!(cost.metrics, 12 + 4 * 15 + 4 * 10);
         assert_eq!(format!("{:.2}", cost.dollars_a_month), "33.60");
@@ -210,9 +218,10 @@ mod tests {
     }
 
     #[test]
-    fn enhanced_adds_tasks_and_containers_and_costs_less_for_each() {
-        // Beside what `enabled` has: 10 metrics per task in two sets; 3 + 3 percentages and network values per cluster,
-        // service, family and task; 7 values per cluster and per container, by name and one by one.
+    fn enhanced_adds_tasks_and_containers_at_a_lower_price_per_metric() {
+        // In addition to the metrics of `enabled`: 10 metrics per task in two sets; 3 + 3
+        // percentages and network values per cluster, service, family and task; 7 values per
+        // cluster and per container, by name and one by one.
         let (cluster, services, families, tasks, names, containers) = (1, 4, 4, 8, 8, 16);
         let standard = 12 + 4 * 15 + 4 * 10;
         let per_task = 10 * 2 * tasks;
@@ -224,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_right_costs_nothing_more_and_what_is_lowered_saves() {
+    fn an_unchanged_level_costs_nothing_and_a_lower_one_saves() {
         assert_eq!(estimate(Enabled, Enabled, &SHOP), CostEstimate::default());
         let saved = estimate(Enabled, Disabled, &SHOP);
         assert_eq!(saved.metrics, 0);
@@ -232,16 +241,16 @@ mod tests {
     }
 
     #[test]
-    fn without_services_a_task_has_the_metrics_of_its_family_alone() {
+    fn without_services_a_task_only_has_the_metrics_of_its_family() {
         let alone = ClusterSize { services: 0, ..SHOP };
         let less = estimate(Disabled, Enhanced, &SHOP).metrics - estimate(Disabled, Enhanced, &alone).metrics;
-        // 15 + 6 a service, 10 + 6 a task, 7 a container by name and one by one.
+        // 15 + 6 per service, 10 + 6 per task, 7 per container name and per container.
         assert_eq!(less, 4 * 21 + 8 * 16 + 7 * (8 + 16));
     }
 
     proptest! {
         #[test]
-        fn a_way_costs_the_same_in_one_step_and_in_two(
+        fn one_step_costs_the_same_as_two(
             services in 0u32..50, families in 0u32..50, tasks in 0u32..500, each in 0u32..5,
             from in level(), over in level(), to in level(),
         ) {
@@ -255,21 +264,21 @@ mod tests {
         }
 
         #[test]
-        fn any_size_has_a_cost(services in any::<u32>(), tasks in any::<u32>(), containers in any::<u32>()) {
+        fn any_size_has_a_finite_cost(services in any::<u32>(), tasks in any::<u32>(), containers in any::<u32>()) {
             let size = ClusterSize { services, task_families: services, tasks, containers };
             prop_assert!(estimate(Disabled, Enhanced, &size).dollars_a_month.is_finite());
         }
     }
 
-    /// AWS Fargate's list prices an hour of a vCPU and a GB, for Linux on x86 in us-east-1, as of November 2026 (AWS Fargate
-    /// pricing).
+    /// AWS Fargate's list prices per vCPU hour and GB hour, for Linux on x86 in us-east-1, as of
+    /// November 2026 (AWS Fargate pricing).
     const HOUR: (f64, f64) = (0.04048, 0.004_445);
-    /// Hours of a month of 30 days.
+    /// Hours in a month of 30 days.
     const MONTH: f64 = 720.0;
 
-    /// The requests are those of the manifests of kubernetes-sigs/metrics-server.
+    /// The requests are those in the manifests of kubernetes-sigs/metrics-server.
     #[test]
-    fn a_pod_of_metrics_server_costs_what_is_said() {
+    fn a_metrics_server_pod_costs_what_the_note_says() {
         let (cpu, memory) = (Some(Quantity::millis(100)), Some(Quantity::bytes(200 << 20)));
         let size = expected_size(&Resources { cpu, memory, ..Resources::default() }).unwrap();
         assert_eq!(size.to_string(), "0.25vCPU 0.5GB");

@@ -1,4 +1,4 @@
-//! What a sweep or rollback found, for its outcome and its message.
+//! What a sweep or rollback found, for its outcome and its notification.
 
 use std::mem::discriminant;
 
@@ -14,41 +14,41 @@ use crate::model::subject::Subject;
 pub struct Finding {
     /// The subject.
     pub subject: Subject,
-    /// The aspect; none if it is about the cluster as a whole.
+    /// The aspect; `None` if the finding is about the cluster as a whole.
     pub aspect: Option<Aspect>,
-    /// What came of it.
+    /// The result.
     pub result: FindingResult,
-    /// What is there, where that is known and `change` does not say it.
+    /// The current value, if it is known and `change` does not contain it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<String>,
-    /// What was, would be or will be changed.
+    /// The change that was, would be or will be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Transition>,
-    /// Why, in words that follow the name of the cluster or of the aspect.
+    /// The reason, worded to follow the name of the cluster or aspect.
     pub reason: String,
-    /// What the change costs, or would cost.
+    /// What the change costs or would cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
-    /// What a person can do about it, where that is known besides a fault.
+    /// What an operator can do about it, if the decision knows a remedy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Remedy>,
-    /// The cluster is new, and no event of its creation came.
+    /// The cluster is new, but no event reported its creation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unannounced: bool,
-    /// It is on and runs tasks, and there are no metrics of it.
+    /// Container Insights is on and tasks are running, but no metrics arrive.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
-    /// It is to be notified, and the last sweep did not notify of it.
+    /// It must be notified, and the last sweep did not do so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub news: bool,
 }
 
-/// From what to what something is changed, in words.
+/// The values before and after a change, as text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {
-    /// What was there.
+    /// The value before.
     pub from: String,
-    /// What is there then.
+    /// The value after.
     pub to: String,
 }
 
@@ -65,46 +65,47 @@ impl std::fmt::Display for Transition {
     }
 }
 
-/// What came of an aspect.
+/// The result for an aspect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingResult {
     /// It complies with its policy.
     Compliant,
-    /// Changed; the service may still work on it.
+    /// Changed; the service may still be working on it.
     Set,
-    /// It is a dry run; else it would have been changed.
+    /// It would have been changed, but this is a dry run.
     WouldSet,
-    /// Out of policy, and only reported.
+    /// Out of policy, but only reported.
     Reported,
-    /// It would be changed, but the cluster lacks something for it.
+    /// It would be changed, but the cluster lacks a prerequisite.
     Blocked,
-    /// To be changed, but this run has changed enough.
+    /// It will be changed later: this run has reached its limit.
     Waiting,
-    /// The service works on it.
+    /// The service is working on it.
     InProgress,
     /// The cluster is being created.
     NotYet,
-    /// The service works on it for more than an hour.
+    /// The service has been working on it for more than an hour.
     Overdue,
-    /// Not to be touched, or nothing to roll back.
+    /// Left alone, or nothing to roll back.
     Left,
-    /// Another event or run is changing it right now: left to that one.
+    /// Another event or run is changing it now: left to that one.
     UnderWay,
-    /// What was set was reverted twice; by whom.
+    /// The change was reverted twice; contains who did it.
     Conflict(Vec<String>),
     /// Rolled back.
     RolledBack,
-    /// Not rolled back, because somebody changed it since.
+    /// Not rolled back, because it was changed since.
     Skipped,
-    /// What is there could not be asked.
+    /// The current state could not be read.
     Unknown(Fault),
     /// Could not be changed.
     Failed(Fault),
 }
 
 impl FindingResult {
-    /// Whether the next sweep is to find a new cluster still new, because this is not at its end.
+    /// Whether the next sweep must still treat a new cluster as new, because this result is not
+    /// final.
     pub fn is_open(&self) -> bool {
         match self {
             Self::WouldSet
@@ -126,9 +127,9 @@ impl FindingResult {
         }
     }
 
-    /// Whether it counts as one of the changes that a run may make: made, perhaps made, only said, or left to the queue,
-    /// which makes it when the service is done. A refusal does not count: clusters that always refuse would keep all others
-    /// waiting for ever.
+    /// Whether it counts towards the limits of a run: a change that was made, may have been made,
+    /// was only reported, or is left to the queue until the service is done. A refusal does not
+    /// count: clusters that always refuse would block all others.
     pub fn counts_as_change(&self) -> bool {
         match self {
             Self::Set | Self::WouldSet | Self::InProgress | Self::NotYet => true,
@@ -137,17 +138,17 @@ impl FindingResult {
         }
     }
 
-    /// Whether there is nothing to say of it.
+    /// Whether there is nothing to report.
     pub fn is_plain(&self) -> bool {
         matches!(self, Self::Compliant | Self::Left | Self::UnderWay)
     }
 
-    /// Whether something was done or has failed: that is notified each time.
+    /// Whether something was done or failed, which is notified every time.
     pub fn is_act(&self) -> bool {
         matches!(self, Self::Set | Self::WouldSet | Self::Waiting | Self::RolledBack | Self::Failed(_))
     }
 
-    /// The fault of what failed or could not be asked.
+    /// The fault, if the change failed or the state could not be read.
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Failed(fault) | Self::Unknown(fault) => Some(fault),
@@ -157,7 +158,7 @@ impl FindingResult {
 }
 
 impl Finding {
-    /// A finding of which nothing but its result and reason is known.
+    /// A finding with only a result and a reason.
     pub fn new(
         subject: Subject,
         aspect: Option<Aspect>,
@@ -179,7 +180,7 @@ impl Finding {
         }
     }
 
-    /// The finding of a step; `of_change` is what came of it if it says to change something.
+    /// The finding for a step; `of_change` is the result if the step is a change.
     pub fn of_step(subject: Subject, step: Step, of_change: FindingResult) -> Self {
         let Step { aspect, action, now, reason, cost, remedy } = step;
         let (mut change, mut now) = (None, now.map(|now| now.to_string()));
@@ -202,30 +203,31 @@ impl Finding {
         Self { now, change, cost: cost.map(Cost::Note), remedy, ..Self::new(subject, aspect, result, reason) }
     }
 
-    /// The cluster, if it is about one.
+    /// The cluster, if the finding is about one.
     pub fn cluster(&self) -> Option<&ClusterName> {
         self.subject.cluster()
     }
 
-    /// What a person can do about it, as commands: by what was decided, or by the fault.
+    /// What an operator can do about it: the remedy of the fault, or else of the decision.
     pub fn remedy(&self) -> Option<Remedy> {
         self.result.fault().map_or_else(|| self.remedy.clone(), Remedy::of_fault)
     }
 
-    /// Whether the cluster is still being created, in time or not: a first sweep must not take it for one that was there
-    /// before.
+    /// Whether the cluster is still being created, overdue or not: a first sweep must not treat it
+    /// as existing.
     pub fn is_being_made(&self) -> bool {
         let is_late = self.result == FindingResult::Overdue && self.aspect.is_none();
         is_late || self.result == FindingResult::NotYet
     }
 
-    /// Whether there is something to say of it.
+    /// Whether there is something to report.
     pub fn is_remarkable(&self) -> bool {
         !self.result.is_plain() || self.unannounced || self.silent
     }
 
-    /// Sets `news` by what the last sweep found about the same aspect of the same subject: whether there is something to
-    /// notify of which it did not. What was done or has failed is notified each time, and is no news of this kind.
+    /// Sets `news` by comparing with the last sweep's finding about the same aspect of the same
+    /// subject: whether there is something to notify that the last sweep did not. Changes and
+    /// failures are notified every time and are not marked.
     pub fn mark_news(&mut self, last: Option<&Self>) {
         let is_to_notify = matches!(
             self.result,
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_last_sweep_notified_is_no_news() {
+    fn a_finding_that_the_last_sweep_notified_is_not_news() {
         let silent = Finding { silent: true, ..finding(FindingResult::Compliant) };
         let unannounced = Finding { unannounced: true, ..finding(FindingResult::Compliant) };
         let all = [
@@ -286,14 +288,14 @@ mod tests {
     }
 
     #[test]
-    fn what_complies_or_was_done_is_no_news_of_this_kind() {
+    fn compliant_and_completed_findings_are_not_news() {
         let results =
             [FindingResult::Compliant, FindingResult::Left, FindingResult::Skipped, FindingResult::Set];
         assert!(results.into_iter().all(|result| !is_news(finding(result), None)));
     }
 
     #[test]
-    fn findings_are_written_in_plain_words_and_read_back() {
+    fn findings_round_trip_through_json() {
         let (from, to) = (Value::Absent, Value::DEFAULT_ADDON);
         let found = Finding { change: Some(Transition::new(&from, &to)), ..finding(FindingResult::WouldSet) };
         let text = serde_json::to_string(&found).unwrap();

@@ -1,4 +1,4 @@
-//! The message by which a cluster goes back to the queue until what it waits for is there.
+//! The message that keeps a cluster in the queue until the update it waits for has ended.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -7,24 +7,24 @@ use super::{Aspect, OVERDUE};
 use crate::model::cluster::{AccountId, ClusterName, Region};
 use crate::model::run::Platform;
 
-/// An update of EKS that is followed.
+/// An EKS update that fargaze follows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FollowedUpdate {
-    /// What it changes.
+    /// The aspect that it changes.
     pub aspect: Aspect,
-    /// EKS's id of it; none for what has none, such as a new add-on.
+    /// EKS's update id; `None` where EKS assigns none, such as for a new add-on.
     #[serde(default)]
     pub id: Option<String>,
 }
 
-/// Our own message of the queue: check this cluster again. What is decided is decided on the cluster as it is then, so it
-/// may come twice or late.
+/// fargaze's own queue message: check this cluster again. The decision uses the cluster's state at
+/// that time, so the message may arrive twice or late.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FollowUp {
     fargaze: Kind,
-    /// Whether it is a cluster of ECS or of EKS.
+    /// Whether it is an ECS or an EKS cluster.
     pub platform: Platform,
     /// Account of the cluster.
     pub account: AccountId,
@@ -32,14 +32,14 @@ pub struct FollowUp {
     pub region: Region,
     /// The cluster.
     pub cluster: ClusterName,
-    /// Updates that it waits for; empty if it waits for the cluster itself.
+    /// Updates that the message waits for; empty if it waits for the cluster itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub updates: Vec<FollowedUpdate>,
-    /// Since when.
+    /// When the wait began.
     pub since: Timestamp,
-    /// Id of the event or run that it began with: the cause of what comes of it.
+    /// Id of the event or run that started it, recorded as the cause of resulting changes.
     pub cause: String,
-    /// It follows what a rollback asked for: meanwhile nothing is set.
+    /// Whether it follows a rollback; meanwhile nothing is set.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rollback: bool,
 }
@@ -53,22 +53,22 @@ enum Kind {
 /// What a cluster waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
-    /// The service makes or changes it.
+    /// The service is creating or changing it.
     AtWork,
-    /// ECS does not know it, although an event reports its creation: its answers are eventually consistent.
+    /// ECS does not list it although an event reported its creation: ECS is eventually consistent.
     Missing,
 }
 
-/// A message of ours that cannot be read.
+/// A follow-up message that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this is no message of fargaze to itself, which has fargaze, platform, account, region, cluster, since, cause and \
-     perhaps updates and rollback: {0}"
+    "not a valid follow-up message, which has the keys fargaze, platform, account, region, cluster, since, cause and \
+     optionally updates and rollback: {0}"
 )]
 pub struct BadFollowUp(String);
 
 impl FollowUp {
-    /// A message about a cluster.
+    /// A message for a cluster without updates.
     pub fn new(
         platform: Platform,
         account: AccountId,
@@ -91,15 +91,16 @@ impl FollowUp {
         }
     }
 
-    /// Reads a body of the queue; none if it is not of ours.
+    /// Reads a message body; `None` if it is not a follow-up message.
     pub fn read(body: &str) -> Option<Result<Self, BadFollowUp>> {
         let value: serde_json::Value = serde_json::from_str(body).ok()?;
         value.get("fargaze")?;
         Some(serde_json::from_value(value).map_err(|error| BadFollowUp(error.to_string())))
     }
 
-    /// Seconds until the next check, of at most 900 that a queue can wait (SQS API, `SendMessage`, `DelaySeconds`): one
-    /// minute at first, then two. None once it has been followed for long enough: then it is the sweep's.
+    /// Seconds until the next check: 60 at first, then 120; SQS allows up to 900 (SQS API,
+    /// `SendMessage`, `DelaySeconds`). `None` once it has been followed for long enough and is left
+    /// to the sweep.
     pub fn delay_seconds(&self, waiting: Waiting, now: Timestamp) -> Option<u16> {
         let longest = match waiting {
             Waiting::AtWork => OVERDUE,
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn it_reads_what_it_writes() {
+    fn a_message_round_trips() {
         let follow = read(&message()).unwrap().unwrap();
         assert_eq!(follow.updates[0].id.as_deref(), Some("9f2b"));
         assert_eq!(json!(follow).get("rollback"), None);
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ours_is_left_and_what_is_wrong_is_told() {
+    fn other_messages_are_ignored_and_invalid_ones_are_errors() {
         for body in ["", "{", "[]", "{\"id\": \"6c1f\"}"] {
             assert_eq!(FollowUp::read(body), None, "{body}");
         }
@@ -161,7 +162,7 @@ mod tests {
 
     /// Issue 13, point 3.
     #[test]
-    fn a_cluster_is_followed_for_an_hour_and_one_that_is_missing_for_minutes() {
+    fn a_cluster_is_followed_for_an_hour_and_a_missing_one_for_five_minutes() {
         let follow = read(&message()).unwrap().unwrap();
         let delay = |waiting, minutes| {
             follow.delay_seconds(waiting, follow.since + SignedDuration::from_mins(minutes))

@@ -1,70 +1,73 @@
-//! When ECS clusters of a name came and went, as far as anybody reported it, and whether one is new.
+//! When clusters of a name were created and deleted, as far as it was reported, and whether one is
+//! new.
 //!
-//! ECS tells no time of creation, and `CreateCluster` of a cluster that is there succeeds and changes nothing (ECS
-//! API, `CreateCluster`). So the event of that call is a creation only if nothing contradicts it; after a deletion,
-//! every cluster of the name is a new one. Whatever is reported may come twice, late or never: what it says is the
-//! same in any order, but for the exact time of a creation whose predecessor's deletion came late.
+//! ECS does not report a creation time, and `CreateCluster` for an existing cluster succeeds and
+//! changes nothing (ECS API, `CreateCluster`). So an event of that call counts as a creation only
+//! if nothing contradicts it; after a deletion, every cluster with the name is new. Reports may
+//! arrive twice, late or never. The result does not depend on their order, except for the exact
+//! time of a creation if the deletion of the previous cluster was reported late.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::SubjectLog;
 
-/// How long a new cluster may be missing in answers of ECS, which are eventually consistent (ECS API,
-/// `DescribeClusters`, failure `MISSING`). AWS gives no figure; seconds are usual.
+/// How long a new cluster may be missing from ECS's responses, which are eventually consistent (ECS
+/// API, `DescribeClusters`, failure `MISSING`). AWS gives no figure; usually it is seconds.
 const SETTLES_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
-/// How far EKS's time of a creation may be behind CloudTrail's, which has whole seconds. No two clusters of one name are
-/// created within a minute.
+/// How far EKS's creation time may differ from CloudTrail's, which has whole seconds. Two clusters
+/// with the same name are never created within a minute.
 const CLOCKS_AGREE_WITHIN: SignedDuration = SignedDuration::from_mins(1);
 
-/// What was reported of clusters of one name.
+/// The reports about clusters of one name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Life {
-    /// Calls of `CreateCluster` since the last deletion, each of which may have made the present cluster.
+    /// `CreateCluster` calls since the last deletion, each of which may have created the present
+    /// cluster.
     pub created: Option<Created>,
-    /// The last deletion: by its event, or by a sweep that did not find the cluster.
+    /// The last deletion, from its event or from a sweep that did not find the cluster.
     pub deleted: Option<Timestamp>,
-    /// The first event that shows that a cluster was there: one of its settings, or a call of `CreateCluster` that was
-    /// answered with services or tasks.
+    /// The first event that shows that a cluster existed: a change of its settings, or a
+    /// `CreateCluster` call whose response had services or tasks.
     pub there: Option<Timestamp>,
 }
 
-/// Calls of `CreateCluster` that were answered with an empty cluster.
+/// `CreateCluster` calls whose response was an empty cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Created {
     /// Time of the first.
     pub first: Timestamp,
     /// Time of the last.
     pub last: Timestamp,
-    /// AWS Batch made one of them.
+    /// Whether AWS Batch made one of them.
     pub by_batch: bool,
 }
 
 /// Whether a cluster is new to fargaze.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// It is new: an event reports its creation, and nothing says that it was there before; or the last sweep did not
-    /// see it.
+    /// It is new: an event reported its creation and nothing shows that it existed before, or the
+    /// last sweep did not see it.
     New,
-    /// It was there before.
+    /// It existed before.
     Existing,
 }
 
-/// What sweeps saw of a cluster.
+/// What the sweeps recorded about a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SweepRecord {
     /// There was no sweep yet.
     NoSweep,
-    /// The last sweep did not see it, or left it as new.
+    /// The last sweep did not see it, or kept it as new.
     Unseen,
-    /// Sweeps know it since the one of this time.
+    /// Sweeps have known it since the one at this time.
     Since(Timestamp),
 }
 
 impl SweepRecord {
-    /// Since when sweeps know a cluster after one more, at this time; none if it is to be found new again, because it
-    /// does not comply yet (`is_open`). At the first sweep all clusters were there before, but for those that are
-    /// still being made.
+    /// Since when sweeps know the cluster after another sweep at this time; `None` if the next
+    /// sweep must still treat it as new, because its result is not final (`is_open`). At the first
+    /// sweep all clusters count as existing, except those still being created.
     pub fn after(self, sweep: Timestamp, is_open: bool, is_being_made: bool) -> Option<Timestamp> {
         match self {
             Self::Since(at) => Some(at),
@@ -76,7 +79,7 @@ impl SweepRecord {
 }
 
 impl Life {
-    /// Takes in a call of `CreateCluster` that was answered with an empty cluster.
+    /// Adds a `CreateCluster` call whose response was an empty cluster.
     pub fn add_creation(&mut self, at: Timestamp, by_batch: bool) {
         if !self.is_present(at) {
             return;
@@ -87,12 +90,12 @@ impl Life {
         known.by_batch |= by_batch;
     }
 
-    /// Takes in that a cluster was there.
+    /// Adds a time at which a cluster existed.
     pub fn add_sweep(&mut self, at: Timestamp) {
         self.there = Some(self.there.map_or(at, |known| known.min(at)));
     }
 
-    /// Takes in a deletion.
+    /// Adds a deletion.
     pub fn add_deletion(&mut self, at: Timestamp) {
         self.deleted = Some(self.deleted.map_or(at, |known| known.max(at)));
         if let Some(known) = self.created {
@@ -101,14 +104,15 @@ impl Life {
         }
     }
 
-    /// Whether something that happened then is of the present cluster. A cluster that is deleted and created within
-    /// one second is the new one afterwards.
+    /// Whether something at that time belongs to the present cluster. If a cluster is deleted and
+    /// created within the same second, the present one is the new one.
     fn is_present(&self, at: Timestamp) -> bool {
         self.deleted.is_none_or(|deleted| at >= deleted)
     }
 
-    /// When the present cluster was created, or after which time, if it was so while fargaze watched: an earlier one
-    /// of its name was deleted, or an event reports the creation and nothing says that the cluster was there before.
+    /// When the present cluster was created, or a time before its creation, if fargaze could
+    /// observe it: an earlier cluster with its name was deleted, or an event reported the creation
+    /// and nothing shows that the cluster existed before.
     pub fn born(&self, sweep_record: SweepRecord, log: &SubjectLog) -> Option<Timestamp> {
         let created = self.created.map(|created| created.first);
         if self.deleted.is_some() {
@@ -121,8 +125,8 @@ impl Life {
         (!was_seen && !was_changed).then_some(created)
     }
 
-    /// Whether the present cluster is new or was there before. `created_at` is when it was created, of a cluster of
-    /// which EKS says it; of ECS nobody does.
+    /// Whether the present cluster is new or existing. `created_at` is its creation time, which EKS
+    /// reports and ECS does not.
     pub fn origin(
         &self,
         sweep_record: SweepRecord,
@@ -137,7 +141,8 @@ impl Life {
         if is_new { Origin::New } else { Origin::Existing }
     }
 
-    /// Whether the last sweep saw the present cluster, and not an earlier one of its name; none if there was no sweep yet.
+    /// Whether the last sweep saw the present cluster, not an earlier one with its name; `None` if
+    /// there was no sweep yet.
     pub fn seen(&self, sweep_record: SweepRecord, created_at: Option<Timestamp>) -> Option<bool> {
         match sweep_record {
             SweepRecord::NoSweep => None,
@@ -148,20 +153,22 @@ impl Life {
         }
     }
 
-    /// Whether the creation of this very cluster was reported, and not only that of an earlier one of its name.
+    /// Whether the creation of this cluster was reported, not only that of an earlier one with its
+    /// name.
     pub fn reports_creation(&self, created_at: Option<Timestamp>) -> bool {
         self.created.is_some_and(|created| {
             created_at.is_none_or(|created_at| created.last + CLOCKS_AGREE_WITHIN >= created_at)
         })
     }
 
-    /// When the cluster was gone, if a sweep of that time does not find it in a whole listing and nothing says that
-    /// it came or went since. One that was reported or changed just before may only not be listed yet.
+    /// When the cluster no longer existed, given that a sweep at that time does not find it in a
+    /// complete listing and no later creation or deletion is known; `None` for a cluster that was
+    /// reported or changed just before, which may not be listed yet.
     pub fn missed_by(&self, sweep: Timestamp, log: Option<&SubjectLog>) -> Option<Timestamp> {
         let changes = log.into_iter().flat_map(SubjectLog::all_changes).map(|change| change.made);
         let newest = self.created.map(|created| created.last).into_iter().chain(changes).max()?;
-        let gone = sweep - SETTLES_WITHIN;
-        (newest < gone && self.is_present(newest)).then_some(gone)
+        let missing = sweep - SETTLES_WITHIN;
+        (newest < missing && self.is_present(newest)).then_some(missing)
     }
 }
 
@@ -206,14 +213,15 @@ mod tests {
 
     /// Issue 13, point 1.
     #[test]
-    fn a_creation_is_one_only_if_nothing_says_otherwise() {
+    fn a_creation_counts_only_if_nothing_contradicts_it() {
         use Report::{Created, Deleted, There};
         let never = SubjectLog::default();
         for (reports, sweep_record, log, born) in [
             (&[][..], SweepRecord::NoSweep, never.clone(), None),
             (&[Created(10)], SweepRecord::NoSweep, never.clone(), Some(10)),
             (&[Created(10)], SweepRecord::Unseen, never.clone(), Some(10)),
-            // A later call of it is none, a sweep or a change before it says that it was there.
+            // A later call is no creation; an earlier sweep or change shows that the cluster
+            // existed.
             (&[Created(10), Created(20)], SweepRecord::NoSweep, never.clone(), Some(10)),
             (&[Created(10)], SweepRecord::Since(at(9)), never.clone(), None),
             (&[Created(10)], SweepRecord::Since(at(11)), never.clone(), Some(10)),
@@ -222,7 +230,8 @@ mod tests {
             (&[There(11), Created(10)], SweepRecord::NoSweep, never.clone(), Some(10)),
             (&[There(8), Deleted(9), Created(10)], SweepRecord::NoSweep, never.clone(), Some(10)),
             (&[Created(10)], SweepRecord::NoSweep, changed_at(10), Some(10)),
-            // Unless it was deleted since: then it is another one, whatever is reported of its creation.
+            // Unless it was deleted since: then it is a different cluster, whatever was reported
+            // about its creation.
             (&[Created(10), Deleted(9)], SweepRecord::Since(at(8)), changed_at(8), Some(10)),
             (&[Created(10), Deleted(5)], SweepRecord::Since(at(8)), never.clone(), Some(10)),
             (&[Created(10), Deleted(20)], SweepRecord::NoSweep, never.clone(), Some(20)),
@@ -236,7 +245,7 @@ mod tests {
 
     /// Issue 13, point 3.
     #[test]
-    fn a_sweep_knows_what_is_made_and_complies() {
+    fn a_sweep_records_clusters_that_exist_and_comply() {
         use SweepRecord::{NoSweep, Since, Unseen};
         for (sweep_record, is_open, is_being_made, known) in [
             (NoSweep, false, false, Some(30)),
@@ -251,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn new_is_what_was_reported_or_what_the_last_sweep_did_not_see() {
+    fn a_cluster_is_new_if_reported_or_not_seen_by_the_last_sweep() {
         use Origin::{Existing, New};
         use SweepRecord::{NoSweep, Since, Unseen};
         let (reported, never) = (life(&[Report::Created(10)]), Life::default());
@@ -276,36 +285,36 @@ mod tests {
             );
         }
         let deleted = life(&[Report::Deleted(10)]);
-        assert_eq!(deleted.seen(Since(at(5)), None), Some(false), "that was an earlier one");
+        assert_eq!(deleted.seen(Since(at(5)), None), Some(false), "that was an earlier cluster");
     }
 
     #[test]
-    fn a_creation_that_was_reported_is_that_of_the_cluster_or_of_an_earlier_one() {
+    fn a_reported_creation_is_matched_by_time() {
         let life = life(&[Report::Created(10)]);
         let half_a_second = SignedDuration::from_millis(500);
         for (created, is_reported) in [(at(10) + half_a_second, true), (at(9), true), (at(20), false)] {
             assert_eq!(life.reports_creation(Some(created)), is_reported, "{created}");
         }
-        assert!(life.reports_creation(None), "nobody says when it was created");
+        assert!(life.reports_creation(None), "its creation time is unknown");
         assert!(!Life::default().reports_creation(Some(at(10))) && !Life::default().reports_creation(None));
     }
 
     #[test]
-    fn a_cluster_is_gone_once_a_sweep_misses_it_that_is_not_too_young_to_be_listed() {
+    fn a_cluster_counts_as_deleted_once_a_sweep_misses_it_unless_it_is_too_young() {
         let missed = |life: Life, log: Option<&SubjectLog>| life.missed_by(at(30), log);
         let (lately, before) = (changed_at(25), changed_at(10));
-        assert_eq!(missed(Life::default(), None), None, "nothing is known of it");
+        assert_eq!(missed(Life::default(), None), None, "nothing is known about it");
         assert_eq!(missed(life(&[Report::Created(25)]), None), None);
         assert_eq!(missed(life(&[Report::Created(10)]), None), Some(at(20)));
         assert_eq!(missed(life(&[Report::Created(10)]), Some(&lately)), None);
         assert_eq!(missed(Life::default(), Some(&before)), Some(at(20)));
-        assert_eq!(missed(life(&[Report::Deleted(11)]), Some(&before)), None, "that is known");
+        assert_eq!(missed(life(&[Report::Deleted(11)]), Some(&before)), None, "the deletion is known");
     }
 
     proptest! {
         /// Issue 13, point 1.
         #[test]
-        fn whatever_comes_twice_or_in_another_order_says_the_same(
+        fn duplicates_and_order_of_reports_do_not_matter(
             reports in prop::collection::vec((0..3, 0_i64..12), 0..8),
             again in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
             seed in any::<u64>(),

@@ -1,19 +1,20 @@
-//! How much fargaze may change, and whether it changes what was there before it.
+//! How much fargaze may change, and whether it changes existing clusters.
 
 use std::str::FromStr;
 
 use crate::model::cluster::BadName;
 
-/// Limits of everything that fargaze changes: the section `limits` of the user's file.
+/// Limits on all changes: the section `limits` of `fargaze.yaml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Say what would be done, and change nothing.
+    /// Report what would be done, and change nothing.
     pub dry_run: bool,
-    /// What to do with clusters that were there before fargaze, where no policy says otherwise.
+    /// What to do with clusters that existed before fargaze, unless a policy overrides it.
     pub existing: Existing,
-    /// Clusters that one run of one target changes at most, 1 to 1,000. What is beyond waits for the next run.
+    /// Maximum number of clusters that one run changes in one target, 1 to 1,000. The rest waits
+    /// for the next run.
     pub max_changes: u32,
-    /// Percent of the target's clusters that it changes at most, 1 to 100.
+    /// Maximum percentage of the target's clusters that one run changes, 1 to 100.
     pub max_percent: u32,
 }
 
@@ -24,7 +25,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How many of so many clusters may be changed. One always may, so that a small target gets done as well.
+    /// How many of `clusters` clusters may be changed. At least one, so that small targets make
+    /// progress.
     pub fn allows(self, clusters: usize) -> usize {
         let as_count = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
         let share = clusters.saturating_mul(as_count(self.max_percent)) / 100;
@@ -32,13 +34,13 @@ impl Limits {
     }
 }
 
-/// What to do with clusters that were there before fargaze.
+/// What to do with clusters that existed before fargaze.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Existing {
     /// Report that they are out of policy, and change nothing.
     #[default]
     Report,
-    /// Change them as well.
+    /// Change them too.
     Change,
 }
 
@@ -51,7 +53,7 @@ impl FromStr for Existing {
             "change" => Ok(Self::Change),
             _ => Err(BadName {
                 text: text.to_owned(),
-                what: "way with existing clusters",
+                what: "setting for existing clusters",
                 expected: "report or change",
             }),
         }
@@ -63,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_smaller_limit_counts_and_one_cluster_always_may_be_changed() {
+    fn the_smaller_limit_applies_and_at_least_one_cluster_is_allowed() {
         let at = |max_changes, max_percent| Limits { max_changes, max_percent, ..Limits::default() };
         for (limits, clusters, allowed) in [
             (Limits::default(), 1000, 20),

@@ -1,4 +1,5 @@
-//! What fargaze changes: policies, what is there, the decision between them, and what comes of it.
+//! Reconciliation: policies, observed state, the decision between them, and the changes that
+//! follow.
 //!
 //! ```text
 //! Policies -> SubjectPolicy ┐
@@ -9,12 +10,14 @@
 //! Life          life.rs
 //! ```
 //!
-//! One engine for every aspect of every subject. What differs from [`Aspect`] to aspect is in `aspects/`:
-//! whether what is there complies, and what a change needs. All else is the same for all: who is changed at all, who is
-//! left alone because others reverted it ([`decide()`]), how a change ends that was begun ([`SubjectLog::settle`]), and how
-//! it is rolled back ([`rollback_step`]). What takes a service a while is followed through the queue ([`FollowUp`]).
-//! [`Limits`] says how much one run may change, and [`estimate`] what Container Insights costs. What is decided when is
-//! shown by the tables of `docs/policies.md`, which tests make from [`decide()`].
+//! One engine handles every aspect of every subject. `aspects/` holds what differs from [`Aspect`]
+//! to aspect: whether the current value complies, and what a change requires. The rest is shared:
+//! which subjects are changed and which are left alone because others reverted the change
+//! ([`decide()`]), how a started change ends ([`SubjectLog::settle`]), and how it is rolled back
+//! ([`rollback_step`]). Updates that take the service a while are followed through the queue
+//! ([`FollowUp`]). [`Limits`] caps how much one run may change, and [`estimate`] computes what
+//! Container Insights costs. The decision tables in `docs/policies.md` are generated from
+//! [`decide()`] by tests.
 
 mod aspects;
 mod case;

@@ -1,4 +1,4 @@
-//! What there is of a subject, as far as it could be asked.
+//! The observed state of a subject, as far as it could be read.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -16,18 +16,19 @@ pub use crate::kubernetes::logging::{CONFIG_MAP, NAMESPACE};
 /// Label that the namespace [`NAMESPACE`] must have, with the value `enabled`.
 pub const LABEL: &str = NAMESPACE;
 
-/// The answer to a question: what is so, or why nobody knows. Nothing is decided on the second.
+/// The answer to a query: a value, or the fault that prevented reading it. No decision is based on
+/// a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Asked<T> {
-    /// It was answered.
+    /// The query was answered.
     Known(T),
-    /// It could not be asked.
+    /// The query failed.
     Unread(Fault),
 }
 
 impl<T> Asked<T> {
-    /// The answer, if there is one.
+    /// The value, if the query was answered.
     pub fn known(&self) -> Option<&T> {
         match self {
             Self::Known(value) => Some(value),
@@ -42,19 +43,19 @@ impl<T> From<Result<T, Fault>> for Asked<T> {
     }
 }
 
-/// What there is of a subject.
+/// The observed state of a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
     /// The subject, as its service describes it.
     pub subject: ObservedSubject,
-    /// What was asked about one aspect alone.
+    /// Answers to queries for single aspects.
     pub asked: BTreeMap<Aspect, Asked<Value>>,
 }
 
 /// A subject, as its service describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ObservedSubject {
-    /// An account, of which everything is asked for one aspect alone.
+    /// An account. Its state consists of the answers for single aspects.
     Account,
     /// An ECS cluster.
     Ecs(ObservedCluster),
@@ -62,17 +63,17 @@ pub enum ObservedSubject {
     Eks(Box<ObservedEks>),
 }
 
-/// Stands for an answer to a question that nobody asked.
+/// The fault of a value that was never queried, which is a bug in fargaze.
 static NOT_ASKED: LazyLock<Fault> = LazyLock::new(|| {
     Fault::bug(
         Operation::FargazeReconcile,
         String::new(),
-        "a decision needs what was never asked for".to_owned(),
+        "a decision needs a value that was never queried".to_owned(),
     )
 });
 
 impl Observed {
-    /// An account with its default of Container Insights in a Region.
+    /// An account with its Container Insights default in a Region.
     pub fn account(default: Asked<InsightsLevel>) -> Self {
         let default = match default {
             Asked::Known(level) => Asked::Known(Value::Level(level)),
@@ -91,12 +92,12 @@ impl Observed {
         Self { subject: ObservedSubject::Eks(Box::new(cluster)), asked: BTreeMap::new() }
     }
 
-    /// What an aspect is set to, or why that is not known.
+    /// The value of an aspect, or the fault that prevented reading it.
     pub fn value(&self, aspect: Aspect) -> Result<Value, &Fault> {
         aspect.value(self)
     }
 
-    /// The answer to what was asked about this aspect alone.
+    /// The answer to the query for this aspect alone.
     pub(super) fn asked(&self, aspect: Aspect) -> Result<Value, &Fault> {
         match self.asked.get(&aspect) {
             Some(Asked::Known(value)) => Ok(value.clone()),
@@ -105,7 +106,7 @@ impl Observed {
         }
     }
 
-    /// Its tags; none of an account.
+    /// Its tags; `None` for an account.
     pub fn tags(&self) -> Option<&BTreeMap<String, String>> {
         match &self.subject {
             ObservedSubject::Account => None,
@@ -114,7 +115,7 @@ impl Observed {
         }
     }
 
-    /// Its status in AWS's words; an account is always `ACTIVE`.
+    /// Its status as AWS reports it; an account is always `ACTIVE`.
     pub fn status(&self) -> &str {
         match &self.subject {
             ObservedSubject::Account => "ACTIVE",
@@ -123,18 +124,18 @@ impl Observed {
         }
     }
 
-    /// When it was created; none if nobody says.
+    /// When it was created; `None` where the service does not report it (ECS, accounts).
     pub fn created_at(&self) -> Option<Timestamp> {
         self.eks()?.cluster.created_at
     }
 
-    /// Whether it tells how changes ended. While an EKS cluster is busy nothing can be said, and once it is being deleted
-    /// nothing matters.
+    /// Whether it shows how changes ended. While an EKS cluster is busy that is unknown, and once
+    /// it is being deleted it no longer matters.
     pub fn shows_ends(&self) -> bool {
         self.eks().is_none_or(|eks| eks.is_asked && eks.cluster.status == "ACTIVE")
     }
 
-    /// How far EKS has come with an update of ours, if it was asked.
+    /// The status of one of fargaze's EKS updates, if it was queried.
     pub fn update(&self, id: &str) -> Option<&Asked<UpdateStatus>> {
         self.eks()?.updates.get(id)
     }
@@ -156,39 +157,40 @@ impl Observed {
     }
 }
 
-/// What there is of the logging of Fargate pods (Amazon EKS User Guide, "Start AWS Fargate logging for your cluster").
+/// The state of Fargate pod logging (Amazon EKS User Guide, "Start AWS Fargate logging for your
+/// cluster").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AwsLogging {
-    /// Nobody asked, because no policy is about it or nothing runs on Fargate.
+    /// It was not queried, because no policy needs it or nothing runs on Fargate.
     NotAsked,
-    /// The Kubernetes API does not let us in, or cannot be reached.
+    /// The Kubernetes API denied access or could not be reached.
     Unread(Fault),
-    /// What the Kubernetes API has.
+    /// The objects in the Kubernetes API.
     Known {
         /// The namespace [`NAMESPACE`].
         namespace: LoggingNamespace,
         /// Data of the `ConfigMap` [`CONFIG_MAP`] in it.
         config_map: Option<BTreeMap<String, String>>,
-        /// What is wrong with that data, one sentence each.
+        /// Problems of that data, one sentence each.
         problems: Vec<String>,
     },
 }
 
-/// The namespace [`NAMESPACE`], in which Fargate only looks if it has the label [`LABEL`].
+/// The namespace [`NAMESPACE`]. Fargate ignores it unless it has the label [`LABEL`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoggingNamespace {
-    /// There is none.
+    /// It does not exist.
     Missing,
     /// It has the label.
     Enabled,
-    /// It has another value of the label, or none.
+    /// The label has another value, or is missing.
     NotEnabled(Option<String>),
-    /// It is being deleted: nothing can be made in it any more, and all that is in it goes.
+    /// It is being deleted with everything in it, and nothing can be created in it.
     Terminating,
 }
 
 impl LoggingNamespace {
-    /// By its labels, if there is such a namespace.
+    /// The state of a namespace with these labels; `None` if it does not exist.
     pub fn of_labels(labels: Option<&BTreeMap<String, String>>) -> Self {
         match labels.map(|labels| labels.get(LABEL)) {
             None => Self::Missing,
@@ -198,7 +200,7 @@ impl LoggingNamespace {
     }
 }
 
-/// Status of an update by `DescribeUpdate` (Amazon EKS API, `Update`).
+/// Status of an update from `DescribeUpdate` (Amazon EKS API, `Update`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UpdateStatus {
     /// `InProgress`.
@@ -209,27 +211,27 @@ pub enum UpdateStatus {
     Failed(String),
 }
 
-/// All that was asked about one EKS cluster.
+/// The observed state of an EKS cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedEks {
     /// The cluster itself.
     pub cluster: EksCluster,
-    /// Whether it was asked what it has. Of one that was not, no change is known to have ended.
+    /// Whether more than `DescribeCluster` was queried. If not, no change is known to have ended.
     pub is_asked: bool,
     /// Its Fargate profiles.
     pub profiles: Asked<Vec<FargateProfile>>,
     /// Names of its node groups.
     pub node_groups: Asked<Vec<String>>,
-    /// Its add-ons; only those that are decided on need be among them.
+    /// Its add-ons; at least those that a decision needs.
     pub addons: Asked<Vec<Addon>>,
-    /// The logging of its Fargate pods.
+    /// Logging of its Fargate pods.
     pub logging: AwsLogging,
-    /// Updates of ours that the change log follows ([`super::SubjectLog::followed`]), by id.
+    /// fargaze's updates that the change log follows ([`super::SubjectLog::followed`]), by id.
     pub updates: BTreeMap<String, Asked<UpdateStatus>>,
 }
 
 impl ObservedEks {
-    /// A cluster of which no more than `DescribeCluster` was asked: enough for one that is not ACTIVE.
+    /// A cluster for which only `DescribeCluster` was called: enough if it is not ACTIVE.
     pub fn bare(cluster: EksCluster) -> Self {
         Self {
             cluster,
@@ -242,7 +244,7 @@ impl ObservedEks {
         }
     }
 
-    /// The add-on of that name: known to be there, known to be absent, or not known.
+    /// The add-on of that name: installed, not installed, or a fault if that is not known.
     pub(super) fn addon(&self, name: &str) -> Result<Option<&Addon>, &Fault> {
         match &self.addons {
             Asked::Known(addons) => Ok(addons.iter().find(|addon| addon.name == name)),

@@ -1,4 +1,4 @@
-//! Policies: what the user wants each aspect of which subject to be.
+//! Policies: the desired value of each aspect, and the subjects they apply to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,50 +12,53 @@ use crate::model::run::Target;
 use crate::model::subject::Subject;
 use crate::rules::pattern::Match;
 
-/// What an aspect is to be. Only [`Self::Exactly`] may lower a level, and nothing turns off a log, removes an add-on or
-/// overwrites what others wrote.
+/// The desired value of an aspect. Only [`Self::Exactly`] may lower a level; no policy turns off a
+/// log, removes an add-on or overwrites what others wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Desired {
     /// Do not change it and do not report it.
     Leave,
     /// Anything complies.
     Any,
-    /// Report where it is missing or wrong, and change nothing.
+    /// Report it if it is missing or invalid, and change nothing.
     Report,
-    /// This level of Container Insights or more.
+    /// This level of Container Insights or higher.
     AtLeast(InsightsLevel),
-    /// This level of Container Insights and no other.
+    /// Exactly this level of Container Insights.
     Exactly(InsightsLevel),
     /// The add-on installed.
     Installed,
-    /// At least these types of logs on.
+    /// At least these types of logs enabled.
     Logs(BTreeSet<LogType>),
     /// A `ConfigMap` with this data.
     ConfigMap(BTreeMap<String, String>),
 }
 
 impl Desired {
-    /// Words for Container Insights as the user's file spells them, for sentences about a wrong one.
+    /// The values for Container Insights as `fargaze.yaml` spells them, for error messages.
     pub const LEVEL_WORDS: &str = "leave, off-is-fine, at-least-enabled, at-least-enhanced, or exactly: enabled, \
                                    exactly: enhanced, exactly: disabled";
 
-    /// What to set where this is the value; none if it complies. A `ConfigMap` with other data is another matter: whose
-    /// it is decides.
+    /// The value to set if the current value is `now`; `None` if that complies. For a `ConfigMap`
+    /// with other data this is `None` too: there, the decision depends on who wrote it.
     pub fn wanted(&self, now: &Value) -> Option<Value> {
-        match (self, now) {
-            (Self::AtLeast(least), Value::Level(level)) if level < least => Some(Value::Level(*least)),
-            (Self::Exactly(exact), Value::Level(level)) if level != exact => Some(Value::Level(*exact)),
-            (Self::Installed, Value::Absent) => Some(Value::DEFAULT_ADDON),
-            // What is on is named again, so that it stays on whatever EKS takes the list for.
-            (Self::Logs(wanted), Value::Logs(on)) if !wanted.is_subset(on) => Some(Value::Logs(on | wanted)),
-            (Self::ConfigMap(data), Value::Absent) => Some(Value::ConfigMap(data.clone())),
-            _ => None,
+        match self {
+            Self::Leave | Self::Any | Self::Report => None,
+            Self::AtLeast(least) => (now.level()? < *least).then_some(Value::Level(*least)),
+            Self::Exactly(exact) => (now.level()? != *exact).then_some(Value::Level(*exact)),
+            Self::Installed => (*now == Value::Absent).then_some(Value::DEFAULT_ADDON),
+            // Includes the types that are on, so that they stay on however EKS interprets the list.
+            Self::Logs(wanted) => match now {
+                Value::Logs(on) if !wanted.is_subset(on) => Some(Value::Logs(on | wanted)),
+                _ => None,
+            },
+            Self::ConfigMap(data) => (*now == Value::Absent).then(|| Value::ConfigMap(data.clone())),
         }
     }
 }
 
-/// The text that change logs keep and count by, so it must stay what it is. Data is named by a checksum: another
-/// configuration is another policy.
+/// The text that the change log stores and counts by, so it must not change. A checksum identifies
+/// the data of a `ConfigMap`: different data is a different policy.
 impl fmt::Display for Desired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -74,7 +77,7 @@ impl fmt::Display for Desired {
     }
 }
 
-/// Reads what is desired of Container Insights, as [`Self::LEVEL_WORDS`] spells it.
+/// Parses a value for Container Insights, as [`Self::LEVEL_WORDS`] lists them.
 impl FromStr for Desired {
     type Err = BadName;
 
@@ -90,25 +93,25 @@ impl FromStr for Desired {
     }
 }
 
-/// FNV-1a of 32 bits over keys and values (RFC 9923), with an end after each.
+/// 32-bit FNV-1a (RFC 9923) over keys and values, each followed by a zero byte.
 fn checksum(data: &BTreeMap<String, String>) -> u32 {
     let parts = data.iter().flat_map(|(key, value)| [key, value]);
     let bytes = parts.flat_map(|part| part.bytes().chain([0]));
     bytes.fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
-/// One entry of the section `policies` of the user's file.
+/// One entry of the section `policies` in `fargaze.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// What it is about.
+    /// The subjects that it applies to.
     pub matches: Match,
-    /// The aspects that it names, and what they are to be.
+    /// The aspects that it names, with their desired values.
     pub desired: BTreeMap<Aspect, Desired>,
-    /// It leaves alone all that it is about, whatever it names.
+    /// Whether it leaves every matching subject alone, whatever it names.
     pub hands_off: bool,
-    /// What to do with clusters that were there before fargaze; none means what the limits say.
+    /// What to do with clusters that existed before fargaze; `None` uses the setting in the limits.
     pub existing: Option<Existing>,
-    /// Where it stands, such as `fargaze.yaml:12`.
+    /// Its place in the file, such as `fargaze.yaml:12`.
     pub source: String,
 }
 
@@ -118,37 +121,38 @@ impl Policy {
     }
 }
 
-/// The sections `limits` and `policies` of the user's file. The default is what holds without them.
+/// The sections `limits` and `policies` of `fargaze.yaml`. The default applies without them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policies {
-    /// Limits of every change.
+    /// Limits on all changes.
     pub limits: Limits,
-    /// The user's policies. For each aspect, the first that matches and names it decides; the built-in ones come after.
+    /// The user's policies. For each aspect, the first one that matches and names it decides; the
+    /// built-in ones come last.
     pub entries: Vec<Policy>,
 }
 
-/// Where a policy is written that is not in the user's file.
+/// The source of a policy that is not in the user's file.
 const BUILT_IN: &str = "built-in";
 
 /// The policy in force for one aspect of one subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectivePolicy {
-    /// What is desired.
+    /// The desired value.
     pub desired: Desired,
-    /// What to do with a cluster that was there before fargaze.
+    /// What to do with a cluster that existed before fargaze.
     pub existing: Existing,
-    /// `built-in`, or place in the user's file such as `fargaze.yaml:12`.
+    /// `built-in`, or the place in the user's file, such as `fargaze.yaml:12`.
     pub source: String,
 }
 
 impl EffectivePolicy {
-    /// Whether the user's file says nothing of it.
+    /// Whether no policy in the user's file decides it.
     pub fn is_built_in(&self) -> bool {
         self.source == BUILT_IN
     }
 }
 
-/// The policy with its place: `at-least-enabled (built-in)`.
+/// The policy with its source: `at-least-enabled (built-in)`.
 impl fmt::Display for EffectivePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.desired, self.source)
@@ -160,7 +164,7 @@ impl fmt::Display for EffectivePolicy {
 pub struct SubjectPolicy(BTreeMap<Aspect, EffectivePolicy>);
 
 impl SubjectPolicy {
-    /// These policies; an aspect that is not among them is left alone.
+    /// Policies for these aspects; others are left alone.
     pub fn new(policies: impl IntoIterator<Item = (Aspect, EffectivePolicy)>) -> Self {
         Self(policies.into_iter().collect())
     }
@@ -174,10 +178,10 @@ impl SubjectPolicy {
         })
     }
 
-    /// The aspects that are worth calls of their own to ask what they are set to.
+    /// The aspects whose values are queried with calls of their own.
     pub fn asked(&self) -> BTreeSet<Aspect> {
-        let asked = self.0.iter().filter(|(aspect, policy)| aspect.is_asked(policy));
-        asked.map(|(aspect, _)| *aspect).collect()
+        let queried = self.0.iter().filter(|(aspect, policy)| aspect.is_asked(policy));
+        queried.map(|(aspect, _)| *aspect).collect()
     }
 
     /// The aspects of the subject, in the order in which they are reconciled.
@@ -186,8 +190,8 @@ impl SubjectPolicy {
     }
 }
 
-/// Whether AWS Batch makes and deletes the cluster of that name by itself, for a compute environment:
-/// `AWSBatch-NAME-UUID`, or `NAME_Batch_UUID` as it called them before (AWS Batch User Guide, "Compute
+/// Whether the name is that of a cluster which AWS Batch creates and deletes for a compute
+/// environment: `AWSBatch-NAME-UUID`, formerly `NAME_Batch_UUID` (AWS Batch User Guide, "Compute
 /// environments").
 fn is_of_batch(cluster: &ClusterName) -> bool {
     let name = cluster.as_str();
@@ -202,8 +206,8 @@ fn is_uuid(text: &str) -> bool {
 }
 
 impl Policies {
-    /// The policies in force for a subject of a target. `by_batch` says that AWS Batch is known to have made the cluster,
-    /// whatever its name.
+    /// The policies in force for a subject of a target. `by_batch`: AWS Batch is known to have
+    /// created the cluster, whatever its name.
     pub fn of(&self, target: &Target, subject: &Subject, by_batch: bool) -> SubjectPolicy {
         let kind = SubjectKind::of(target.platform, subject);
         let aspects = kind.into_iter().flat_map(Aspect::of);
@@ -226,7 +230,7 @@ impl Policies {
             let existing = policy.existing.unwrap_or(self.limits.existing);
             return EffectivePolicy { desired, existing, source: policy.source.clone() };
         }
-        // AWS Batch makes and deletes clusters of ECS by itself.
+        // AWS Batch creates and deletes its ECS clusters itself.
         let is_of_batch =
             aspect.kind() == SubjectKind::EcsCluster && (by_batch || cluster.is_some_and(is_of_batch));
         let desired = if is_of_batch { Desired::Leave } else { aspect.built_in() };
@@ -272,7 +276,7 @@ mod tests {
     const ENHANCED: Desired = Desired::AtLeast(InsightsLevel::Enhanced);
 
     #[test]
-    fn without_policies_what_costs_little_is_set_and_the_rest_is_reported() {
+    fn without_policies_cheap_aspects_are_set_and_the_rest_is_reported() {
         let policies = Policies::default();
         let texts = |platform, subject: &Subject| -> Vec<String> {
             let policy = policies.of(&home(platform), subject, false);
@@ -293,7 +297,7 @@ mod tests {
 
     /// Issue 13, point 4.
     #[test]
-    fn clusters_of_aws_batch_are_left_alone_by_both_forms_of_name_and_by_who_made_them() {
+    fn clusters_of_aws_batch_are_left_alone_by_name_and_by_creator() {
         let uuid = "6fe563a1-0000-3544-a5c4-ec546712c2ba";
         for (name, by_batch, desired) in [
             (format!("nightly_Batch_{uuid}"), false, Desired::Leave),
@@ -317,13 +321,13 @@ mod tests {
     }
 
     #[test]
-    fn for_each_aspect_the_first_policy_that_matches_and_names_it_decides_also_for_batch() {
+    fn the_first_policy_that_matches_and_names_an_aspect_decides_even_for_batch() {
         let insights = |desired: Desired| (Aspect::ContainerInsights, desired);
         let mut eu = policy(3, &["prod-*", "AWSBatch-paid"], &[insights(ENHANCED)]);
         eu.matches.accounts = Some(vec!["123456789012".parse().unwrap()]);
         eu.matches.regions = Some(vec![NamePattern::new("eu-*")]);
         eu.existing = Some(Existing::Change);
-        // It matches, and names another aspect.
+        // It matches, but names another aspect.
         let addons = policy(6, &["*"], &[(Aspect::MetricsServer, Desired::Leave)]);
         let rest =
             policy(9, &["prod-*"], &[insights(Desired::Any), (Aspect::MetricsServer, Desired::Report)]);
@@ -349,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_is_about_its_platforms_and_one_of_clusters_about_no_account() {
+    fn a_policy_applies_to_its_platforms_and_one_with_clusters_to_no_account() {
         let everywhere = |line: u32| Policy { matches: Match::default(), ..policy(line, &[], &[]) };
         let mut of_eks = everywhere(3);
         (of_eks.hands_off, of_eks.matches.platforms) = (true, Some(vec![Platform::Eks]));
@@ -367,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn every_policy_for_container_insights_reads_what_it_writes_and_a_wrong_one_is_told_all_of_them() {
+    fn policies_for_container_insights_round_trip_and_an_error_lists_all_of_them() {
         for text in [
             "leave",
             "off-is-fine",
@@ -384,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn another_configuration_is_another_policy() {
+    fn different_data_is_a_different_policy() {
         let write = |value: &str| {
             Desired::ConfigMap(BTreeMap::from([("output.conf".to_owned(), value.to_owned())])).to_string()
         };

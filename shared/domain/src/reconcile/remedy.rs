@@ -1,4 +1,4 @@
-//! What a person can do about a finding, as commands.
+//! Remedies: what an operator can do about a finding, as commands.
 
 use std::collections::BTreeSet;
 
@@ -8,41 +8,41 @@ use super::{CONFIG_MAP, LABEL, NAMESPACE};
 use crate::evidence::eks::{KUBE_SYSTEM, LogType};
 use crate::model::fault::Fault;
 use crate::model::fault::kubernetes::{
-    FORBIDDEN, IMMUTABLE, NAMESPACE_TERMINATING, UNAUTHORIZED, is_of_set_up,
+    FORBIDDEN, IMMUTABLE, NAMESPACE_TERMINATING, UNAUTHORIZED, is_of_setup,
 };
 use crate::model::operation::Operation;
 use crate::text::commands::AtCluster;
 
-/// Group of Kubernetes that the access entry puts the role of `EnableInsights` into.
+/// Kubernetes group that the access entry assigns to the role of `EnableInsights`.
 pub const SET_UP_GROUP: &str = "fargaze-setup";
 
-/// What a person can do about a finding.
+/// What an operator can do about a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remedy {
-    /// Create a Fargate profile for the pods of `metrics-server`.
+    /// Create a Fargate profile for the `metrics-server` pods.
     FargateProfile {
         /// The pod execution role of another profile of the cluster.
         role: Option<String>,
     },
-    /// Give the namespace of the logging of Fargate pods its label.
+    /// Add the label to the namespace for Fargate pod logging.
     Label,
-    /// See why that namespace does not go.
+    /// Find out why that namespace stays Terminating.
     Namespace,
-    /// Delete the `ConfigMap`, and keep a copy.
+    /// Save a copy of the `ConfigMap`, and delete it.
     DeleteConfigMap,
-    /// Let the role of `EnableInsights` in.
+    /// Create an access entry for the role of `EnableInsights`.
     AccessEntry,
     /// Delete the add-on of this name.
     DeleteAddon(String),
-    /// Turn off these logs of the control plane.
+    /// Turn off these control-plane logs.
     LogsOff(BTreeSet<LogType>),
 }
 
 impl Remedy {
-    /// What helps against a fault of the Kubernetes API, where a command does.
+    /// The remedy for a fault of the Kubernetes API, if a command can help.
     pub fn of_fault(fault: &Fault) -> Option<Self> {
-        if !is_of_set_up(fault) {
+        if !is_of_setup(fault) {
             return None;
         }
         let is_deletion =
@@ -51,14 +51,14 @@ impl Remedy {
             NAMESPACE_TERMINATING => Some(Self::Namespace),
             IMMUTABLE => Some(Self::DeleteConfigMap),
             FORBIDDEN if is_deletion => Some(Self::DeleteConfigMap),
-            // Whom a cluster does not know has no entry. Who is forbidden something may have one.
+            // Unauthorized means that there is no access entry; a forbidden role may have one.
             UNAUTHORIZED => Some(Self::AccessEntry),
             _ => None,
         }
     }
 
-    /// The commands, one on each line. `role` is the target's role in another account; none in the home account, whose
-    /// role the stack names.
+    /// The commands, one per line. `role` is the target's role in another account; `None` in the
+    /// home account, where the stack names the role.
     pub fn commands(&self, at: &AtCluster<'_>, role: Option<&str>) -> String {
         match self {
             Self::FargateProfile { role } => at.create_profile(KUBE_SYSTEM, role.as_deref()),
@@ -82,7 +82,8 @@ impl Remedy {
     }
 }
 
-/// In another account both functions may use one role, and a role has one entry: so it gets the groups of both.
+/// In another account both functions may use the same role, and a role has only one entry, so the
+/// entry gets both groups.
 fn access_entry(at: &AtCluster<'_>, role: Option<&str>) -> String {
     let (role, groups) = match role {
         Some(role) => {
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn each_remedy_can_be_copied_and_names_region_and_cluster() {
+    fn the_commands_of_each_remedy_are_complete() {
         for remedy in [
             Remedy::FargateProfile { role: Some("arn:aws:iam::123456789012:role/pods".to_owned()) },
             Remedy::Label,
@@ -136,7 +137,8 @@ mod tests {
         );
     }
 
-    /// One role of another account reads and sets up, and an entry has all its groups from one command.
+    /// The same role of another account reads and sets up, and one command sets all groups of its
+    /// entry.
     #[test]
     fn the_role_of_another_account_gets_both_groups() {
         let role = "arn:aws:iam::999999999999:role/fargaze-reader";

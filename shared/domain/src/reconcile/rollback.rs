@@ -1,4 +1,4 @@
-//! Undoing what fargaze did, and nothing else.
+//! Rollback: undoes fargaze's own changes and nothing else.
 
 use std::collections::BTreeSet;
 
@@ -11,44 +11,47 @@ use crate::model::fault::Fault;
 /// What a rollback does with one aspect of a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RollbackStep {
-    /// Set it to this and mark the changes as rolled back. If it is so already, only the mark is missing. `Absent`
-    /// means to delete the add-on or the `ConfigMap`; the namespace stays. Logs that are on and not named are turned off.
+    /// Set it to this value and mark the changes as rolled back. If it already has the value, only
+    /// the mark is missing. `Absent` means deleting the add-on or `ConfigMap`; the namespace stays.
+    /// Logs that are on but not listed are turned off.
     RollBack {
-        /// What it is to be.
+        /// The value to set.
         to: Value,
     },
-    /// This same rollback did it before it was called again: only to be reported.
+    /// This rollback already did it before it was called again: only report it.
     Done {
-        /// What it is.
+        /// The value that was set.
         to: Value,
     },
-    /// EKS already works on it, because this same rollback asked for it before it was called again.
+    /// EKS is already working on it, because this rollback requested it before it was called again.
     Follow {
-        /// What it is to be.
+        /// The value to set.
         to: Value,
     },
-    /// Leave it, and say why: somebody changed it since, or EKS is not done with it.
+    /// Leave it, with the reason: it was changed since, or EKS has not finished.
     Skip(String),
-    /// Leave it, because nobody knows whether it is of ours.
+    /// Leave it, because it is unknown whether fargaze made it.
     InDoubt {
-        /// What is there, and why that is so.
+        /// The current value, and why its origin is unknown.
         why: String,
-        /// What undoes it.
+        /// The command that undoes it.
         undo: Remedy,
     },
-    /// It could not be seen what is there.
+    /// The current state could not be read.
     Unknown(Fault),
-    /// We changed nothing there.
+    /// fargaze changed nothing.
     Nothing,
 }
 
-/// What a rollback does with an aspect, given the change log after [`SubjectLog::settle`]. With `since`, only changes made at or
-/// after it are undone.
+/// What a rollback does with an aspect, given the change log after [`SubjectLog::settle`]. With
+/// `since`, only changes made at or after it are undone.
 ///
-/// A level goes back to the one that our changes found: a level that its owner chose between two changes of ours comes
-/// back, and not the one before that. An add-on is deleted only if it is still of the version and configuration that we made, a `ConfigMap` only if it is
-/// still what we wrote. Logs are turned off that we turned on; those that others turned on stay on. What is there after a
-/// call of ours that was never answered is left, with what undoes it: it may as well be of somebody else.
+/// A level returns to the one that fargaze's changes found: if the owner chose a level between two
+/// of fargaze's changes, that level is restored, not the one before it. An add-on is deleted only
+/// if it still has the version and configuration that fargaze installed, a `ConfigMap` only if it
+/// still has the data that fargaze wrote. Logs that fargaze turned on are turned off; those that
+/// others turned on stay on. If the response to a call was lost, the result is left, with the
+/// command that undoes it: someone else may have made it.
 pub fn rollback_step(
     aspect: Aspect,
     observed: &Observed,
@@ -66,10 +69,10 @@ pub fn rollback_step(
     }
     if changes.iter().any(|change| change.state == ChangeState::RolledBack && change.in_progress().is_some())
     {
-        return RollbackStep::Skip("EKS still works on what an earlier rollback asked for".to_owned());
+        return RollbackStep::Skip("EKS is still processing an earlier rollback".to_owned());
     }
     let Some(newest) = made.first() else { return RollbackStep::Nothing };
-    // Also while the cluster is busy its logs are known.
+    // The logs are known even while the cluster is busy.
     let logs = match observed.value(aspect) {
         Ok(Value::Logs(on)) => Some(Value::Logs(&on - &turned_on(&made))),
         _ => None,
@@ -79,9 +82,9 @@ pub fn rollback_step(
         return RollbackStep::Done { to };
     }
     let status = observed.status();
-    // A rollback that was killed, and is repeated, finds the cluster at work on what it asked for itself.
-    let asked = matches!(newest.undo, Some(Undo::InProgress { .. }));
-    if status == "UPDATING" && asked && logs.is_some() {
+    // A repeated rollback that was killed before finds the cluster busy with its own request.
+    let requested = matches!(newest.undo, Some(Undo::InProgress { .. }));
+    if status == "UPDATING" && requested && logs.is_some() {
         return RollbackStep::Follow { to };
     }
     if status != "ACTIVE" {
@@ -97,16 +100,17 @@ pub fn rollback_step(
     if logs.is_some() || now == to || now == newest.to {
         return RollbackStep::RollBack { to };
     }
-    // In words, two of these would look alike.
+    // As text, two ConfigMaps would look alike.
     if let (Value::ConfigMap(ours), Value::ConfigMap(now)) = (&newest.to, &now) {
         let keys: BTreeSet<_> = ours.keys().chain(now.keys()).collect();
         let keys: Vec<_> = keys.into_iter().filter(|key| ours.get(*key) != now.get(*key)).cloned().collect();
-        return RollbackStep::Skip(format!("since fargaze wrote it, somebody changed {}", keys.join(", ")));
+        return RollbackStep::Skip(format!("{} changed since fargaze wrote it", keys.join(", ")));
     }
-    RollbackStep::Skip(format!("fargaze set it to {}, and now it is {now}", newest.to))
+    RollbackStep::Skip(format!("fargaze set it to {}, but it is now {now}", newest.to))
 }
 
-/// What was there before the newest change: as long as a change found what the one before it had made, before that one.
+/// The value before the newest change. Continues to earlier changes while each change found the
+/// value that the one before it had set.
 fn before(made: &[&Change], newest: &Change) -> Value {
     let found = made[1..].iter().try_fold(&newest.from, |found, before| {
         if before.to == *found { Ok(&before.from) } else { Err(found) }
@@ -115,7 +119,7 @@ fn before(made: &[&Change], newest: &Change) -> Value {
     found.clone()
 }
 
-/// The step if nobody knows whether what is there is of ours.
+/// The step if it is unknown whether fargaze made the current value.
 fn in_doubt(made: &[&Change], now: &Value) -> Option<RollbackStep> {
     let (there, undo) = match now {
         Value::Logs(on) => {
@@ -134,10 +138,11 @@ fn in_doubt(made: &[&Change], now: &Value) -> Option<RollbackStep> {
             let name = newest.aspect.addon()?;
             (format!("{name} is installed"), Remedy::DeleteAddon(name.to_owned()))
         }
-        // A level was read back, and nobody else writes the same data by chance.
+        // A level was read back, and nobody writes the same ConfigMap data by chance.
         Value::ConfigMap(_) | Value::Absent | Value::Level(_) => return None,
     };
-    let why = format!("{there}, but the answer to fargaze's call was lost, so it may be of somebody else");
+    let why =
+        format!("{there}, but the response to fargaze's call was lost, so it may not be fargaze's change");
     Some(RollbackStep::InDoubt { why, undo })
 }
 

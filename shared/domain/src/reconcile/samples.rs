@@ -1,4 +1,4 @@
-//! Clusters, policies, changes and histories for the tests of this folder.
+//! Sample clusters, policies, changes and histories for the tests of this folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ pub(crate) fn now() -> Timestamp {
     at(30)
 }
 
-/// Who checks when nothing is under way any more.
+/// A checker at a time when nothing is under way any more.
 pub(crate) fn later() -> Checker<'static> {
     Checker { cause: "later", now: at(1_000_000) }
 }
@@ -49,7 +49,7 @@ pub(crate) fn with_level(level: InsightsLevel) -> Observed {
     Observed::of_ecs(ecs(level))
 }
 
-/// An EKS cluster of which nothing more than its status is known.
+/// An EKS cluster of which only the status is known.
 pub(crate) fn bare(status: &str) -> ObservedEks {
     ObservedEks::bare(EksCluster {
         version: Some("1.33".to_owned()),
@@ -58,7 +58,7 @@ pub(crate) fn bare(status: &str) -> ObservedEks {
     })
 }
 
-/// An ACTIVE EKS cluster whose one Fargate profile selects this namespace; nothing of it is set up.
+/// An ACTIVE EKS cluster whose only Fargate profile selects this namespace, with nothing set up.
 pub(crate) fn eks(namespace: &str) -> ObservedEks {
     let selector = FargateSelector { namespace: namespace.to_owned(), labels: BTreeMap::new() };
     ObservedEks {
@@ -78,7 +78,7 @@ pub(crate) fn eks(namespace: &str) -> ObservedEks {
     }
 }
 
-/// The same with these logs of the control plane on.
+/// The same with these control-plane logs on.
 pub(crate) fn with_logs(on: &[LogType]) -> ObservedEks {
     let mut eks = eks("*");
     eks.cluster.logs = logs(on);
@@ -90,7 +90,7 @@ pub(crate) fn with_addons(addons: Vec<Addon>) -> ObservedEks {
     ObservedEks { addons: Asked::Known(addons), ..eks("*") }
 }
 
-/// The same with this `ConfigMap` for the logging of Fargate pods.
+/// The same with this `ConfigMap` for Fargate pod logging.
 pub(crate) fn with_map(config_map: Option<BTreeMap<String, String>>) -> ObservedEks {
     let logging =
         AwsLogging::Known { namespace: LoggingNamespace::Enabled, config_map, problems: Vec::new() };
@@ -123,10 +123,10 @@ pub(crate) fn fault(operation: Operation, kind: FaultKind) -> Fault {
     Fault { operation, subject: "shop".to_owned(), kind, code: String::new(), message: String::new() }
 }
 
-/// The least that Fargate accepts.
+/// The minimum that Fargate accepts.
 pub(crate) const OUTPUT: &str = "[OUTPUT]\n    Name es\n    Match *\n";
 
-/// The policy of an aspect that asks for the most.
+/// The most demanding policy of an aspect.
 pub(crate) fn most(aspect: Aspect) -> Desired {
     match aspect {
         Aspect::AccountDefault | Aspect::ContainerInsights => Desired::AtLeast(InsightsLevel::Enabled),
@@ -151,7 +151,8 @@ pub(crate) fn policies(
     SubjectPolicy::new(desired.into_iter().map(|(aspect, desired)| (aspect, effective(desired))))
 }
 
-/// A change for the policy that asks for the most, made at that minute, whose cause and number are named after it.
+/// A change for the most demanding policy, made at that minute, which also determines its cause and
+/// number.
 pub(crate) fn change(minute: i64, aspect: Aspect, from: Value, to: Value, state: ChangeState) -> Change {
     let subject = if aspect == Aspect::AccountDefault { Subject::Account } else { Subject::Cluster(name()) };
     Change {
@@ -179,7 +180,7 @@ pub(crate) fn leveled(minute: i64, from: InsightsLevel, to: InsightsLevel, state
     change(minute, Aspect::ContainerInsights, Value::Level(from), Value::Level(to), state)
 }
 
-/// A change of control-plane logs from none to these.
+/// A change that turns on these control-plane logs, from none.
 pub(crate) fn turned_on(minute: i64, to: &[LogType], state: ChangeState) -> Change {
     let (from, to) = (Value::Logs(BTreeSet::new()), Value::Logs(logs(to)));
     change(minute, Aspect::ControlPlaneLogs, from, to, state)
@@ -192,7 +193,7 @@ pub(crate) fn log_of(changes: impl IntoIterator<Item = Change>) -> SubjectLog {
     log
 }
 
-/// Somebody turned Container Insights off.
+/// A revert that turns Container Insights off.
 pub(crate) fn revert(minute: i64, by: &str) -> Revert {
     Revert {
         subject: Subject::Cluster(name()),
@@ -209,14 +210,15 @@ pub(crate) fn level() -> impl Strategy<Value = InsightsLevel> {
     prop::sample::select(InsightsLevel::ALL.to_vec())
 }
 
-/// Anything that can be desired of Container Insights.
+/// Any desired value for Container Insights.
 pub(crate) fn desired() -> impl Strategy<Value = Desired> {
     let at_least = [InsightsLevel::Enabled, InsightsLevel::Enhanced].map(Desired::AtLeast);
     let exactly = InsightsLevel::ALL.map(Desired::Exactly);
     prop::sample::select([&[Desired::Leave, Desired::Any], &at_least[..], &exactly].concat())
 }
 
-/// Any history of Container Insights of a cluster, also ones that no run of events brings about.
+/// Any history of a cluster's Container Insights, including ones that no sequence of events
+/// produces.
 pub(crate) fn any_log() -> impl Strategy<Value = SubjectLog> {
     let states = [ChangeState::Done, ChangeState::Done, ChangeState::Abandoned, ChangeState::RolledBack];
     let one = (level(), level(), desired(), prop::sample::select(states.to_vec()));
@@ -226,7 +228,7 @@ pub(crate) fn any_log() -> impl Strategy<Value = SubjectLog> {
             ..leveled(n, from, to, state)
         });
         let mut log = log_of(changes);
-        log.put_revert(revert(2, "somebody"));
+        log.put_revert(revert(2, "alice"));
         log
     })
 }

@@ -1,4 +1,4 @@
-//! What is to be done about an aspect.
+//! The result of a decision: what to do about an aspect.
 
 use super::{Aspect, CostNote, Remedy, Value};
 use crate::model::fault::Fault;
@@ -6,50 +6,54 @@ use crate::model::fault::Fault;
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Change it. What is requested is never what is there, for EKS refuses that ("No changes needed").
+    /// Change it. The requested value always differs from the current one, because EKS rejects
+    /// no-op updates ("No changes needed").
     Set {
-        /// What is there.
+        /// The current value.
         from: Value,
-        /// What is to be there.
+        /// The value to set.
         to: Value,
     },
-    /// Nothing: it complies.
+    /// Do nothing: it complies.
     Comply,
     /// Report that it is out of policy, and leave it.
     Report,
-    /// It would be changed, but the cluster lacks something that only its owner can give: report it, and check again.
+    /// It would be changed, but the cluster lacks a prerequisite that only its owner can provide:
+    /// report it, and check again.
     Blocked,
-    /// Leave it, and do not report it.
+    /// Leave it and do not report it.
     Leave,
-    /// What was set was reverted twice: report it, and leave it until the policy changes.
+    /// The change was reverted twice: report it, and leave it until the policy changes.
     Conflict {
-        /// By whom and by which calls, as far as events reported it; never empty.
+        /// Who reverted it and by which calls, as far as events show; never empty.
         by: Vec<String>,
     },
-    /// A service works on it: check again later.
+    /// The service is working on it: check again later.
     Waiting,
-    /// The cluster is being created: back to the queue.
+    /// The cluster is being created: return it to the queue.
     NotYet,
-    /// It has been created or updated for more than [`OVERDUE`](super::OVERDUE): report it.
+    /// Its creation or update has taken longer than [`OVERDUE`](super::OVERDUE): report it.
     Overdue,
-    /// What is there could not be asked: nothing is decided on it.
+    /// The current state could not be read, so nothing is decided.
     Unknown(Fault),
 }
 
 /// What to do about one aspect of a subject, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The aspect; none if it is about the cluster as a whole, and then it is the only step.
+    /// The aspect; `None` if the step is about the cluster as a whole, and then it is the only
+    /// step.
     pub aspect: Option<Aspect>,
     /// What to do.
     pub action: Action,
-    /// What the aspect is set to; none if that is not known.
+    /// The current value of the aspect; `None` if it is not known.
     pub now: Option<Value>,
-    /// Why, in words that follow the name of the cluster or of the aspect.
+    /// The reason, worded to follow the name of the cluster or aspect.
     pub reason: String,
-    /// What it costs or would cost, of what is changed or reported, where that can be said of any cluster.
+    /// What a changed or reported aspect costs or would cost, where that can be said without
+    /// knowing the cluster.
     pub cost: Option<CostNote>,
-    /// What a person can do about it.
+    /// What an operator can do about it.
     pub remedy: Option<Remedy>,
 }
 
@@ -58,7 +62,7 @@ impl Step {
         Self { aspect: None, action, now: None, reason: reason.into(), cost: None, remedy: None }
     }
 
-    /// What would be changed cannot be, because the cluster lacks something.
+    /// Turns a change into [`Action::Blocked`], because the cluster lacks a prerequisite.
     pub(super) fn blocked_by(self, missing: &str, remedy: Option<Remedy>) -> Self {
         let reason = format!("{}; {missing}", self.reason);
         match self.action {
@@ -67,7 +71,7 @@ impl Step {
         }
     }
 
-    /// What would be changed cannot be yet, because EKS still makes what it needs.
+    /// Turns a change into [`Action::Waiting`], because EKS is still creating a prerequisite.
     pub(super) fn waiting_for(self, what: &str) -> Self {
         let is_change = matches!(self.action, Action::Set { .. });
         let action = if is_change { Action::Waiting } else { self.action };

@@ -1,9 +1,9 @@
-//! What an aspect is of.
+//! The kinds of subjects that have aspects.
 
 use crate::model::run::Platform;
 use crate::model::subject::Subject;
 
-/// What an aspect is of.
+/// The kind of subject that an aspect belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SubjectKind {
     /// An account in a Region.
@@ -15,7 +15,7 @@ pub enum SubjectKind {
 }
 
 impl SubjectKind {
-    /// What a subject of this platform is; none of what is in a cluster.
+    /// The kind of a subject on this platform; `None` for subjects inside a cluster.
     pub fn of(platform: Platform, subject: &Subject) -> Option<Self> {
         match (subject, platform) {
             (Subject::Account, _) => Some(Self::Account),
@@ -25,7 +25,7 @@ impl SubjectKind {
         }
     }
 
-    /// The platform of the targets whose sweeps reconcile it.
+    /// The platform of the targets whose sweeps reconcile this kind.
     pub fn platform(self) -> Platform {
         match self {
             Self::Account | Self::EcsCluster => Platform::Ecs,

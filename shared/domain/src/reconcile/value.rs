@@ -1,4 +1,4 @@
-//! What an aspect is set to, before and after a change.
+//! The value of an aspect, before and after a change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,21 +8,21 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::eks::{Addon, LogType};
 use crate::model::insights::InsightsLevel;
 
-/// What an aspect is set to. The change log keeps it as JSON.
+/// The value of an aspect. The change log stores it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Value {
     /// A level of Container Insights.
     Level(InsightsLevel),
-    /// There is no such add-on or `ConfigMap`.
+    /// The add-on or `ConfigMap` does not exist.
     Absent,
-    /// Types of control-plane logs that are on.
+    /// Types of control-plane logs that are enabled.
     Logs(BTreeSet<LogType>),
-    /// The add-on is there.
+    /// The add-on is installed.
     Addon {
-        /// Its version; none before EKS has chosen it.
+        /// Its version; `None` before EKS has chosen one.
         version: Option<String>,
-        /// Its configuration values, if it has any.
+        /// Its configuration values, if any.
         configuration: Option<String>,
     },
     /// Data of the `ConfigMap`.
@@ -30,20 +30,21 @@ pub enum Value {
 }
 
 impl Value {
-    /// An add-on as EKS will make it: of its default version and without configuration.
+    /// An add-on as EKS installs it: the default version, without configuration values.
     pub const DEFAULT_ADDON: Self = Self::Addon { version: None, configuration: None };
 
-    /// What was requested to get this: of an add-on its default version, whichever that was.
+    /// The value that was requested to get this one: for an add-on the default version, whichever
+    /// that was.
     pub fn requested(&self) -> &Self {
         if matches!(self, Self::Addon { .. }) { &Self::DEFAULT_ADDON } else { self }
     }
 
-    /// An add-on that is there.
+    /// The value of an installed add-on.
     pub fn of_addon(addon: &Addon) -> Self {
         Self::Addon { version: addon.version.clone(), configuration: addon.configuration.clone() }
     }
 
-    /// The level, if it is one.
+    /// The level, if the value is one.
     pub fn level(&self) -> Option<InsightsLevel> {
         match self {
             Self::Level(level) => Some(*level),
@@ -51,13 +52,14 @@ impl Value {
         }
     }
 
-    /// Whether parts of it lie side by side, so that undoing a change leaves what others added: types of logs.
+    /// Whether the value is a set of independent parts, so that undoing a change keeps what others
+    /// added. True for log types.
     pub fn is_additive(&self) -> bool {
         matches!(self, Self::Logs(_))
     }
 
-    /// Whether this is what a change to `wanted` brings about. Others may turn on more logs meanwhile, and the version of
-    /// an add-on is EKS's choice.
+    /// Whether this value is the result of a change to `wanted`. Others may turn on more logs
+    /// meanwhile, and EKS chooses the version of an add-on.
     pub fn fulfils(&self, wanted: &Self) -> bool {
         match (self, wanted) {
             (Self::Logs(on), Self::Logs(wanted)) => wanted.is_subset(on),
@@ -70,7 +72,7 @@ impl Value {
     }
 }
 
-/// In words: `enabled`, `api, audit`, `v0.8.0-eksbuild.1`, `absent`.
+/// As text: `enabled`, `api, audit`, `v0.8.0-eksbuild.1`, `absent`.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! Takes snapshots line by line, and makes the report of them.
+//! Reads snapshots line by line and builds the report.
 
 use super::facts::ReportFacts;
 use super::measured::slots::Slots;
@@ -17,7 +17,8 @@ use crate::evidence::snapshot::SnapshotLine;
 use crate::model::run::{Run, Target};
 use crate::text::Text;
 
-/// Builds a report of one run from the snapshots of its targets. Of each answer only its figures are kept.
+/// Builds the report of one run from the snapshots of its targets. It keeps only figures, not the
+/// series behind them.
 #[derive(Debug)]
 pub struct ReportBuilder {
     run: Run,
@@ -26,12 +27,12 @@ pub struct ReportBuilder {
 }
 
 impl ReportBuilder {
-    /// The report of this run, about nothing yet.
+    /// An empty report of this run.
     pub fn new(run: &Run) -> Self {
         Self { run: run.clone(), slots: Slots::of(&run.window), targets: Vec::new() }
     }
 
-    /// The snapshot of a target begins. If it began before, for an attempt that failed, that is forgotten.
+    /// Starts the snapshot of a target, and discards what a failed attempt has already read for it.
     pub fn target(&mut self, target: &Target) {
         self.targets.retain(|seen| seen.target != *target);
         self.targets.push(SeenTarget::new(target));
@@ -44,7 +45,7 @@ impl ReportBuilder {
         }
     }
 
-    /// The report of all that was added, and of what else is known.
+    /// The report on everything added, and on `facts`.
     pub fn finish(self, facts: ReportFacts<'_>) -> Report {
         let Self { run, slots, mut targets } = self;
         targets.iter_mut().for_each(|seen| seen.close(&slots));
@@ -62,7 +63,7 @@ impl ReportBuilder {
             window: ReportWindow { start, end, period_seconds: run.window.period.seconds() },
             fleet,
             since: None,
-            sight: facts.changes.iter().filter_map(ReachChange::of).collect(),
+            coverage_changes: facts.changes.iter().filter_map(ReachChange::of).collect(),
             alarms,
             rules: RuleLine::reported(facts.rules, run.time),
             worst,
@@ -77,7 +78,7 @@ impl ReportBuilder {
     }
 }
 
-/// The clusters of ECS and those of EKS, by Region, account and name.
+/// ECS and EKS clusters, by Region, account and name.
 fn clusters(targets: Vec<SeenTarget>) -> (Vec<ClusterReport>, Vec<EksClusterReport>) {
     let (mut clusters, mut eks) = (Vec::new(), Vec::new());
     let most_pods = most_pods(targets.iter().map(|seen| seen.eks.len()).sum());

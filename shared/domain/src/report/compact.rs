@@ -1,4 +1,5 @@
-//! The report for programs behind the topic: JSON in short form, and the values that filters choose by.
+//! The report for programs that subscribe to the topic: compact JSON, and message attributes for
+//! filter policies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,7 @@ use super::model::Report;
 use super::sections::SECTIONS;
 use crate::text::message::Attribute;
 
-/// The values that filters choose by; the message keeps lists within SNS's limits.
+/// Message attributes for filter policies; the message keeps lists within SNS's limits.
 pub(super) fn attributes(report: &Report) -> BTreeMap<String, Attribute> {
     let fleet = &report.fleet;
     let eks_is_bad = fleet.eks.as_ref().is_some_and(|eks| eks.unread + eks.none_available > 0);
@@ -33,8 +34,8 @@ pub(super) fn attributes(report: &Report) -> BTreeMap<String, Attribute> {
     ])
 }
 
-/// The report for programs behind the topic: everything but the services that are well, which the JSON in the bucket has. The
-/// message shortens its lists if they are too long, and says by how many.
+/// The report as compact JSON: everything except healthy services, which are only in the JSON in
+/// the bucket. The message shortens lists that are too long and counts what it left out.
 pub(super) fn compact(report: &Report, link: &ReportLink) -> Map<String, Value> {
     let frame = [
         ("kind", json!("report")),

@@ -1,4 +1,4 @@
-//! What a report needs beside the snapshots.
+//! What a report needs in addition to the snapshots.
 
 use super::model::Report;
 use crate::alarms::{AlarmRecord, RuleRecord};
@@ -7,21 +7,21 @@ use crate::outcome::{CoverageChange, TargetResult};
 use crate::reconcile::ChangeLog;
 use crate::sources::usage::Usage;
 
-/// What is known of the estate beside the snapshots.
+/// Facts about the estate that are not in the snapshots.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportFacts<'a> {
-    /// How each target ended.
+    /// The result of each target.
     pub results: &'a [TargetResult],
     /// The whole change log of each account and Region.
     pub logs: &'a [(Target, ChangeLog)],
-    /// All alarms that the table remembers.
+    /// All alarms in the table.
     pub alarms: &'a [(Target, Vec<AlarmRecord>)],
-    /// Rules that have no data anywhere, or apply to nothing.
+    /// Rules that have no data anywhere or match nothing.
     pub rules: &'a [RuleRecord],
-    /// The last report; none if there is none that can be read.
+    /// The previous report; `None` if there is none or it cannot be read.
     pub previous: Option<&'a Report>,
-    /// What came out of sight, or back into it.
+    /// Targets that became unreadable, or readable again.
     pub changes: &'a [CoverageChange],
-    /// What fargaze itself used since the last report; none if it is not known.
+    /// What fargaze itself used since the last report; `None` if unknown.
     pub usage: Option<Usage>,
 }

@@ -1,17 +1,18 @@
-//! Where a report is kept.
+//! Where a report is stored.
 
 use jiff::Timestamp;
 
-/// A link to the console's page of the report's object. It opens for whoever may read the bucket and lives as long as the
-/// object; a presigned URL would die with the session of the role that signed it, within hours.
+/// A link to the report's object in the S3 console. It opens for anyone who may read the bucket and
+/// works as long as the object exists; a presigned URL would expire within hours, with the session
+/// of the role that signed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportLink {
-    /// Address of the page; none where the console has no public one.
+    /// URL of the page; `None` in partitions whose console has no public address.
     pub url: Option<String>,
     /// When the bucket deletes the object.
     pub kept_until: Timestamp,
     /// The bucket.
     pub bucket: String,
-    /// Key of the HTML page in it.
+    /// Key of the HTML page.
     pub key: String,
 }

@@ -1,4 +1,4 @@
-//! The mail: the fleet in five lines, and then what a person should know, with a link to the rest.
+//! The mail: the fleet in five lines, then what a person should know, with a link to the rest.
 
 use super::compact::{attributes, compact};
 use super::link::ReportLink;
@@ -9,7 +9,7 @@ use super::subject::subject;
 use crate::text::message::Message;
 use crate::text::words::wrap;
 
-/// The message of a report run. It is always sent: a report that fails to come is noticed.
+/// The message of a report run. It is always sent, so that a missing report is noticed.
 pub fn report_mail(report: &Report, link: &ReportLink) -> Message {
     let view = View::of(report);
     let sections = SECTIONS.iter().filter_map(|section| {
@@ -25,14 +25,14 @@ fn linked(report: &Report, link: &ReportLink) -> String {
     let until = kept_until.strftime("%Y-%m-%d");
     let opens = match url {
         Some(_) => {
-            format!("The link opens the page in the S3 console for whoever may read the bucket {bucket}")
+            format!("The link opens the page in the S3 console for anyone who may read the bucket {bucket}")
         }
-        None => format!("Whoever may read it finds the page in the bucket {bucket}"),
+        None => format!("Anyone who may read the bucket {bucket} can open the page there"),
     };
     let text = format!(
-        "The whole report, with charts and every service. {opens}, until {until}; then the bucket deletes it."
+        "The full report, with charts and every service. {opens}, until {until}, when the bucket deletes it."
     );
     let url = url.as_ref().map(|url| format!("  {url}\n")).unwrap_or_default();
-    let kept = format!("Key: {key}; the same as JSON lies beside it. Run {}.", report.run);
+    let kept = format!("Key: {key}; the JSON version is next to it. Run {}.", report.run);
     format!("REPORT\n{}{url}{}", wrap(&text, 2), wrap(&kept, 2))
 }

@@ -1,4 +1,4 @@
-//! The report: how the last day or week was, as a mail, as a page and as JSON.
+//! The report on the last day or week, as a mail, as a page and as JSON.
 //!
 //! ```text
 //! SnapshotLine -> ReportBuilder -> Report -> report_mail -> Message
@@ -7,22 +7,22 @@
 //!  facts.rs                                  page.rs
 //! ```
 //!
-//! All three say the same, because all are made from one [`Report`] by the sections in one list. It holds no free text but
-//! [`Text`](crate::text::Text), which is harmless from its birth; the page escapes every value by the type system of its
-//! templates.
+//! All three agree, because one list of sections renders them from one [`Report`]. Its only free
+//! text is of type [`Text`](crate::text::Text), which is sanitized when it is created; the page's
+//! template types escape every value.
 //!
-//! Files in the order in which they build on each other:
+//! Files, each building on those above:
 //!
-//! | files | what they hold |
+//! | files | contents |
 //! | --- | --- |
-//! | `measured/` | figures and small charts of one service or workload, and what both have in common |
-//! | `sections/*/model.rs`, `model.rs` | what a section knows, and all of them as the report |
-//! | `sections/*/seen.rs`, `seen.rs` | what is kept of snapshots while they are read |
-//! | `sections/*/collect.rs`, `builder.rs` | from that to the report |
-//! | `show/`, `section.rs` | what sections are shown with, and what a section is |
-//! | `sections/*/mod.rs` with `mail.rs` and `page.rs` | how each section is shown |
+//! | `measured/` | figures and sparklines of one service or workload, and the trait that both share |
+//! | `sections/*/model.rs`, `model.rs` | the data of each section, and the report that holds them all |
+//! | `sections/*/seen.rs`, `seen.rs` | what is kept from snapshots while they are read |
+//! | `sections/*/collect.rs`, `builder.rs` | build the report from it |
+//! | `show/`, `section.rs` | building blocks for sections, and the section trait |
+//! | `sections/*/mod.rs` with `mail.rs` and `page.rs` | render each section |
 //! | `sections/mod.rs` | the list of all sections |
-//! | `mail.rs`, `subject.rs`, `compact.rs`, `page.rs` | the frames that walk the list |
+//! | `mail.rs`, `subject.rs`, `compact.rs`, `page.rs` | walk the list and render the whole |
 
 mod builder;
 mod compact;

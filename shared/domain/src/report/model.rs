@@ -1,4 +1,4 @@
-//! The report as data: what the mail, the page and the JSON say, and nothing else.
+//! The report as data: everything that the mail, the page and the JSON contain.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,51 +16,52 @@ use super::sections::worst::model::Worst;
 use crate::model::cluster::{AccountId, Region};
 use crate::text::Text;
 
-/// Version of the form of a [`Report`]: raised when a reader of the old form would misread the new one.
+/// Format version of a [`Report`]: raised when a reader of the old format would misread the new
+/// one.
 pub(crate) const FORMAT: u32 = 1;
 
-/// How the fleet was in the report's window.
+/// The state of the fleet over the report's window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
-    /// Version of this form.
+    /// Version of this format.
     pub format: u32,
-    /// The run that made it.
+    /// ID of the run that wrote the report.
     pub run: Text,
     /// Time of the run.
     #[cfg_attr(test, schemars(with = "String"))]
     pub time: Timestamp,
-    /// What it is about.
+    /// The period that the report covers.
     pub window: ReportWindow,
     /// All clusters together.
     pub fleet: Fleet,
-    /// What is different from the report before; none if there is none that could be read.
+    /// Changes since the previous report; null if no previous report could be read.
     pub since: Option<Since>,
-    /// What came out of sight or back into it, since the last run that told.
-    pub sight: Vec<ReachChange>,
-    /// Alarms that go on, and those that cannot be judged.
+    /// Targets that became unreadable, or readable again, since the last run that notified.
+    pub coverage_changes: Vec<ReachChange>,
+    /// Active alarms, and alarms that cannot be evaluated.
     pub alarms: Vec<AlarmLine>,
-    /// Rules that cannot fire, because they have no data anywhere or apply to nothing.
+    /// Rules that cannot fire, because they have no data anywhere or match nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleLine>,
-    /// Services and workloads to look at first, with their history.
+    /// Services and workloads to check first, with their history.
     pub worst: Vec<Worst>,
-    /// How Container Insights stands.
+    /// The state of Container Insights.
     pub posture: Posture,
-    /// What was looked at, and what could not be asked.
+    /// What was checked, and what could not be queried.
     pub coverage: ReportCoverage,
-    /// What fargaze itself used.
+    /// What fargaze itself used and cost.
     pub cost: Cost,
-    /// Every cluster of ECS with its services, by Region, account and name.
+    /// Every ECS cluster with its services, by Region, account and name.
     pub clusters: Vec<ClusterReport>,
-    /// Every cluster of EKS with its workloads, by Region, account and name.
+    /// Every EKS cluster with its workloads, by Region, account and name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub eks: Vec<EksClusterReport>,
 }
 
 impl Report {
-    /// Reads a report that was written as JSON; none if it is damaged or has another form. Then there is no earlier report to
-    /// compare with, and the new one says so.
+    /// Reads a report from JSON; `None` if it is damaged or has another format version. The new
+    /// report then says that there is no earlier one to compare with.
     pub fn read(json: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Form {
@@ -70,28 +71,29 @@ impl Report {
         if form.format == FORMAT { serde_json::from_slice(json).ok() } else { None }
     }
 
-    /// Whether there is something of ECS to show; a report on nothing shows that there are no clusters of ECS.
+    /// Whether to show the ECS sections. A report without any cluster shows them, to say that there
+    /// are no ECS clusters.
     pub(crate) fn shows_ecs(&self) -> bool {
         self.eks.is_empty() || !self.clusters.is_empty()
     }
 
-    /// Where each cluster is.
+    /// Account and Region of each cluster.
     pub(crate) fn places(&self) -> impl Iterator<Item = (&AccountId, &Region)> {
         let ecs = self.clusters.iter().map(|cluster| (&cluster.account, &cluster.region));
         ecs.chain(self.eks.iter().map(|cluster| (&cluster.account, &cluster.region)))
     }
 }
 
-/// What the report is about.
+/// The period that a report covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportWindow {
-    /// First instant.
+    /// Start, inclusive.
     #[cfg_attr(test, schemars(with = "String"))]
     pub start: Timestamp,
-    /// First instant after it.
+    /// End, exclusive.
     #[cfg_attr(test, schemars(with = "String"))]
     pub end: Timestamp,
-    /// Length of one datapoint.
+    /// Length of one datapoint, in seconds.
     pub period_seconds: i64,
 }

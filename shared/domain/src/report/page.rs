@@ -1,6 +1,7 @@
-//! The page: one self-contained file without a script, which asks nobody for anything.
+//! The page: one self-contained file, without scripts and without requests.
 //!
-//! Markup is made by maud, which escapes whatever is put into it; the rows of the tables have their own single way.
+//! maud renders the markup and escapes every value; table rows go through `show::table::push`
+//! instead.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -9,13 +10,13 @@ use super::section::View;
 use super::sections::SECTIONS;
 use crate::text::words::utc;
 
-/// Style sheet of the page; it names no other file. Sections have more.
+/// Style sheet of the page, without references to other files. Sections add their own.
 const STYLE: &str = include_str!("style.css");
 
-/// Nothing but the style sheet within the page: no script, no picture, no font, no form, no frame, no request.
+/// Allows only the inline style sheet: no script, image, font, form, frame or request.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/// One self-contained page, for light and dark screens of any width.
+/// The page, for light and dark screens of any width.
 pub fn report_html(report: &Report) -> String {
     page(report).into_string()
 }
@@ -45,7 +46,7 @@ fn page(report: &Report) -> Markup {
                     p { (title(report)) }
                     h1 { (report.window.end.strftime("%-d %B %Y").to_string()) }
                     p { (window) }
-                    nav aria-label="Parts of the report" {
+                    nav aria-label="Sections of the report" {
                         ul { @for (head, ..) in &shown { li { a href={ "#" (head.id) } { (head.name) } } } }
                     }
                 }
@@ -58,7 +59,7 @@ fn page(report: &Report) -> Markup {
                     }
                 }
                 footer {
-                    p { "Made by fargaze in run " (report.run.as_str()) ". All times are UTC. The same as JSON lies beside this page." }
+                    p { "Made by fargaze in run " (report.run.as_str()) ". All times are UTC. The JSON version is next to this page." }
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The JSON Schema of the report: made from its types, and committed.
+//! The JSON Schema of the report: generated from its types, and committed.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::model::Report;
 use crate::model::cluster::{ClusterName, ServiceName};
 
-/// The schema of a name of ECS.
+/// The schema of an ECS name.
 macro_rules! ecs_name {
     ($type:ty) => {
         impl JsonSchema for $type {
@@ -27,7 +27,7 @@ macro_rules! ecs_name {
 ecs_name!(ClusterName);
 ecs_name!(ServiceName);
 
-/// The schema of what is written, which is also what is read.
+/// The schema for writing, which also holds for reading.
 fn schema() -> serde_json::Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let mut schema = settings.into_generator().into_root_schema_for::<Report>().to_value();
@@ -35,8 +35,8 @@ fn schema() -> serde_json::Value {
     schema
 }
 
-/// `FARGAZE_WRITE_DOCS=1 cargo test -p fargaze schema` writes it anew.
+/// `FARGAZE_WRITE_DOCS=1 cargo test -p fargaze schema` rewrites it.
 #[test]
-fn the_committed_schema_of_the_report_is_that_of_the_types() {
+fn the_committed_report_schema_matches_the_types() {
     crate::tests::committed::is_fresh("report.schema.json", &schema());
 }

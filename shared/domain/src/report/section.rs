@@ -1,4 +1,4 @@
-//! What a section of the report is: how the mail, the page and the short JSON of the message show it.
+//! The trait of a report section: how the mail, the page and the compact JSON show it.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -6,15 +6,16 @@ use serde_json::Value;
 pub(crate) use super::model::Report;
 use crate::model::cluster::{AccountId, Region};
 
-/// Members of the JSON of the message.
+/// Members of the message's JSON.
 pub(crate) type Members = Vec<(&'static str, Value)>;
 
-/// A section of the report. What it does not implement it lacks: a section may be shown in some of the forms only.
+/// A section of the report. The defaults show nothing, so a section may appear in some of the
+/// formats only.
 pub(crate) trait Section: Sync {
-    /// How it is called.
+    /// Its names.
     fn head(&self, report: &Report) -> Head;
 
-    /// Its heading in the mail: that of the page, in capitals where a word begins with one.
+    /// Its heading in the mail: the page's heading, with every capitalized word in capitals.
     fn mail_heading(&self, report: &Report) -> String {
         let title = self.head(report).title;
         let words = title.split(' ').map(|word| {
@@ -23,28 +24,28 @@ pub(crate) trait Section: Sync {
         words.collect::<Vec<_>>().join(" ")
     }
 
-    /// Its lines in the mail; empty if there is nothing to tell.
+    /// Its lines in the mail; empty if there is nothing to report.
     fn mail(&self, _view: &View<'_>) -> String {
         String::new()
     }
 
-    /// What stands under its heading on the page; empty if there is nothing to show.
+    /// Its content on the page; empty if there is nothing to show.
     fn page(&self, _view: &View<'_>) -> Markup {
         html! {}
     }
 
-    /// What the page's style sheet needs for it.
+    /// Its addition to the page's style sheet.
     fn style(&self) -> &'static str {
         ""
     }
 
-    /// What programs behind the topic get of it, without what only the JSON in the bucket has.
+    /// Its members in the compact JSON, for programs that subscribe to the topic.
     fn json(&self, _report: &Report) -> Members {
         Vec::new()
     }
 }
 
-/// How a section is called.
+/// The names of a section.
 #[derive(Debug)]
 pub(crate) struct Head {
     /// Its anchor on the page.
@@ -62,14 +63,15 @@ impl Head {
     }
 }
 
-/// A report with how its places are told apart.
+/// A report, and how much of account and Region it takes to distinguish its places.
 #[derive(Debug)]
 pub(crate) struct View<'a> {
     pub(crate) report: &'a Report,
     places: Places,
 }
 
-/// How places are told apart: by nothing, by Region, or by Region and account, whichever is enough.
+/// What distinguishes the places of a report: nothing (there is one), the Region, or Region and
+/// account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Places {
     One,
@@ -78,13 +80,13 @@ enum Places {
 }
 
 impl<'a> View<'a> {
-    /// The report as it is shown.
+    /// A view of the report.
     pub(crate) fn of(report: &'a Report) -> Self {
         let problems = report.coverage.problems.iter().map(|problem| (&problem.account, &problem.region));
         Self { report, places: Places::among(report.places().chain(problems)) }
     }
 
-    /// `, eu-west-1 (123456789012)` if there is but one place, so that it is told once.
+    /// `, eu-west-1 (123456789012)` if there is only one place, so that it is named once.
     pub(crate) fn only_place(&self) -> String {
         match (self.places, self.report.places().next()) {
             (Places::One, Some((account, region))) => format!(", {region} ({account})"),
@@ -92,7 +94,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// ` in eu-west-1`, ` in eu-west-1 (123456789012)` or nothing, behind what is there.
+    /// The suffix of a name: ` in eu-west-1`, ` in eu-west-1 (123456789012)` or nothing.
     pub(crate) fn place(&self, account: &AccountId, region: &Region) -> String {
         match self.places {
             Places::One => String::new(),

@@ -1,5 +1,5 @@
-//! What was read of the snapshot of one target so far. It is never held whole: 10,000 services take some 15 MB, however
-//! many points they have.
+//! What has been read of one target's snapshot. The snapshot is never held whole: 10,000 services
+//! take some 15 MB, however many points they have.
 
 use std::collections::BTreeMap;
 
@@ -18,19 +18,19 @@ use crate::model::metric::MetricQuery;
 use crate::model::run::{Platform, Target};
 use crate::model::series::Reading;
 
-/// What was read of one target so far.
+/// What has been read of one target.
 #[derive(Debug)]
 pub(crate) struct SeenTarget {
     pub(crate) target: Target,
-    /// Those of ECS, by name.
+    /// ECS clusters, by name.
     pub(crate) clusters: Vec<SeenCluster>,
-    /// Those of EKS, by name.
+    /// EKS clusters, by name.
     pub(crate) eks: BTreeMap<ClusterName, SeenEks>,
     /// Whether its snapshot was read to the end.
     pub(crate) is_whole: bool,
 }
 
-/// A service or workload, where it is, and its charts.
+/// A service or workload, its place, and its charts.
 #[derive(Clone, Copy)]
 pub(crate) struct SeenMember<'a> {
     pub(crate) target: &'a Target,
@@ -47,7 +47,7 @@ pub(crate) enum MemberFigures<'a> {
 }
 
 impl<'a> MemberFigures<'a> {
-    /// What services and workloads have in common.
+    /// The figures as the trait that services and workloads share.
     pub(crate) fn member(&self) -> &'a dyn Member {
         match self {
             Self::Service(service) => *service,
@@ -57,7 +57,7 @@ impl<'a> MemberFigures<'a> {
 }
 
 impl SeenTarget {
-    /// Nothing yet.
+    /// A target of which nothing has been read.
     pub(crate) fn new(target: &Target) -> Self {
         Self { target: target.clone(), clusters: Vec::new(), eks: BTreeMap::new(), is_whole: false }
     }
@@ -91,7 +91,7 @@ impl SeenTarget {
         }
     }
 
-    /// Notes, once all lines have come, what is missing.
+    /// Marks missing data, once all lines are read.
     pub(crate) fn close(&mut self, slots: &Slots) {
         let services = self.clusters.iter_mut().flat_map(|cluster| &mut cluster.services);
         services.for_each(|seen| seen.close(slots.window()));

@@ -6,7 +6,7 @@ use super::sections::fleet::model::{EksFleet, Fleet};
 use super::sections::rules::model::counted;
 use crate::text::words::count;
 
-/// What matters first.
+/// The subject: the most urgent first.
 pub(super) fn subject(report: &Report) -> String {
     let Fleet { clusters, services, running, alarms, blind, nothing_running, without_figures, .. } =
         report.fleet;
@@ -17,27 +17,27 @@ pub(super) fn subject(report: &Report) -> String {
         matters.push(format!("{alarms} in ALARM"));
     }
     if nothing_running > 0 {
-        matters.push(format!("{} with no task running", count(nothing_running, "service")));
+        matters.push(format!("{} with no tasks running", count(nothing_running, "service")));
     }
     if silent > 0 {
         let silent = match silent {
-            1 => "1 service runs without metrics".to_owned(),
-            n => format!("{n} services run without metrics"),
+            1 => "1 service running without metrics".to_owned(),
+            n => format!("{n} services running without metrics"),
         };
         matters.push(silent);
     }
     matters.extend(report.fleet.eks.iter().flat_map(of_eks));
     if blind > 0 {
-        matters.push(format!("{} cannot be judged", count(blind, "alarm")));
+        matters.push(format!("{} cannot be evaluated", count(blind, "alarm")));
     }
     matters.extend(counted(&report.rules));
     if services > 0 && without_figures == services {
-        matters.push("no data of any service".to_owned());
+        matters.push("no data for any service".to_owned());
     }
     if targets_seen < targets {
-        matters.push(format!("cannot see {} of {}", targets - targets_seen, count(targets, "target")));
+        matters.push(format!("cannot read {} of {}", targets - targets_seen, count(targets, "target")));
     } else if !report.coverage.is_whole() {
-        matters.push("some could not be asked".to_owned());
+        matters.push("coverage incomplete".to_owned());
     }
     let size = format!("{}{}", count(clusters, "cluster"), subjects(&report.fleet));
     if matters.is_empty() {
@@ -53,7 +53,7 @@ pub(super) fn subject(report: &Report) -> String {
     }
 }
 
-/// `, 40 services, 14 workloads`, without what there is none of.
+/// `, 40 services, 14 workloads`; only `, 14 workloads` if all clusters are EKS clusters.
 pub(super) fn subjects(fleet: &Fleet) -> String {
     let services = format!(", {}", count(fleet.services, "service"));
     match &fleet.eks {

@@ -8,34 +8,35 @@ use jiff::civil::{Date, Time};
 /// Times of day on certain days, such as `30 2 * * SUN`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cron {
-    /// As written.
+    /// The expression as written.
     text: String,
-    /// The numbers that each field allows, one bit each.
+    /// The numbers that each field allows, one bit per number.
     allowed: [u64; 5],
-    /// Whether day of the month or weekday begins with `*`. If neither does, a day need fit only one of the two.
+    /// Whether day of the month or weekday starts with `*`. If neither does, a day needs to match
+    /// only one of the two.
     any_day: bool,
 }
 
-/// Why a text is no cron expression; names the field.
+/// Why a text is not a valid cron expression; names the field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadCron {
     /// Too few or too many fields.
-    #[error("`{0}` has {1} fields and not five: minute, hour, day of the month, month, weekday")]
+    #[error("`{0}` has {1} fields instead of five: minute, hour, day of the month, month, weekday")]
     Fields(String, usize),
-    /// A field that says nothing.
+    /// An invalid field.
     #[error("the {field} cannot be `{text}`{why}: write {expected}")]
     Field {
         /// Name of the field.
         field: &'static str,
-        /// The part of it that is wrong.
+        /// The invalid part.
         text: String,
-        /// What is wrong with it, if that is not plain, with a comma before.
+        /// What is wrong, if that is not obvious, starting with a comma.
         why: &'static str,
-        /// What the field may hold.
+        /// Allowed content of the field.
         expected: &'static str,
     },
-    /// Days that no calendar has, such as February 30.
-    #[error("`{0}` never comes: no such month has such a day")]
+    /// A date that does not exist, such as February 30.
+    #[error("`{0}` never occurs: there is no such date")]
     Never(String),
 }
 
@@ -43,7 +44,7 @@ struct Field {
     name: &'static str,
     least: u8,
     most: u8,
-    /// Names of the numbers from `least` on.
+    /// Names of the numbers, starting at `least`.
     names: &'static [&'static str],
     expected: &'static str,
 }
@@ -103,7 +104,7 @@ impl Field {
                 }
                 None => (part, Some(1)),
             };
-            let step: u8 = step.ok_or_else(|| self.bad(part, ", whose step is none"))?;
+            let step: u8 = step.ok_or_else(|| self.bad(part, ", which has an invalid step"))?;
             let (from, to) = if range == "*" {
                 (self.least, self.most)
             } else if let Some((from, to)) = range.split_once('-') {
@@ -151,12 +152,13 @@ impl FromStr for Cron {
         }
         let any_day = fields[DAY].starts_with('*') || fields[WEEKDAY].starts_with('*');
         let cron = Self { text: fields.join(" "), allowed, any_day };
-        // A leap year has all days that there are. With two restricted fields the weekday always comes.
-        let comes = (1..=12).any(|month| {
+        // 2024 is a leap year, so it has all possible dates. If both fields are restricted, the
+        // weekday always occurs.
+        let occurs = (1..=12).any(|month| {
             let days = Date::new(2024, month, 1).map_or(0, Date::days_in_month);
             has(allowed[MONTH], month) && (1..=days).any(|day| has(allowed[DAY], day))
         });
-        if comes || !any_day { Ok(cron) } else { Err(BadCron::Never(text.to_owned())) }
+        if occurs || !any_day { Ok(cron) } else { Err(BadCron::Never(text.to_owned())) }
     }
 }
 
@@ -165,7 +167,7 @@ fn has(bits: u64, number: i8) -> bool {
 }
 
 impl Cron {
-    /// Whether it names this day.
+    /// Whether it includes this day.
     pub(super) fn falls_on(&self, date: Date) -> bool {
         let by_day = has(self.allowed[DAY], date.day());
         let by_weekday = has(self.allowed[WEEKDAY], date.weekday().to_sunday_zero_offset());
@@ -173,7 +175,7 @@ impl Cron {
         day && has(self.allowed[MONTH], date.month())
     }
 
-    /// The times of such a day, latest first.
+    /// The times on a matching day, latest first.
     pub(super) fn times(&self) -> impl Iterator<Item = Time> {
         let [minutes, hours, ..] = self.allowed;
         let hours = (0..24_i8).rev().filter(move |&hour| has(hours, hour));
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_of_the_month_or_a_weekday_is_enough_if_both_are_named() {
+    fn a_day_of_the_month_or_a_weekday_is_enough_if_both_are_restricted() {
         let both = cron("0 0 1 * MON");
         assert!(both.falls_on(date(2026, 11, 1)) && both.falls_on(date(2026, 11, 23)));
         assert!(!both.falls_on(date(2026, 11, 22)));
@@ -231,7 +233,7 @@ mod tests {
     #[test]
     fn errors_name_the_field() {
         for (text, part) in [
-            ("0 2 * *", "has 4 fields and not five: minute, hour"),
+            ("0 2 * *", "has 4 fields instead of five: minute, hour"),
             ("@daily", "has 1 fields"),
             ("60 2 * * *", "the minute cannot be `60`: write *, 0 to 59"),
             ("0 24 * * *", "the hour cannot be `24`"),
@@ -241,9 +243,9 @@ mod tests {
             ("0 2 * JUNE *", "the month cannot be `JUNE`"),
             ("0 2 * * 8", "the weekday cannot be `8`"),
             ("0 2 * * FRI-MON", "the weekday cannot be `FRI-MON`, which ends before it begins"),
-            ("*/0 2 * * *", "the minute cannot be `*/0`, whose step is none"),
+            ("*/0 2 * * *", "the minute cannot be `*/0`, which has an invalid step"),
             ("5/15 2 * * *", "the minute cannot be `5/15`, a step without a range"),
-            ("0 2 30 FEB *", "never comes"),
+            ("0 2 30 FEB *", "never occurs"),
             ("+1 2 * * *", "the minute cannot be `+1`"),
             (", 2 * * *", "the minute cannot be ``"),
         ] {

@@ -1,4 +1,5 @@
-//! Values that we compute ourselves instead of by metric math: the inputs stay visible, and the bill stays countable.
+//! Values derived locally instead of with CloudWatch metric math: the inputs stay visible, and the
+//! cost stays predictable.
 
 use crate::model::fault::Fault;
 use crate::model::operation::Operation;
@@ -7,14 +8,15 @@ use crate::model::series::{Datapoint, MetricSeries, Reading};
 /// A value computed from two metrics of the same dimensions, period and statistic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Formula {
-    /// `100 * first / second`: used as a percentage of reserved.
+    /// `100 * first / second`: usage as a percentage of the reservation.
     PercentOf,
     /// `first - second`: desired minus running.
     Minus,
 }
 
 impl Formula {
-    /// The value of one period; none if it is undefined. A reservation of 0 has no percentage: not 0, not infinity.
+    /// The value of one period; `None` if it is undefined. With a reservation of 0 there is no
+    /// percentage: neither 0 nor infinity.
     fn apply(self, first: f64, second: f64) -> Option<f64> {
         let value = match self {
             Self::PercentOf => 100.0 * first / second,
@@ -23,8 +25,8 @@ impl Formula {
         value.is_finite().then_some(value)
     }
 
-    /// The derived answer. A period counts only where both inputs have a point. It is no better than the worse of the
-    /// two answers: unread if one is unread, partial if one is partial.
+    /// The derived answer. A period counts only if both inputs have a point. The answer is unread
+    /// if one input is unread, and partial if one is partial.
     pub fn derive(self, first: &Reading, second: &Reading) -> Reading {
         let (Some(a), Some(b)) = (first.series(), second.series()) else {
             return Reading::Unread(worse(first, second));
@@ -34,8 +36,8 @@ impl Formula {
             Some(Datapoint { timestamp: point.timestamp, value })
         });
         let series = MetricSeries::new(both.collect());
-        // Where one of the two was not asked, nothing is known of the value.
-        let series = a.from().max(b.from()).into_iter().fold(series, MetricSeries::asked_from);
+        // Where one of the two was not requested, the value is unknown.
+        let series = a.from().max(b.from()).into_iter().fold(series, MetricSeries::requested_from);
         match first.fault().or(second.fault()) {
             Some(fault) => Reading::Partial(series, fault.clone()),
             None => Reading::Complete(series),
@@ -43,7 +45,7 @@ impl Formula {
     }
 }
 
-/// The fault of the input that could not be read.
+/// The fault of the unread input.
 fn worse(first: &Reading, second: &Reading) -> Fault {
     let unread = [first, second].into_iter().find_map(|reading| match reading {
         Reading::Unread(fault) => Some(fault.clone()),
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_is_no_better_than_its_worse_input() {
+    fn the_answer_is_as_incomplete_as_its_worse_input() {
         let fault = Fault::malformed(Operation::CloudwatchGetMetricData, "", "cut");
         let whole = complete(&[Some(1.0)]);
         let partial = Reading::Partial(series(&[Some(1.0)]), fault.clone());

@@ -1,4 +1,4 @@
-//! Durations as a person writes them.
+//! Durations in the user's file.
 
 use std::str::FromStr;
 
@@ -31,7 +31,7 @@ impl TryFrom<String> for DurationText {
     }
 }
 
-/// No part of a second, and nothing longer than days: months differ in length.
+/// Whole seconds, and no unit longer than a day: months differ in length.
 fn duration(text: &str) -> Option<SignedDuration> {
     let span: Span = text.trim().parse().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_in_their_units_and_nonsense_is_none() {
+    fn durations_are_read_in_their_units_and_nonsense_is_rejected() {
         for (text, seconds) in [
             ("90s", 90),
             ("10m", 600),

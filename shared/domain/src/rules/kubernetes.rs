@@ -1,4 +1,4 @@
-//! What rules judge of workloads on EKS: figures that no namespace of CloudWatch has, sampled once a run.
+//! Measures of EKS workloads and clusters that CloudWatch does not have, sampled once per run.
 
 use super::source::{ReadFrom, Sampled, Source};
 use super::table::{MEASURES, MeasureRow};
@@ -6,22 +6,22 @@ use crate::model::metric::{Dimensions, Metric, Period, Unit};
 use crate::model::subject::Subject;
 use crate::rules::Scope;
 
-/// Namespace under which samples stand in a snapshot. CloudWatch knows nothing of it.
+/// Namespace of samples in a snapshot. It does not exist in CloudWatch.
 pub const KUBERNETES: &str = "Kubernetes";
 
-/// Length of the period that one sample counts for: alarms runs are five minutes apart.
+/// Length of the period that one sample represents: alarms runs are five minutes apart.
 pub const SAMPLE_PERIOD: Period = Period::FIVE_MINUTES;
 
-/// What is judged of a workload or of a cluster on EKS. [`MEASURES`] says all else about each.
+/// A measure of an EKS workload or cluster. [`MEASURES`] has the details of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KubernetesMeasure {
-    /// Working set of a pod against the memory that Fargate provisioned for it.
+    /// Working set of a pod relative to the memory that Fargate provisioned for it.
     PodMemoryPercent,
-    /// CPU of a pod against the vCPUs that Fargate provisioned for it.
+    /// CPU of a pod relative to the vCPUs that Fargate provisioned for it.
     PodCpuPercent,
-    /// Restarts of containers since the sample before.
+    /// Restarts of containers since the previous sample.
     PodRestarts,
-    /// Containers that were killed for want of memory since the sample before.
+    /// Containers that were OOM-killed since the previous sample.
     OomKilled,
     /// Pods with a container in `CrashLoopBackOff`.
     CrashLoopingPods,
@@ -29,36 +29,37 @@ pub enum KubernetesMeasure {
     UnstartablePods,
     /// Seconds that the oldest pending pod has waited.
     PodPending,
-    /// Replicas that should be available and are not.
+    /// Replicas that should be available but are not.
     AvailableBelowDesired,
-    /// Fargate pods that have completed and are still there, so that they are paid for.
+    /// Fargate pods that have completed but still exist, and so are billed.
     CompletedPods,
-    /// 1 while the Metrics API does not answer, else 0.
+    /// 1 while the Metrics API does not respond, otherwise 0.
     MetricsServerDown,
-    /// Fargate pods whose log router says that logging is disabled.
+    /// Fargate pods whose annotation says that logging is disabled.
     LoggingDisabledPods,
-    /// Pods of `DaemonSet`s that are meant for nodes of Fargate, which runs none of them.
+    /// Pods of `DaemonSet`s that are meant for Fargate nodes, where they cannot run.
     DaemonSetPodsOnFargate,
-    /// Periods of the scheduler in which a pod's CPU limit stopped its worst container, since the sample before.
+    /// Percentage of CFS periods in which a pod's most throttled container was throttled, since the
+    /// previous sample.
     PodCpuThrottledPercent,
-    /// Bytes that a pod received a second since the sample before.
+    /// Bytes per second that a pod received since the previous sample.
     PodNetworkReceived,
-    /// Bytes that a pod sent a second since the sample before.
+    /// Bytes per second that a pod sent since the previous sample.
     PodNetworkSent,
-    /// Bytes that a pod read from disks a second since the sample before.
+    /// Bytes per second that a pod read from disks since the previous sample.
     PodDiskRead,
-    /// Bytes that a pod wrote to disks a second since the sample before.
+    /// Bytes per second that a pod wrote to disks since the previous sample.
     PodDiskWritten,
 }
 
 impl KubernetesMeasure {
-    /// All of them, in the order of the table.
+    /// All measures, in the order of the table.
     pub fn all() -> impl Iterator<Item = Self> {
         MEASURES.iter().filter_map(MeasureRow::sampled).map(|sampled| sampled.measure)
     }
 
-    /// Its row of the table, and how it is sampled.
-    #[expect(clippy::expect_used, reason = "a test holds that each has a row")]
+    /// Its row in the table, and how it is sampled.
+    #[expect(clippy::expect_used, reason = "a test checks that each has a row")]
     fn row(self) -> (&'static MeasureRow, Sampled) {
         let is = |row: &'static MeasureRow| match row.sources {
             [Source::Sampled(sampled)] if sampled.measure == self => Some((row, *sampled)),
@@ -67,7 +68,7 @@ impl KubernetesMeasure {
         MEASURES.iter().find_map(is).expect("a row for each")
     }
 
-    /// The word of the user's file.
+    /// Its word in the user's file.
     pub fn word(self) -> &'static str {
         self.row().0.word
     }
@@ -77,7 +78,7 @@ impl KubernetesMeasure {
         self.row().1.metric
     }
 
-    /// What it is called in a summary.
+    /// Its label in summaries.
     pub fn label(self) -> &'static str {
         self.row().0.label
     }
@@ -87,24 +88,24 @@ impl KubernetesMeasure {
         self.row().0.unit
     }
 
-    /// The answer that its samples are read from.
+    /// The response that its samples are read from.
     pub fn read_from(self) -> ReadFrom {
         self.row().1.from
     }
 
-    /// Whether it is judged on clusters as a whole.
+    /// Whether it is evaluated for clusters as a whole.
     pub fn is_of_cluster(self) -> bool {
         self.row().0.scopes.contains(&Scope::Cluster)
     }
 
-    /// The metric of one subject, as it stands in a snapshot.
+    /// The metric of one subject in a snapshot.
     pub fn of(self, subject: &Subject) -> Metric {
         self.row().1.of(subject)
     }
 }
 
 impl Sampled {
-    /// The metric of one subject, as it stands in a snapshot.
+    /// The metric of one subject in a snapshot.
     pub fn of(self, subject: &Subject) -> Metric {
         let cluster = subject.cluster().map(|cluster| ("ClusterName", cluster.to_string()));
         let mut dimensions: Vec<_> = cluster.into_iter().collect();

@@ -1,4 +1,4 @@
-//! When nothing is to be told: planned work.
+//! Maintenance windows, which mute alarms during planned work.
 
 use std::fmt;
 
@@ -9,22 +9,23 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use super::cron::{BadCron, Cron};
 use crate::model::cluster::BadName;
 
-/// Planned work that comes again: it begins whenever a clock in a time zone shows certain times, and lasts a while.
+/// A recurring maintenance window: it starts at certain local times in a time zone, and has a fixed
+/// duration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MaintenanceWindow {
     begins: Cron,
     zone: TimeZone,
-    /// In real time: an hour is an hour, also when the clock is changed meanwhile.
+    /// Elapsed time: an hour is an hour, even if the clock changes during the window.
     duration: SignedDuration,
 }
 
 impl MaintenanceWindow {
-    /// A window that begins at the times of `cron` on the clock of `zone`.
+    /// A window that starts at the times of `cron` in the time zone `zone`.
     pub fn new(cron: &str, duration: SignedDuration, zone: TimeZone) -> Result<Self, BadCron> {
         Ok(Self { begins: cron.parse()?, zone, duration })
     }
 
-    /// A time zone by its IANA name, from the database in the program.
+    /// A time zone by its IANA name, from the embedded database.
     pub fn zone(name: &str) -> Result<TimeZone, BadName> {
         TimeZone::get(name).map_err(|_| BadName {
             text: name.to_owned(),
@@ -33,12 +34,13 @@ impl MaintenanceWindow {
         })
     }
 
-    /// Whether work is planned at this instant. The first instant belongs to a window, its end does not.
+    /// Whether the window is open at this instant. Its start is included, its end is not.
     pub fn covers(&self, at: Timestamp) -> bool {
         let (Ok(earliest), Ok(latest)) = (at.checked_sub(self.duration), at.checked_add(24.hours())) else {
             return false;
         };
-        // A day more at both ends: where clocks are changed, a day may be a day away from where it is looked for.
+        // Checks one more day at both ends: because of clock changes, a window may start a day
+        // earlier or later than computed.
         let mut date = self.zone.to_datetime(latest).date();
         let Ok(first) = self.zone.to_datetime(earliest).date().yesterday() else { return false };
         while date >= first {
@@ -46,14 +48,15 @@ impl MaintenanceWindow {
             if self.begins.falls_on(date) && begins.any(|begin| earliest < begin && begin <= at) {
                 return true;
             }
-            let Ok(before) = date.yesterday() else { return false };
-            date = before;
+            let Ok(previous) = date.yesterday() else { return false };
+            date = previous;
         }
         false
     }
 
-    /// When the zone's clock shows this time. A time that the clock leaps over is as long after midnight as if it had
-    /// not leapt yet (RFC 5545, 3.3.5): 02:30 becomes 03:30. A time that it shows twice begins a window both times.
+    /// The instants of this local time in the zone. A time that a clock change skips is interpreted
+    /// with the offset before the change (RFC 5545, 3.3.5): 02:30 becomes 03:30. A time that occurs
+    /// twice starts a window both times.
     fn instants(&self, clock: DateTime) -> impl Iterator<Item = Timestamp> + use<> {
         let (first, second) = match self.zone.to_ambiguous_timestamp(clock).offset() {
             AmbiguousOffset::Unambiguous { offset } => (offset, None),
@@ -81,7 +84,7 @@ mod tests {
         MaintenanceWindow::new(cron, SignedDuration::from_mins(minutes), zone).unwrap()
     }
 
-    /// Each instant with whether the window covers it.
+    /// Asserts for each instant whether the window covers it.
     fn check(window: &MaintenanceWindow, instants: &[(&str, bool)]) {
         for (at, covered) in instants {
             assert_eq!(window.covers(at.parse().unwrap()), *covered, "{window} at {at}");
@@ -89,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_instant_belongs_to_it_and_the_end_does_not() {
+    fn the_start_is_included_and_the_end_is_not() {
         check(
             &window("0 2 * * *", 60, "UTC"),
             &[
@@ -152,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_the_clock_leaps_over_comes_as_if_it_had_not_leapt() {
+    fn a_skipped_time_is_read_with_the_offset_before_the_change() {
         // In Berlin 02:00 +01 is 03:00 +02 on March 29 in 2026: 01:00 UTC.
         check(
             &window("30 2 * * *", 30, "Europe/Berlin"),
@@ -176,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_comes_twice_begins_a_window_both_times() {
+    fn a_time_that_occurs_twice_starts_a_window_both_times() {
         // In Berlin 03:00 +02 is 02:00 +01 on October 25: 01:00 UTC.
         check(
             &window("30 2 * * *", 30, "Europe/Berlin"),
@@ -201,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn its_length_is_real_time_when_the_clock_is_changed_meanwhile() {
+    fn its_length_is_elapsed_time_across_clock_changes() {
         check(
             &window("0 1 * * *", 120, "Europe/Berlin"),
             &[
@@ -216,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_begins_every_quarter_hour_for_a_quarter_hour_never_ends() {
+    fn a_quarter_hour_window_every_quarter_hour_never_ends() {
         for zone in ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"] {
             let always = window("*/15 * * * *", 15, zone);
             for day in ["2026-03-08", "2026-03-29", "2026-04-04", "2026-10-03", "2026-10-25", "2026-11-01"] {
@@ -230,14 +233,15 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Against a clock that is looked at minute by minute. It never shows a time that is leapt over, so there, and only
-        /// there, a window may be open without the clock having shown its beginning.
+        /// Compares with a clock that is read minute by minute. It never shows a skipped time, so
+        /// there, and only there, a window may be open although the clock did not show its start.
         #[test]
-        fn it_is_open_if_the_clock_showed_its_beginning_lately(
+        fn it_is_open_if_the_clock_showed_its_start_recently(
             zone in proptest::sample::select(vec!["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"]),
             (minute, hour, weekday) in (0_i8..60, 0_i8..4, 0_i8..7),
             length in 1_i64..300,
-            // In 2026 the clocks of these zones are changed on the days 66, 87, 93, 276, 297 and 304 after January 1.
+            // In 2026 the clocks of these zones change on the days 66, 87, 93, 276, 297 and 304
+            // after January 1.
             day in proptest::sample::select(vec![40, 65, 66, 86, 87, 92, 93, 275, 276, 296, 297, 303, 304]),
             after in 0_i64..24 * 60,
         ) {
@@ -263,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_is_known_by_its_name_without_a_database_of_the_machine() {
+    fn zones_are_known_without_a_database_on_the_host() {
         assert!(MaintenanceWindow::zone("Asia/Kolkata").is_ok());
         assert!(MaintenanceWindow::zone("Europe/Berlinn").is_err());
     }

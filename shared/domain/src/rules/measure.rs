@@ -1,4 +1,4 @@
-//! What a rule is judged on, and the words that users have for it.
+//! Measures that rules are evaluated on, and their words in the user's file.
 
 use std::str::FromStr;
 
@@ -12,7 +12,7 @@ use crate::model::run::Platform;
 use crate::model::subject::{Subject, Workload};
 use crate::rules::Scope;
 
-/// What is judged.
+/// A measure.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Measure {
     /// A row of the table, by its word.
@@ -23,25 +23,27 @@ pub enum Measure {
     Custom(CustomMetric),
 }
 
-/// A metric that the user spells out. Nothing is known of it but what the user says.
+/// A metric that the user specifies in full. fargaze knows only what the user specifies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomMetric {
     /// CloudWatch namespace such as `AWS/SQS`.
     pub namespace: String,
-    /// Name, upper and lower case told apart.
+    /// Name, case-sensitive.
     pub name: String,
-    /// Exact set of dimensions. Values may hold `{cluster}`, `{service}`, `{task-family}`, `{namespace}` and
-    /// `{workload}`.
+    /// Exact set of dimensions. Values may contain `{cluster}`, `{service}`, `{task-family}`,
+    /// `{namespace}` and `{workload}`.
     pub dimensions: Vec<(String, String)>,
-    /// Unit of its values, to read the threshold and to write the summary; CloudWatch is not asked by it.
+    /// Unit of its values, to parse the threshold and to write summaries; it is not part of
+    /// CloudWatch queries.
     pub unit: Unit,
 }
 
-/// Namespaces of CloudWatch whose metrics are about clusters of EKS (Amazon EKS User Guide, "Monitor cluster data with Amazon
-/// CloudWatch"; CloudWatch User Guide, "Amazon EKS and Kubernetes Container Insights metrics").
+/// CloudWatch namespaces with metrics of EKS clusters (Amazon EKS User Guide, "Monitor cluster data
+/// with Amazon CloudWatch"; CloudWatch User Guide, "Amazon EKS and Kubernetes Container Insights
+/// metrics").
 pub const EKS_NAMESPACES: [&str; 2] = ["AWS/EKS", "ContainerInsights"];
 
-/// The short words for `what:` that need no namespace.
+/// The words for `what:` that need no namespace.
 pub fn words() -> impl Iterator<Item = &'static str> {
     MEASURES.iter().map(|row| row.word)
 }
@@ -56,7 +58,7 @@ impl Measure {
         }
     }
 
-    /// What it is called in a summary, such as `memory` in "memory 93.1 %".
+    /// Its label in summaries, such as `memory` in "memory 93.1 %".
     pub fn label(&self) -> &str {
         match self {
             Self::Named(row) => row.label,
@@ -65,7 +67,7 @@ impl Measure {
         }
     }
 
-    /// Where it comes from: the first that can answer for a subject is used.
+    /// Its sources: the first that can answer for a subject is used.
     pub fn sources(&self) -> impl Iterator<Item = Source> + use<> {
         let (rows, one): (&'static [Source], _) = match *self {
             Self::Named(row) => (row.sources, None),
@@ -75,12 +77,12 @@ impl Measure {
         rows.iter().copied().chain(one)
     }
 
-    /// Whether it has data in every minute in which a task of the service runs.
+    /// Whether it has data for every minute in which a task of the service runs.
     pub fn is_always_published(&self) -> bool {
         matches!(self, Self::Named(MeasureRow { gap: Gap::NoTask, .. }))
     }
 
-    /// How it is sampled once a run, if it is.
+    /// How it is sampled once per run, if it is.
     pub fn sampled(&self) -> Option<Sampled> {
         match self {
             Self::Named(row) => row.sampled(),
@@ -88,12 +90,12 @@ impl Measure {
         }
     }
 
-    /// Whether CloudWatch computes none of it: it comes from two metrics.
+    /// Whether it is computed from two metrics by fargaze, not by CloudWatch.
     pub fn is_derived(&self) -> bool {
         self.sources().any(|source| matches!(source, Source::Derived { .. }))
     }
 
-    /// What ECS is asked for it, if it is.
+    /// The figure that is requested from ECS for it, if any.
     pub fn service_figure(&self) -> Option<ServiceFigure> {
         self.sources().find_map(|source| match source {
             Source::EcsApi(figure) => Some(figure),
@@ -101,17 +103,18 @@ impl Measure {
         })
     }
 
-    /// Whether nothing is known of the time before the run, so that a rule can look at one period only.
+    /// Whether there are no values for the time before the run, so that a rule can evaluate only
+    /// one period.
     pub fn is_of_one_instant(&self) -> bool {
         self.sources().all(|source| matches!(source, Source::EcsApi(figure) if !figure.lasts()))
     }
 
-    /// Metrics of the catalogue that it is made of.
+    /// The metrics of the catalogue that it consists of.
     pub fn metrics(&self) -> impl Iterator<Item = &'static CatalogueMetric> + use<> {
         self.sources().flat_map(Source::metrics)
     }
 
-    /// Least setting of Container Insights with which some source can answer.
+    /// Lowest Container Insights level at which one of its sources can answer.
     pub fn needs(&self) -> InsightsLevel {
         match self {
             Self::Custom(custom) => custom.needs(),
@@ -119,7 +122,7 @@ impl Measure {
         }
     }
 
-    /// Whether it exists for that scope.
+    /// Whether it exists for this scope.
     pub fn supports(&self, scope: Scope) -> bool {
         match self {
             Self::Named(row) => row.scopes.contains(&scope),
@@ -130,7 +133,7 @@ impl Measure {
         }
     }
 
-    /// Whether it is about clusters of ECS or of EKS.
+    /// Whether it is a measure of ECS or of EKS.
     pub fn platform(&self) -> Platform {
         let is_eks = match self {
             Self::Named(row) => row.sampled().is_some(),
@@ -140,7 +143,7 @@ impl Measure {
         if is_eks { Platform::Eks } else { Platform::Ecs }
     }
 
-    /// The metrics that stand for it in a snapshot: none, one, or the two of a derived value.
+    /// Its metrics in a snapshot: none, one, or the two of a derived value.
     pub fn of(&self, subject: &Subject) -> Vec<Metric> {
         match (self, self.sampled()) {
             (Self::Custom(custom), _) => vec![custom.of(subject)],
@@ -151,7 +154,8 @@ impl Measure {
 }
 
 impl Scope {
-    /// Dimensions of the metrics of its subjects; none of workloads, which no metric of ECS is about.
+    /// Dimensions of the metrics of its subjects; `None` for workloads, for which ECS has no
+    /// metrics.
     pub(crate) fn dimensions(self) -> Option<DimensionSet> {
         match self {
             Self::Cluster => Some(DimensionSet::Cluster),
@@ -161,7 +165,7 @@ impl Scope {
         }
     }
 
-    /// Whether subjects of this scope have a name for the placeholder.
+    /// Whether subjects of this scope have a value for the placeholder.
     pub fn fills(self, placeholder: &str) -> bool {
         match placeholder {
             "cluster" => true,
@@ -174,7 +178,7 @@ impl Scope {
 }
 
 impl CustomMetric {
-    /// Names between braces in the values of the dimensions.
+    /// Names in braces in the dimension values.
     pub fn placeholders(&self) -> impl Iterator<Item = &str> {
         let parts = self.dimensions.iter().flat_map(|(_, value)| value.split('{').skip(1));
         parts.map(|part| part.split_once('}').map_or(part, |(name, _)| name))
@@ -221,12 +225,12 @@ impl FromStr for Measure {
         }
         let metric =
             text.split_once(' ').and_then(|(namespace, name)| catalogue::find(namespace, name.trim()));
-        // What a row of the table is made of is that row, however it is spelled.
+        // A metric that is the only source of a table row becomes that row.
         let row = |metric| MEASURES.iter().find(|row| *row.sources == [Source::Metric(metric)]);
         metric.map(|metric| row(metric).map_or(Self::Metric(metric), Self::Named)).ok_or_else(|| BadName {
             text: text.to_owned(),
             what: "measure",
-            expected: "a word of the table in docs/rules.md such as memory-percent, or a namespace and a metric of the \
+            expected: "a word from the table in docs/rules.md such as memory-percent, or a namespace and a metric of the \
                        catalogue such as `ECS/ContainerInsights CpuUtilized`",
         })
     }
@@ -237,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_is_a_measure_and_nonsense_is_none() {
+    fn every_word_is_a_measure_and_nonsense_is_rejected() {
         for word in words() {
             let measure = word.parse::<Measure>().unwrap();
             let scopes = [Scope::Service, Scope::Workload, Scope::Cluster];
@@ -250,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn t1_an_amount_is_no_percentage() {
+    fn t1_an_amount_is_not_a_percentage() {
         assert_eq!("memory-percent-of-reservation".parse::<Measure>().unwrap().unit(), Unit::Percent);
         assert_eq!(
             "ECS/ContainerInsights MemoryUtilized".parse::<Measure>().unwrap().unit(),
@@ -259,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_metric_is_the_measure_that_it_makes_however_it_is_spelled() {
+    fn the_metric_of_a_measure_is_parsed_as_that_measure() {
         assert_eq!("AWS/ECS CPUUtilization".parse::<Measure>(), "cpu-percent".parse());
         assert!("AWS/ECS MemoryUtilization".parse::<Measure>().unwrap().is_always_published());
         assert!(!"AWS/ECS EBSFilesystemUtilization".parse::<Measure>().unwrap().is_always_published());
@@ -270,7 +274,7 @@ mod tests {
         let needs = |text: &str| text.parse::<Measure>().unwrap().needs();
         assert_eq!(needs("cpu-percent"), InsightsLevel::Disabled);
         assert_eq!(needs("cpu-percent-of-reservation"), InsightsLevel::Enabled);
-        assert_eq!(needs("running-below-desired"), InsightsLevel::Disabled, "ECS can say it, too");
+        assert_eq!(needs("running-below-desired"), InsightsLevel::Disabled, "ECS reports it, too");
         assert_eq!(needs("ECS/ContainerInsights TaskCpuUtilization"), InsightsLevel::Enhanced);
         for (namespace, name, level) in [
             ("AWS/SQS", "ApproximateAgeOfOldestMessage", InsightsLevel::Disabled),
@@ -288,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn families_are_judged_by_metrics_that_are_published_per_family() {
+    fn families_support_metrics_that_are_published_per_family() {
         let of_family = |text: &str| text.parse::<Measure>().unwrap().supports(Scope::TaskFamily);
         assert!(of_family("memory-percent-of-reservation"));
         assert!(!of_family("memory-percent") && !of_family("nothing-running"));

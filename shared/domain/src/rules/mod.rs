@@ -1,8 +1,9 @@
-//! Alarm rules: what is judged, against which threshold, and what it means when it fires.
+//! Alarm rules: what they measure, their threshold, and how to react when they fire.
 //!
-//! A rule that exists can be judged: `config` checks the user's text. What a measure is called, where it comes from and how
-//! its gaps are read stands in one row of one table ([`MEASURES`]).
+//! Every rule is valid, because `config` checks the user's text. The name of a measure, its sources
+//! and the meaning of its gaps are defined by one row of one table ([`MEASURES`]).
 
+mod condition;
 mod cron;
 pub mod derive;
 mod duration;
@@ -37,42 +38,45 @@ pub use source::{ReadFrom, Sampled, ServiceFigure, Source, SourceKind};
 pub use table::{Gap, MEASURES, MeasureRow};
 pub use threshold::ThresholdText;
 
-/// A rule of the user's file, checked: it can be judged.
+/// A validated rule of the user's file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlarmRule {
     /// Name, unique in the file.
     pub name: String,
-    /// What is judged.
+    /// The evaluated measure.
     pub measure: Measure,
-    /// Which of the sources of the measure is asked; the first that can answer if none is named.
+    /// Source of the measure; if `None`, the first that can answer.
     pub source: Option<SourceKind>,
     /// Statistic of each period.
     pub statistic: Statistic,
-    /// Whether clusters, services, task families or workloads are judged.
+    /// Kind of the evaluated subjects: clusters, services, task families or workloads.
     pub scope: Scope,
-    /// Which of them.
+    /// Which subjects of that kind.
     pub selection: Selection,
-    /// When it fires.
+    /// Condition to fire.
     pub condition: Condition,
     /// Length of a period.
     pub period: Period,
-    /// How bad it is.
+    /// Severity.
     pub severity: Severity,
-    /// What to do about it, for the reader of the summary.
+    /// Remedy, for the reader of the summary.
     pub message: Option<String>,
-    /// How long an alarm lasts at least, so that a flapping value is one alarm; zero if nothing holds it.
+    /// Minimum duration of an alarm, so that a flapping value is one alarm; zero for no minimum.
     pub hold: SignedDuration,
-    /// How long after the last word about it an alarm is told again; none if never.
+    /// Time after the last notification about an alarm until it is notified again; `None` for
+    /// never.
     pub remind_every: Option<SignedDuration>,
-    /// When nothing is told of it.
+    /// When it is muted.
     pub maintenance: Vec<MaintenanceWindow>,
-    /// Whether nothing is told of a service that is being deployed.
+    /// Whether it is muted for a service that is being deployed.
     pub quiet_during_deployment: bool,
-    /// Names of other rules: while one of them is in ALARM on the same subject or its cluster, nothing is told.
+    /// Names of other rules: while one of them is in ALARM on the same subject or its cluster, this
+    /// rule is muted.
     pub unless: Vec<String>,
 }
 
-/// What a rule applies to: what fits one pattern of each list, in clusters whose tags fit all of `tags`.
+/// Subjects of a rule: those that match one pattern of each list, in clusters whose tags match all
+/// of `tags`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     /// Patterns of cluster names.
@@ -83,30 +87,32 @@ pub struct Selection {
     pub task_families: Vec<NamePattern>,
     /// Patterns of Kubernetes namespaces.
     pub namespaces: Vec<NamePattern>,
-    /// Patterns of names of workloads.
+    /// Patterns of workload names.
     pub workloads: Vec<NamePattern>,
-    /// Keys of tags of the cluster with patterns of their values. A cluster without the tag does not fit.
+    /// Keys of cluster tags with patterns for their values. A cluster without the tag does not
+    /// match.
     pub tags: Vec<(String, NamePattern)>,
 }
 
-/// When a rule fires: M of the newest N periods breach the threshold (CloudWatch User Guide, "Evaluating an alarm").
+/// Condition to fire: M of the newest N periods breach the threshold (CloudWatch User Guide,
+/// "Evaluating an alarm").
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Condition {
-    /// How a value is compared with the threshold to breach it.
+    /// Comparison under which a value breaches the threshold.
     pub comparison: Comparison,
     /// The threshold, in the unit of the measure.
     pub threshold: f64,
-    /// The threshold below (or above) which an alarm may end; the threshold itself if there is none.
+    /// The threshold below (or above) which an alarm may end; if `None`, the threshold itself.
     pub clear_threshold: Option<f64>,
-    /// N: how many periods are looked at.
+    /// N: the number of evaluated periods.
     pub evaluation_periods: u32,
-    /// M: how many of them must breach.
+    /// M: the number of periods that must breach.
     pub datapoints_to_alarm: u32,
-    /// What a period without data counts as.
+    /// How a period without data counts.
     pub treat_missing_data: MissingData,
 }
 
-/// CloudWatch's words for comparing a value with the threshold (`ComparisonOperator`).
+/// How a value is compared with the threshold, as in CloudWatch (`ComparisonOperator`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Comparison {
@@ -141,7 +147,7 @@ impl Comparison {
         }
     }
 
-    /// What the worst value is called.
+    /// Word for the worst value.
     pub fn extreme(self) -> &'static str {
         match self {
             Self::GreaterThanThreshold | Self::GreaterThanOrEqualToThreshold => "highest",
@@ -149,7 +155,7 @@ impl Comparison {
         }
     }
 
-    /// Of two values the one that is worse for the reader.
+    /// The worse of two values.
     pub fn worse(self, a: f64, b: f64) -> f64 {
         match self {
             Self::GreaterThanThreshold | Self::GreaterThanOrEqualToThreshold => a.max(b),
@@ -158,38 +164,38 @@ impl Comparison {
     }
 }
 
-/// CloudWatch's words for what a period without data counts as (`TreatMissingData`).
+/// How a period without data counts, as in CloudWatch (`TreatMissingData`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum MissingData {
-    /// Nothing: with no data at all the state is `INSUFFICIENT_DATA`.
+    /// Not counted; without any data the state is `INSUFFICIENT_DATA`.
     #[default]
     Missing,
-    /// Nothing: the state stays what it was.
+    /// Not counted; the state does not change.
     Ignore,
-    /// A period that breaches.
+    /// Counts as breaching.
     Breaching,
-    /// A period that does not.
+    /// Counts as not breaching.
     NotBreaching,
 }
 
-/// How bad an alarm is; the worst comes first in a summary.
+/// Severity of an alarm; summaries list the most severe alarms first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// Users notice.
+    /// Users are affected.
     Critical,
-    /// Users will notice if nobody acts.
+    /// Users will be affected unless someone acts.
     #[default]
     Warning,
-    /// Good to know.
+    /// For information.
     Info,
 }
 
 impl Severity {
-    /// The word of the user's file.
+    /// Its spelling in the user's file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Critical => "critical",
@@ -200,7 +206,7 @@ impl Severity {
 }
 
 impl AlarmRule {
-    /// Whether clusters of ECS or of EKS are judged by it.
+    /// Whether it is evaluated on ECS or EKS clusters.
     pub fn platform(&self) -> Platform {
         match self.scope {
             Scope::Service | Scope::TaskFamily => Platform::Ecs,
@@ -209,25 +215,26 @@ impl AlarmRule {
         }
     }
 
-    /// The sources that it may be judged on, in the order in which they are tried.
+    /// The sources that it may use, in the order in which they are tried.
     pub fn sources(&self) -> impl Iterator<Item = Source> + use<> {
         let only = self.source;
         self.measure.sources().filter(move |source| only.is_none_or(|kind| source.kind() == kind))
     }
 
-    /// How far back one verdict looks.
+    /// Length of the range that one evaluation uses.
     pub fn range(&self) -> SignedDuration {
         self.period.length() * i32::try_from(self.condition.evaluation_range()).unwrap_or(i32::MAX)
     }
 
-    /// Unit of the judged values: that of the measure, except that a number of samples is a number whatever was sampled.
+    /// Unit of the evaluated values: that of the measure, except that a number of samples is always
+    /// a plain number.
     pub fn unit(&self) -> Unit {
         if self.statistic == Statistic::SampleCount { Unit::Count } else { self.measure.unit() }
     }
 }
 
 impl Selection {
-    /// Whether the cluster fits. `tags` are its own.
+    /// Whether the cluster matches. `tags` are the tags of the cluster.
     pub fn fits_cluster(&self, cluster: &ClusterName, tags: &BTreeMap<String, String>) -> bool {
         fits(&self.clusters, cluster.as_str())
             && self
@@ -236,14 +243,15 @@ impl Selection {
                 .all(|(key, pattern)| tags.get(key).is_some_and(|value| pattern.matches(value)))
     }
 
-    /// Whether nothing is left out.
+    /// Whether it selects everything.
     pub fn is_everything(&self) -> bool {
         let Self { clusters, services, task_families, namespaces, workloads, tags } = self;
         let lists = [clusters, services, task_families, namespaces, workloads];
         tags.is_empty() && lists.into_iter().all(|list| list.iter().any(NamePattern::is_everything))
     }
 
-    /// Whether the service, task family or workload of the subject fits; a cluster as a whole always does.
+    /// Whether the service, task family or workload of the subject matches; a cluster as a whole
+    /// always matches.
     pub fn fits_within(&self, subject: &Subject) -> bool {
         match subject {
             Subject::Account | Subject::Cluster(_) => true,

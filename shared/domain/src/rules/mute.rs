@@ -1,10 +1,10 @@
-//! Why nothing is told of an alarm for a while.
+//! Why an alarm is muted for a while.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A reason to keep silent about an alarm. It is judged and remembered all the same.
+/// Why an alarm is muted. It is still evaluated and remembered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "kebab-case")]
 pub enum Mute {
@@ -12,8 +12,8 @@ pub enum Mute {
     Maintenance,
     /// The service is being deployed.
     Deployment,
-    /// The tasks of the service are being started; that keeps an alarm silent for one run, and again only after the
-    /// service has run for an hour or has been scaled to nothing.
+    /// The tasks of the service are starting; this mutes an alarm for one run, and again only after
+    /// the service has run for an hour or has been scaled to zero.
     Start,
     /// Another rule is in ALARM on the same subject or its cluster.
     Unless {
@@ -27,7 +27,7 @@ impl fmt::Display for Mute {
         match self {
             Self::Maintenance => f.write_str("a maintenance window"),
             Self::Deployment => f.write_str("a deployment"),
-            Self::Start => f.write_str("tasks that were being started"),
+            Self::Start => f.write_str("starting tasks"),
             Self::Unless { rule } => write!(f, "an alarm of rule {rule}"),
         }
     }

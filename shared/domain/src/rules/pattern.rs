@@ -1,4 +1,4 @@
-//! Name patterns: `*` stands for any run of characters, everything else for itself.
+//! Name patterns: `*` matches any sequence of characters, all other characters match themselves.
 
 use std::fmt;
 
@@ -19,14 +19,14 @@ impl NamePattern {
         Self(text.into())
     }
 
-    /// Whether every name fits.
+    /// Whether every name matches.
     pub fn is_everything(&self) -> bool {
         !self.0.is_empty() && self.0.bytes().all(|byte| byte == b'*')
     }
 
-    /// Whether the whole of `name` fits, upper and lower case told apart as ECS does.
+    /// Whether the whole `name` matches, case-sensitive as in ECS.
     pub fn matches(&self, name: &str) -> bool {
-        // No character stands for just one other: the second is never in a name.
+        // There is no wildcard for a single character: `\0` never occurs in a name.
         WildMatchPattern::<'*', '\0'>::new(&self.0).matches(name)
     }
 }
@@ -37,21 +37,22 @@ impl fmt::Display for NamePattern {
     }
 }
 
-/// Which accounts, Regions, clusters and platforms something is about; what it leaves out is everything.
+/// A filter on accounts, Regions, clusters and platforms; a field that is `None` matches
+/// everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Match {
     /// Accounts.
     pub accounts: Option<Vec<AccountId>>,
     /// Patterns of Regions.
     pub regions: Option<Vec<NamePattern>>,
-    /// Patterns of cluster names. With them it is about no account as a whole.
+    /// Patterns of cluster names. If set, the filter does not match accounts as a whole.
     pub clusters: Option<Vec<NamePattern>>,
     /// Platforms.
     pub platforms: Option<Vec<Platform>>,
 }
 
 impl Match {
-    /// Whether it is about the cluster, or about the account as a whole if there is none.
+    /// Whether it matches the cluster, or the account as a whole if `cluster` is `None`.
     pub fn fits(
         &self,
         account: &AccountId,
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_any_run() {
+    fn a_star_matches_any_sequence() {
         for (pattern, name, fits) in [
             ("AWSBatch-*", "AWSBatch-nightly-1", true),
             ("AWSBatch-*", "AWSBatch-", true),
@@ -97,7 +98,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_name_fits_itself_with_any_part_starred(name in "[a-c-]{0,12}", from in 0usize..12, length in 0usize..12) {
+        fn a_name_matches_itself_with_any_part_starred(name in "[a-c-]{0,12}", from in 0usize..12, length in 0usize..12) {
             let from = from.min(name.len());
             let to = (from + length).min(name.len());
             let starred = format!("{}*{}", &name[..from], &name[to..]);

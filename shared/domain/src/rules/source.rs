@@ -1,4 +1,4 @@
-//! Where the values of a measure come from.
+//! Sources of a measure's values.
 
 use super::KubernetesMeasure;
 use crate::model::catalogue::CatalogueMetric;
@@ -6,7 +6,7 @@ use crate::model::insights::InsightsLevel;
 use crate::model::metric::Statistic;
 use crate::rules::derive::Formula;
 
-/// One way to come by the values of a measure.
+/// A source of a measure's values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Source {
     /// A metric of the catalogue.
@@ -20,72 +20,75 @@ pub enum Source {
         /// Right side of the formula.
         second: &'static CatalogueMetric,
     },
-    /// A metric that the user spells out.
+    /// A metric that the user specifies in full.
     Custom,
-    /// What ECS says of a service at the time of the run.
+    /// A figure that ECS reports about a service at the time of the run.
     EcsApi(ServiceFigure),
-    /// A sample of a workload or cluster on EKS.
+    /// A sample of an EKS workload or cluster.
     Sampled(Sampled),
 }
 
-/// The kind of a source, by which a rule may choose one.
+/// The kind of a source, with which a rule can select one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "source"))]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceKind {
-    /// Metrics of CloudWatch.
+    /// CloudWatch metrics.
     Cloudwatch,
-    /// The API of ECS (`DescribeServices`).
+    /// The ECS API (`DescribeServices`).
     EcsApi,
-    /// The API of Kubernetes and its Metrics API.
+    /// The Kubernetes API, including the Metrics API.
     KubernetesApi,
-    /// cAdvisor, by way of the Kubernetes API.
+    /// cAdvisor, through the Kubernetes API.
     Cadvisor,
 }
 
-/// What `DescribeServices` says of a service, as one number.
+/// A figure that `DescribeServices` reports about a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceFigure {
-    /// Tasks that should run while not a single one does. Such a service publishes no metrics, so no metric can tell.
+    /// Number of desired tasks while no task is running. A service without running tasks publishes
+    /// no metrics, so no metric shows this.
     NothingRunning,
-    /// Tasks that should run and do not, for as long as every check since has found some.
+    /// Number of desired tasks that are not running, for as long as every check since then has
+    /// found some.
     RunningBelowDesired,
-    /// 1 while the newest deployment is one that failed or that is rolled back, else 0.
+    /// 1 while the newest deployment has failed or is being rolled back, otherwise 0.
     DeploymentFailed,
-    /// Tasks of its deployments that failed since the check before.
+    /// Tasks of its deployments that failed since the previous check.
     TasksFailing,
 }
 
-/// A figure that is sampled from EKS once a run.
+/// A figure that is sampled from EKS once per run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampled {
     /// Which figure.
     pub measure: KubernetesMeasure,
     /// Name of its samples in a snapshot.
     pub metric: &'static str,
-    /// Where it is read.
+    /// The response that it is read from.
     pub from: ReadFrom,
-    /// How the pods of a workload become one value. What is counted has one way only, and it is called Maximum.
+    /// How the values of a workload's pods are aggregated. Counts have only one way, which is named
+    /// Maximum.
     pub statistics: &'static [Statistic],
 }
 
-/// The answer that a sample is read from: without it the sample could not be taken.
+/// The response that a sample is read from: without it there is no sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadFrom {
     /// The pods of the cluster.
     Pods,
-    /// What the Metrics API says of their usage.
+    /// Their usage, from the Metrics API.
     Usage,
-    /// Whether the Metrics API answers, which is not known if nobody could ask.
+    /// Whether the Metrics API responds, which is unknown if it could not be asked.
     MetricsApi,
-    /// Workloads with their replicas.
+    /// The workloads with their replicas.
     Workloads,
-    /// Counters of cAdvisor, which is read only where the user's file says so.
+    /// Counters of cAdvisor, which is read only if the user's file enables it.
     Cadvisor,
 }
 
 impl SourceKind {
-    /// The word of the user's file.
+    /// Its spelling in the user's file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cloudwatch => "cloudwatch",
@@ -97,19 +100,21 @@ impl SourceKind {
 }
 
 impl ServiceFigure {
-    /// Whether it is known of the time since earlier checks, too. The others are known of one instant.
+    /// Whether it is also known for the time since earlier checks. The others are known only for
+    /// one instant.
     pub fn lasts(self) -> bool {
         self == Self::RunningBelowDesired
     }
 
-    /// Whether ECS must be asked about each service for it. A service whose metrics arrive has tasks that run.
+    /// Whether every service must be described for it. A service whose metrics arrive has running
+    /// tasks.
     pub fn needs_every_service(self) -> bool {
         self != Self::NothingRunning
     }
 }
 
 impl Source {
-    /// What kind of source it is.
+    /// Kind of the source.
     pub fn kind(self) -> SourceKind {
         match self {
             Self::Metric(_) | Self::Derived { .. } | Self::Custom => SourceKind::Cloudwatch,
@@ -119,7 +124,7 @@ impl Source {
         }
     }
 
-    /// Metrics of the catalogue that are asked for.
+    /// The metrics of the catalogue that are requested.
     pub fn metrics(self) -> impl Iterator<Item = &'static CatalogueMetric> {
         let (first, second) = match self {
             Self::Metric(metric) => (Some(metric), None),
@@ -129,7 +134,7 @@ impl Source {
         first.into_iter().chain(second)
     }
 
-    /// Least setting of Container Insights with which a cluster publishes what is asked for.
+    /// Lowest Container Insights level at which a cluster publishes its metrics.
     pub fn needs(self) -> InsightsLevel {
         self.metrics().map(|metric| metric.needs).max().unwrap_or_default()
     }

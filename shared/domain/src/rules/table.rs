@@ -1,7 +1,8 @@
-//! The table of measures: one row says all there is to say about what a rule can judge.
+//! The table of measures: one row defines everything about a measure that rules can evaluate.
 //!
-//! The parser of the user's file, its schema, the query plan, the judge, the words of mails and the table in docs/rules.md
-//! read the row. A measure of CloudWatch is added by its row alone; one of another source needs, beside it, its figure there.
+//! The parser of the user's file, its schema, the query plan, the evaluation, the texts of mails
+//! and the table in docs/rules.md read the row. A CloudWatch measure needs only a row; a measure of
+//! another source also needs its figure in that source.
 
 use super::KubernetesMeasure as M;
 use super::source::{ReadFrom, Sampled, ServiceFigure, Source};
@@ -15,35 +16,35 @@ use crate::rules::derive::Formula;
 pub struct MeasureRow {
     /// Its word in the user's file.
     pub word: &'static str,
-    /// What it is called in a summary, such as `memory` in "memory 93.1 %".
+    /// Its label in summaries, such as `memory` in "memory 93.1 %".
     pub label: &'static str,
     /// Unit of its values.
     pub unit: Unit,
-    /// What it can be judged on.
+    /// Kinds of subject that have it.
     pub scopes: &'static [Scope],
-    /// Where it comes from: the first that can answer for a subject is used.
+    /// Its sources: the first that can answer for a subject is used.
     pub sources: &'static [Source],
-    /// What a period without data means.
+    /// Meaning of a period without data.
     pub gap: Gap,
-    /// What the values are and where they come from, in a cell of docs/rules.md.
+    /// Meaning and source of the values, for a cell of docs/rules.md.
     pub meaning: &'static str,
-    /// What the values count, in a cell of docs/rules.md.
+    /// Unit of the values, for a cell of docs/rules.md.
     pub counts: &'static str,
 }
 
-/// What a period without data means.
+/// Meaning of a period without data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gap {
-    /// No task ran: there is data in every minute in which a task of the service runs (Amazon ECS Developer Guide, "Amazon
-    /// ECS CloudWatch metrics").
+    /// No task was running: there is data for every minute in which a task of the service runs
+    /// (Amazon ECS Developer Guide, "Amazon ECS CloudWatch metrics").
     NoTask,
-    /// Nothing that tells more.
+    /// No further meaning.
     NoData,
 }
 
-/// How the pods of a workload become the value of a count.
+/// Statistics of a count.
 const ONE: &[Statistic] = &[Statistic::Maximum];
-/// The same of a share or rate.
+/// Statistics of a share or rate.
 const WORST_OR_MEAN: &[Statistic] = &[Statistic::Maximum, Statistic::Average];
 
 const fn derived(formula: Formula, first: &str, second: &str) -> Source {
@@ -60,7 +61,7 @@ const fn sampled(
     Source::Sampled(Sampled { measure, metric, from, statistics })
 }
 
-/// All measures, those of ECS first.
+/// All measures, ECS first.
 pub static MEASURES: &[MeasureRow] = &[
     MeasureRow {
         word: "memory-percent",
@@ -69,7 +70,7 @@ pub static MEASURES: &[MeasureRow] = &[
         scopes: &[Scope::Service],
         sources: &[Source::Metric(catalogue::named(AWS_ECS, "MemoryUtilization"))],
         gap: Gap::NoTask,
-        meaning: "`AWS/ECS` `MemoryUtilization`: used of what the task definition reserves",
+        meaning: "`AWS/ECS` `MemoryUtilization`: usage as a share of what the task definition reserves",
         counts: "percent",
     },
     MeasureRow {
@@ -79,7 +80,7 @@ pub static MEASURES: &[MeasureRow] = &[
         scopes: &[Scope::Service],
         sources: &[Source::Metric(catalogue::named(AWS_ECS, "CPUUtilization"))],
         gap: Gap::NoTask,
-        meaning: "`AWS/ECS` `CPUUtilization`: used of what the task definition reserves",
+        meaning: "`AWS/ECS` `CPUUtilization`: usage as a share of what the task definition reserves",
         counts: "percent",
     },
     MeasureRow {
@@ -89,7 +90,7 @@ pub static MEASURES: &[MeasureRow] = &[
         scopes: &[Scope::Service],
         sources: &[Source::EcsApi(ServiceFigure::NothingRunning)],
         gap: Gap::NoData,
-        meaning: "`DescribeServices`: tasks that should run while none does",
+        meaning: "`DescribeServices`: desired tasks while none is running",
         counts: "tasks",
     },
     MeasureRow {
@@ -102,7 +103,7 @@ pub static MEASURES: &[MeasureRow] = &[
             Source::EcsApi(ServiceFigure::RunningBelowDesired),
         ],
         gap: Gap::NoData,
-        meaning: "`DesiredTaskCount` − `RunningTaskCount` where the cluster reports them, else [`DescribeServices`](#what-ecs-says-of-services)",
+        meaning: "`DesiredTaskCount` − `RunningTaskCount` where the cluster reports them, otherwise [`DescribeServices`](#what-ecs-says-of-services)",
         counts: "tasks",
     },
     MeasureRow {
@@ -112,7 +113,7 @@ pub static MEASURES: &[MeasureRow] = &[
         scopes: &[Scope::Service],
         sources: &[Source::EcsApi(ServiceFigure::DeploymentFailed)],
         gap: Gap::NoData,
-        meaning: "[`DescribeServices`](#what-ecs-says-of-services): 1 while the newest deployment has failed or is rolled back",
+        meaning: "[`DescribeServices`](#what-ecs-says-of-services): 1 while the newest deployment has failed or is being rolled back",
         counts: "0 or 1",
     },
     MeasureRow {
@@ -122,7 +123,7 @@ pub static MEASURES: &[MeasureRow] = &[
         scopes: &[Scope::Service],
         sources: &[Source::EcsApi(ServiceFigure::TasksFailing)],
         gap: Gap::NoData,
-        meaning: "[`DescribeServices`](#what-ecs-says-of-services): tasks of its deployments that failed since the check before",
+        meaning: "[`DescribeServices`](#what-ecs-says-of-services): tasks of its deployments that failed since the previous check",
         counts: "tasks",
     },
     MeasureRow {
@@ -167,7 +168,7 @@ pub static MEASURES: &[MeasureRow] = &[
             WORST_OR_MEAN,
         )],
         gap: Gap::NoData,
-        meaning: "[sampled](#samples-of-eks): working set of a pod of what Fargate provisioned for it",
+        meaning: "[sampled](#samples-of-eks): working set of a pod relative to the memory that Fargate provisioned for it",
         counts: "percent",
     },
     MeasureRow {
@@ -182,7 +183,7 @@ pub static MEASURES: &[MeasureRow] = &[
             WORST_OR_MEAN,
         )],
         gap: Gap::NoData,
-        meaning: "sampled: CPU of a pod of what Fargate provisioned for it",
+        meaning: "sampled: CPU of a pod relative to the vCPUs that Fargate provisioned for it",
         counts: "percent",
     },
     MeasureRow {
@@ -192,7 +193,7 @@ pub static MEASURES: &[MeasureRow] = &[
         scopes: &[Scope::Workload],
         sources: &[sampled(M::PodRestarts, "pod_restarts", ReadFrom::Pods, ONE)],
         gap: Gap::NoData,
-        meaning: "sampled: restarts of containers since the sample before",
+        meaning: "sampled: restarts of containers since the previous sample",
         counts: "restarts",
     },
     MeasureRow {
@@ -202,7 +203,7 @@ pub static MEASURES: &[MeasureRow] = &[
         scopes: &[Scope::Workload],
         sources: &[sampled(M::OomKilled, "containers_oom_killed", ReadFrom::Pods, ONE)],
         gap: Gap::NoData,
-        meaning: "sampled: containers killed for want of memory since the sample before",
+        meaning: "sampled: containers OOM-killed since the previous sample",
         counts: "containers",
     },
     MeasureRow {
@@ -232,7 +233,7 @@ pub static MEASURES: &[MeasureRow] = &[
         scopes: &[Scope::Workload],
         sources: &[sampled(M::PodPending, "pod_pending_seconds", ReadFrom::Pods, ONE)],
         gap: Gap::NoData,
-        meaning: "sampled: how long the oldest [pending](#which-pods-count) pod has waited, for a place or on its node",
+        meaning: "sampled: how long the oldest [pending](#which-pods-count) pod has been waiting, to be scheduled or on its node",
         counts: "seconds",
     },
     MeasureRow {
@@ -242,17 +243,17 @@ pub static MEASURES: &[MeasureRow] = &[
         scopes: &[Scope::Workload],
         sources: &[sampled(M::AvailableBelowDesired, "replicas_unavailable", ReadFrom::Workloads, ONE)],
         gap: Gap::NoData,
-        meaning: "sampled: replicas that should be available and are not",
+        meaning: "sampled: replicas that should be available but are not",
         counts: "replicas",
     },
     MeasureRow {
         word: "completed-pods",
-        label: "completed pods still paid for",
+        label: "completed pods still billed",
         unit: Unit::Count,
         scopes: &[Scope::Cluster],
         sources: &[sampled(M::CompletedPods, "pods_completed", ReadFrom::Pods, ONE)],
         gap: Gap::NoData,
-        meaning: "sampled: Fargate pods that ended over an hour ago, well or not, still there and paid for",
+        meaning: "sampled: Fargate pods that ended over an hour ago, successfully or not, but still exist and are billed",
         counts: "pods",
     },
     MeasureRow {
@@ -262,7 +263,7 @@ pub static MEASURES: &[MeasureRow] = &[
         scopes: &[Scope::Cluster],
         sources: &[sampled(M::MetricsServerDown, "metrics_server_down", ReadFrom::MetricsApi, ONE)],
         gap: Gap::NoData,
-        meaning: "sampled: 1 while the Metrics API is missing or does not answer",
+        meaning: "sampled: 1 while the Metrics API is missing or does not respond",
         counts: "0 or 1",
     },
     MeasureRow {
@@ -282,7 +283,7 @@ pub static MEASURES: &[MeasureRow] = &[
         scopes: &[Scope::Cluster],
         sources: &[sampled(M::DaemonSetPodsOnFargate, "daemonset_pods_on_fargate", ReadFrom::Pods, ONE)],
         gap: Gap::NoData,
-        meaning: "sampled: pods of DaemonSets that are meant for nodes of Fargate, which runs none of them",
+        meaning: "sampled: pods of DaemonSets that are meant for Fargate nodes, where they cannot run",
         counts: "pods",
     },
     MeasureRow {
@@ -297,7 +298,7 @@ pub static MEASURES: &[MeasureRow] = &[
             WORST_OR_MEAN,
         )],
         gap: Gap::NoData,
-        meaning: "[counted](#what-cadvisor-counts): share of its CPU periods in which a container was stopped by its limit; of a pod the worst container",
+        meaning: "[counted](#what-cadvisor-counts): share of its CPU periods in which a container was throttled; for a pod, its worst container",
         counts: "percent",
     },
     MeasureRow {
@@ -312,8 +313,8 @@ pub static MEASURES: &[MeasureRow] = &[
             WORST_OR_MEAN,
         )],
         gap: Gap::NoData,
-        meaning: "counted: what a pod received, without loopback",
-        counts: "bytes a second",
+        meaning: "counted: network bytes that a pod received, without loopback",
+        counts: "bytes per second",
     },
     MeasureRow {
         word: "pod-network-sent",
@@ -327,8 +328,8 @@ pub static MEASURES: &[MeasureRow] = &[
             WORST_OR_MEAN,
         )],
         gap: Gap::NoData,
-        meaning: "counted: what a pod sent, without loopback",
-        counts: "bytes a second",
+        meaning: "counted: network bytes that a pod sent, without loopback",
+        counts: "bytes per second",
     },
     MeasureRow {
         word: "pod-disk-read",
@@ -342,8 +343,8 @@ pub static MEASURES: &[MeasureRow] = &[
             WORST_OR_MEAN,
         )],
         gap: Gap::NoData,
-        meaning: "counted: what the containers of a pod read from disks",
-        counts: "bytes a second",
+        meaning: "counted: bytes that the containers of a pod read from disks",
+        counts: "bytes per second",
     },
     MeasureRow {
         word: "pod-disk-written",
@@ -357,8 +358,8 @@ pub static MEASURES: &[MeasureRow] = &[
             WORST_OR_MEAN,
         )],
         gap: Gap::NoData,
-        meaning: "counted: what the containers of a pod wrote to disks",
-        counts: "bytes a second",
+        meaning: "counted: bytes that the containers of a pod wrote to disks",
+        counts: "bytes per second",
     },
 ];
 
@@ -371,7 +372,7 @@ impl MeasureRow {
         })
     }
 
-    /// What must be there for it, in a cell of docs/rules.md.
+    /// Prerequisite, for a cell of docs/rules.md.
     #[cfg(test)]
     fn needs(&self) -> &'static str {
         let level = self.sources.iter().map(|source| source.needs()).min();

@@ -1,16 +1,17 @@
-//! Thresholds with units, as a person writes them.
+//! Thresholds in the user's file, with or without a unit.
 
 use crate::model::cluster::BadName;
 use crate::model::metric::{CPU_UNITS_PER_VCPU, Unit};
 
-/// A threshold as a person writes it: a number in the measure's own unit, or a number with a unit.
+/// A threshold: a number in the unit of the measure, or a number with a unit.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 #[serde(transparent)]
 pub struct ThresholdText(pub String);
 
 impl ThresholdText {
-    /// The threshold in the measure's unit. CloudWatch counts CPU in units of 1/1024 vCPU, so `0.8 vCPU` is 819.2; and
-    /// its megabytes are what ECS reserves, 1,048,576 bytes, so `4 GB` and `4 GiB` are both 4096 of them.
+    /// The threshold in the measure's unit. CloudWatch counts CPU in units of 1/1024 vCPU, so `0.8
+    /// vCPU` is 819.2; and its megabytes are those in which ECS reserves memory, 1,048,576 bytes,
+    /// so `4 GB` and `4 GiB` are both 4096.
     pub fn in_unit(&self, unit: Unit) -> Result<f64, BadName> {
         let text = self.0.trim();
         let split = text.find(|c: char| c.is_alphabetic() || c == '%').unwrap_or(text.len());
@@ -21,12 +22,12 @@ impl ThresholdText {
                 text: self.0.clone(),
                 what: "threshold for this measure",
                 expected: match unit {
-                    Unit::Percent => "a number of percent such as 80 or `80 %`",
+                    Unit::Percent => "a percentage such as 80 or `80 %`",
                     Unit::CpuUnits => "CPU units such as 819.2, or `0.8 vCPU`",
                     Unit::Megabytes => "a number of megabytes such as 412, or `412 MB` or `2 GB`",
                     Unit::Gigabytes => "a number of gigabytes such as 18, or `18 GB` or `512 MB`",
                     Unit::Bytes => "a number of bytes such as 1048576, or `1 MB`",
-                    Unit::BytesPerSecond => "a number of bytes a second such as 1048576, or `1 MB/s`",
+                    Unit::BytesPerSecond => "a number of bytes per second such as 1048576, or `1 MB/s`",
                     Unit::Seconds => "a number of seconds such as 0.5, or `500 ms` or `10 min`",
                     Unit::Milliseconds => "a number of milliseconds such as 500, or `0.5 s`",
                     Unit::Count => "a number without a unit",
@@ -36,7 +37,8 @@ impl ThresholdText {
     }
 }
 
-/// What one of the written unit is in the measure's unit; none if the one cannot become the other.
+/// Conversion factor from the written unit to the unit of the measure; `None` if they are not
+/// convertible.
 fn factor(suffix: &str, unit: Unit) -> Option<f64> {
     let bytes = |word: &str| match word {
         "B" => Some(1.0),
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn t1_a_unit_that_cannot_become_the_measures_own_is_refused() {
+    fn t1_a_unit_that_cannot_be_converted_is_rejected() {
         for (text, unit) in [
             ("80 %", Unit::Megabytes),
             ("80 %", Unit::Count),

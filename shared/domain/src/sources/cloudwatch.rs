@@ -1,9 +1,9 @@
-//! CloudWatch as a source: which metrics it is asked for, and what a rule reads off the answers. Samples of EKS stand in a
-//! snapshot as answers of CloudWatch do.
+//! CloudWatch as a source: which metrics to request, and which reading a rule takes from the
+//! answers. EKS samples are stored in a snapshot in the same form as CloudWatch's answers.
 
 use std::borrow::Cow;
 
-use super::not_asked;
+use super::not_queried;
 use crate::model::catalogue::CatalogueMetric;
 use crate::model::metric::MetricQuery;
 use crate::model::run::Run;
@@ -11,8 +11,8 @@ use crate::model::series::Reading;
 use crate::model::subject::Subject;
 use crate::rules::{AlarmRule, KUBERNETES, Measure, MissingData, Sampled, Source};
 
-/// What CloudWatch must be asked to judge the rule on one subject by that source: nothing, one metric, or the two of a
-/// derived value.
+/// The CloudWatch queries for a rule on one subject with this source: none, one metric, or the two
+/// of a derived value.
 pub fn queries(rule: &AlarmRule, subject: &Subject, source: Source) -> Vec<MetricQuery> {
     let query = |metric| MetricQuery { metric, statistic: rule.statistic.clone(), period: rule.period };
     match (&rule.measure, source) {
@@ -22,12 +22,13 @@ pub fn queries(rule: &AlarmRule, subject: &Subject, source: Source) -> Vec<Metri
 }
 
 impl AlarmRule {
-    /// The reading that the rule is judged on, if the lines of a snapshot tell: `answers` are those about one subject.
+    /// The reading that the rule evaluates, if it comes from lines of a snapshot: `answers` are
+    /// those of one subject.
     pub fn reading<'a>(&self, answers: &'a [(MetricQuery, Reading)]) -> Option<Cow<'a, Reading>> {
         let answer = |metric: &'static CatalogueMetric| {
-            let found = answers.iter().find(|(query, _)| self.asks(metric, query));
+            let found = answers.iter().find(|(query, _)| self.requests(metric, query));
             found.map_or_else(
-                || Cow::Owned(Reading::Unread(not_asked(metric.name))),
+                || Cow::Owned(Reading::Unread(not_queried(metric.name))),
                 |(_, r)| Cow::Borrowed(r),
             )
         };
@@ -38,36 +39,36 @@ impl AlarmRule {
             }
             Source::Sampled(sampled) => {
                 let found = answers.iter().find(|(query, _)| self.samples(sampled, query));
-                let unread = || Cow::Owned(Reading::Unread(not_asked(self.measure.label())));
+                let unread = || Cow::Owned(Reading::Unread(not_queried(self.measure.label())));
                 Some(found.map_or_else(unread, |(_, reading)| Cow::Borrowed(reading)))
             }
             Source::EcsApi(_) | Source::Custom => None,
         }
     }
 
-    /// Whether the rule may find the subject in ALARM in this run; `answers` are those about it. It may say so of one that
-    /// is OK.
+    /// Whether the rule may find the subject in ALARM in this run; `answers` are those of the
+    /// subject. May be true for a subject that is OK.
     pub fn may_alarm(&self, answers: &[(MetricQuery, Reading)], run: &Run) -> bool {
         let window = run.window_of(self.range()).in_periods(self.period);
         let reading = self.reading(answers);
         let series = reading.as_deref().and_then(Reading::series);
-        // Without points an alarm goes on that ignores them.
+        // With `ignore`, an alarm without points stays active.
         let stays = self.condition.treat_missing_data == MissingData::Ignore;
         series.is_some_and(|series| {
             (stays && series.points().is_empty())
-                || !self.condition.surely_ok(series, &series.asked_in(&window))
+                || !self.condition.surely_ok(series, &series.requested_window(&window))
         })
     }
 
-    /// Whether the query is what this rule asks of the metric, whatever the subject.
-    fn asks(&self, metric: &CatalogueMetric, query: &MetricQuery) -> bool {
+    /// Whether this rule makes this query of the metric, whatever the subject.
+    fn requests(&self, metric: &CatalogueMetric, query: &MetricQuery) -> bool {
         query.metric.name == metric.name
             && query.metric.namespace == metric.namespace
             && query.period == self.period
             && query.statistic == self.statistic
     }
 
-    /// Whether the line holds the samples that this rule judges.
+    /// Whether the line holds the samples that this rule evaluates.
     fn samples(&self, sampled: Sampled, query: &MetricQuery) -> bool {
         query.metric.namespace == KUBERNETES
             && query.metric.name == sampled.metric

@@ -1,4 +1,5 @@
-//! The ECS API as a source: which services it must be asked about for a set of rules, and what `DescribeServices` says.
+//! The ECS API as a source: which services must be described for a set of rules, and the readings
+//! from `DescribeServices`.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,22 +13,22 @@ use crate::model::subject::Subject;
 use crate::model::window::Window;
 use crate::rules::{AlarmRule, Mute, ServiceFigure, Source};
 
-/// How long a new service may take to start its first task before "nothing runs" counts; and how long a deployment that
-/// goes well may leave nothing running.
+/// How long a new service may take to start its first task before "nothing running" counts, and how
+/// long a healthy deployment may leave nothing running.
 const START_UP: SignedDuration = SignedDuration::from_mins(10);
 
-/// How long a deployment that goes well keeps the other rules quiet.
+/// How long a healthy deployment keeps the other rules quiet.
 const LONGEST_DEPLOYMENT: SignedDuration = SignedDuration::from_hours(1);
 
-/// How long each minute must have had a point of a service, or the service counts as silent, where no earlier run says
-/// from when on.
+/// A service counts as silent unless each minute of this time has a point. Used where no earlier
+/// run determines the time.
 pub const SILENT_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-/// Most characters of a sentence of ECS that a notice repeats.
+/// The most characters of an ECS message that a notice quotes.
 const LONGEST_REASON: usize = 300;
 
-/// Whether some rule needs to know what ECS says about services without metrics: whether nothing runs, or whether metrics
-/// are missing of tasks that run.
+/// Whether a rule needs services without metrics to be described: to learn whether nothing runs, or
+/// whether running tasks lack metrics.
 pub fn needs_silent_services(rules: &[AlarmRule]) -> bool {
     rules.iter().any(|rule| {
         rule.measure.is_always_published()
@@ -35,7 +36,8 @@ pub fn needs_silent_services(rules: &[AlarmRule]) -> bool {
     })
 }
 
-/// Whether some rule is judged on what only ECS says of the service, be it silent or not.
+/// Whether a rule evaluates a figure of the service that only ECS reports, whether or not the
+/// service is silent.
 pub fn needs_service(rules: &[AlarmRule], subject: &Subject, entry: &ClusterEntry) -> bool {
     rules.iter().any(|rule| {
         let source = source_of(rule, entry);
@@ -45,15 +47,16 @@ pub fn needs_service(rules: &[AlarmRule], subject: &Subject, entry: &ClusterEntr
 }
 
 impl AlarmRule {
-    /// What the service does that keeps the rule quiet. `excused` says whether tasks that are being started, without a
-    /// deployment because the service was scaled, still have the time of one run.
+    /// The activity of the service that mutes the rule. `excused` says whether tasks that are
+    /// starting without a deployment, because the service was scaled, still have the grace of one
+    /// run.
     pub fn quiet_for(&self, state: &ServiceState, now: Timestamp, excused: bool) -> Option<Mute> {
         let nothing_runs = self.measure.service_figure() == Some(ServiceFigure::NothingRunning);
         let at_most = if nothing_runs { START_UP } else { LONGEST_DEPLOYMENT };
         let deployment = state.deployment.as_ref();
         if !self.quiet_during_deployment {
             None
-        } else if deployment.is_some_and(|deployment| deployment.goes_well(now, at_most)) {
+        } else if deployment.is_some_and(|deployment| deployment.is_progressing(now, at_most)) {
             Some(Mute::Deployment)
         } else {
             let fails = deployment.is_some_and(|deployment| deployment.failed_tasks > 0);
@@ -63,8 +66,8 @@ impl AlarmRule {
 }
 
 impl ServiceState {
-    /// What a rule on one of its figures is judged on. No data of a service that is being deleted; of its tasks none either
-    /// while it is so new that no task can run yet.
+    /// The reading of a figure. There is no data for a service that is being deleted, and none
+    /// about its tasks while it is too new for any task to run.
     pub fn reading(&self, figure: ServiceFigure, rule: &AlarmRule, run: &Run) -> Reading {
         let starting = self.created_at.is_some_and(|created| run.time.duration_since(created) < START_UP);
         let value = match figure {
@@ -83,7 +86,7 @@ impl ServiceState {
         }
     }
 
-    /// The tasks that are missing, in each period since a check first found some.
+    /// The missing tasks, for each period since a check first found some.
     fn below_desired(&self, rule: &AlarmRule, window: &Window) -> Reading {
         let window = window.in_periods(rule.period).of_newest(rule.condition.evaluation_range());
         let missing = f64::from(self.tasks_missing());
@@ -95,7 +98,7 @@ impl ServiceState {
         Reading::Complete(MetricSeries::new(window.period_starts().map(point).collect()))
     }
 
-    /// What ECS says of the reason: how the deployment goes, and the newest event.
+    /// The reason that ECS gives: the state of the deployment, and the newest event.
     pub fn why(&self) -> Option<String> {
         let mut parts: Vec<String> = Vec::new();
         if let Some(DeploymentState { rollout_state, failed_tasks, reason, failure, .. }) = &self.deployment {
@@ -110,7 +113,7 @@ impl ServiceState {
             if !head.is_empty() {
                 parts.push(sentence(&head.join(", "), ""));
             }
-            // Of a deployment that is there still, that is the reason.
+            // For a deployment that still exists, the reason already says this.
             let is_there = *rollout_state == Some(RolloutState::Failed);
             let failure = failure.as_ref().filter(|_| !is_there).map(|failure| sentence(&failure.said, ""));
             parts.extend(failure.filter(|failure| Some(failure) != reason.as_ref()));
@@ -124,7 +127,7 @@ impl ServiceState {
     }
 }
 
-/// A sentence with a full stop, not too long.
+/// A sentence with a full stop, cut to [`LONGEST_REASON`].
 fn sentence(text: &str, before: &str) -> String {
     let text = text.trim().trim_end_matches('.');
     match text.char_indices().nth(LONGEST_REASON) {
@@ -133,7 +136,8 @@ fn sentence(text: &str, before: &str) -> String {
     }
 }
 
-/// A complete answer with one point, for what is known of one instant only: it counts as the newest period of the window.
+/// A complete answer with a single point for a value known only at present. It counts as the newest
+/// period of the window.
 pub fn newest_only(rule: &AlarmRule, window: &Window, value: f64) -> Reading {
     let newest = window.in_periods(rule.period).period_starts().next_back();
     let point = newest.map(|timestamp| Datapoint { timestamp, value });
@@ -190,14 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn a_service_with_desired_tasks_and_none_running_lacks_all_of_them() {
+    fn without_running_tasks_all_desired_tasks_are_missing() {
         assert_eq!(missing(&state(2, 0, 60)), Some(2.0));
         assert_eq!(missing(&state(2, 1, 60)), Some(0.0));
         assert_eq!(missing(&state(0, 0, 60)), Some(0.0));
     }
 
     #[test]
-    fn a_service_created_a_minute_ago_or_being_deleted_is_not_judged() {
+    fn a_service_created_a_minute_ago_or_being_deleted_is_not_evaluated() {
         let mut draining = state(2, 0, 60);
         draining.status = ServiceStatus::Draining;
         for service in [state(2, 0, 1), draining] {
@@ -205,7 +209,8 @@ mod tests {
         }
     }
 
-    /// The trend of a service after a check whose window ends ten minutes ago, and one now.
+    /// The trend of a service after a check whose window ended ten minutes ago, and another one
+    /// now.
     fn trend(before: ServiceState, now_is: ServiceState) -> ServiceTrend {
         let (mut before, mut after, mut checks) = (before, now_is, EarlierChecks::default());
         before.compare(None, now() - SignedDuration::from_mins(10));
@@ -215,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_are_missing_since_the_first_check_that_found_so_and_not_before() {
+    fn tasks_are_missing_since_the_first_check_that_found_some_missing() {
         let since = |before: u32, after: u32| trend(state(2, before, 60), state(2, after, 60)).short_since;
         assert_eq!(since(1, 1), Some(now() - SignedDuration::from_mins(10)));
         assert_eq!((since(2, 1), since(1, 2), since(2, 2)), (Some(now()), None, None));
@@ -239,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_failed_since_the_check_before_are_those_of_the_same_deployment() {
+    fn tasks_failed_since_the_previous_check_are_those_of_the_same_deployment() {
         let with = |failed, minutes| ServiceState {
             deployment: Some(deployment("IN_PROGRESS", failed, minutes)),
             ..state(2, 2, 60)
@@ -247,7 +252,7 @@ mod tests {
         for (before, after, failures) in [
             (with(3, 30), with(3, 30), 0),
             (with(3, 30), with(5, 30), 2),
-            // One ran in between, and ECS counts anew; and another deployment.
+            // A task ran in between, so ECS restarted its count; and another deployment.
             (with(3, 30), with(2, 30), 2),
             (with(3, 30), with(4, 1), 4),
         ] {
@@ -255,7 +260,7 @@ mod tests {
         }
         let mut first = with(3, 30);
         first.compare(None, now());
-        assert_eq!(first.trend.new_failures, None, "nobody knows when");
+        assert_eq!(first.trend.new_failures, None, "the time of the failures is unknown");
         let mut well = with(0, 30);
         well.compare(None, now());
         assert_eq!(well.trend.new_failures, Some(0));
@@ -268,12 +273,12 @@ mod tests {
         let (cluster, service) = (first.cluster.clone(), first.service.clone());
         lost.add_undescribed(UndescribedService { cluster, service, fault, is_alive: true });
         first.compare(Some(&lost), now());
-        assert_eq!(first.trend.new_failures, None, "the check before found nothing out");
-        assert!(lost.asks_for(&first.cluster, &first.service, now()));
+        assert_eq!(first.trend.new_failures, None, "the previous check failed");
+        assert!(lost.must_recheck(&first.cluster, &first.service, now()));
     }
 
     #[test]
-    fn a_deployment_keeps_quiet_only_while_it_goes_well() {
+    fn only_a_healthy_deployment_mutes_rules() {
         let rule = AlarmRule { quiet_during_deployment: true, ..rule() };
         let cpu = read_rules(DEFAULT_YAML).unwrap().into_iter().find(|rule| rule.name == "cpu-high").unwrap();
         let cpu = AlarmRule { quiet_during_deployment: true, ..cpu };
@@ -293,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_that_are_being_started_get_the_time_of_one_run() {
+    fn starting_tasks_get_the_grace_of_one_run() {
         let rule = AlarmRule { quiet_during_deployment: true, ..rule() };
         let loud = AlarmRule { quiet_during_deployment: false, ..rule.clone() };
         let scaled =
@@ -311,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn ecs_is_quoted_with_the_deployment_and_the_newest_event() {
+    fn the_reason_quotes_the_deployment_and_the_newest_event() {
         let deployment = DeploymentState {
             reason: Some("ECS deployment ecs-svc/1 in progress.".to_owned()),
             ..deployment("IN_PROGRESS", 12, 30)

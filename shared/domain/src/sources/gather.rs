@@ -1,7 +1,7 @@
-//! Puts the pages of `GetMetricData` together again, and loses nothing on the way.
+//! Reassembles the pages of `GetMetricData` without losing anything.
 //!
-//! Each question ends as a [`Reading`]: other pullers lose whole batches when a later page fails, drop the second page
-//! of a series, or never read the status of a result.
+//! Each query ends as a [`Reading`]. Other collectors lose whole batches when a later page fails,
+//! drop the second page of a series, or never read the status of a result.
 
 use jiff::Timestamp;
 
@@ -17,22 +17,22 @@ const OPERATION: Operation = Operation::CloudwatchGetMetricData;
 pub enum ResultStatus {
     /// All points were delivered.
     Complete,
-    /// More points follow on a later page, or would have.
+    /// More points follow on a later page, or should have.
     PartialData,
-    /// `CloudWatch` failed on this metric.
+    /// `CloudWatch` failed to read this metric.
     InternalError,
     /// The metric belongs to another account and may not be read.
     Forbidden,
-    /// A status that the API does not document.
+    /// A status that the API documentation does not mention.
     Other(String),
 }
 
 /// One result on one page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PageResult {
-    /// Id of the question, as [`question_id`] makes it.
+    /// Id of the query, from [`query_id`].
     pub id: String,
-    /// Starts of the periods, as epoch seconds.
+    /// Starts of the periods, in epoch seconds.
     pub timestamps: Vec<i64>,
     /// One value for each timestamp.
     pub values: Vec<f64>,
@@ -42,12 +42,13 @@ pub struct PageResult {
     pub messages: Vec<String>,
 }
 
-/// Id of the question with this index in its batch. Ids begin with a small letter (`CloudWatch` API, `MetricDataQuery`).
-pub fn question_id(index: usize) -> String {
+/// The id of the query with this index in its batch. Ids begin with a lowercase letter
+/// (`CloudWatch` API, `MetricDataQuery`).
+pub fn query_id(index: usize) -> String {
     format!("m{index}")
 }
 
-/// The answers to one batch of questions, page by page.
+/// The answers to one batch of queries, collected page by page.
 #[derive(Debug)]
 pub struct Gather {
     slots: Vec<Slot>,
@@ -63,34 +64,34 @@ struct Slot {
 
 #[derive(Debug, Clone)]
 enum State {
-    /// On no page yet.
+    /// Not on any page so far.
     Unseen,
     Complete,
-    /// Points came, and more were promised.
+    /// Points arrived, and more were announced.
     MoreToCome,
     Failed(Fault),
 }
 
 impl Gather {
-    /// For a batch of questions with these periods.
+    /// For a batch of queries with these periods.
     pub fn new(periods: impl IntoIterator<Item = Period>) -> Self {
         let slot = |period| Slot { period, points: Vec::new(), state: State::Unseen };
         Self { slots: periods.into_iter().map(slot).collect(), strays: Vec::new() }
     }
 
-    /// Takes in one result of a page. A result that nobody asked for is kept as a fault.
+    /// Adds one result of a page. A result for an id that was not requested is kept as a fault.
     pub fn add(&mut self, result: PageResult) {
         let index = result.id.strip_prefix('m').and_then(|digits| digits.parse::<usize>().ok());
         if let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) {
             slot.add(result);
         } else {
-            let message = format!("CloudWatch answered id `{}`, which was not asked", result.id);
+            let message = format!("CloudWatch answered id `{}`, which was not requested", result.id);
             self.strays.push(Fault::malformed(OPERATION, "", message));
         }
     }
 
-    /// The answers in the order of the questions, and what could be assigned to none. `fault` is what ended the
-    /// paging before its time.
+    /// The answers in the order of the queries, and faults for results that match none. `fault` is
+    /// the fault that ended the paging early, if any.
     pub fn finish(self, fault: Option<&Fault>) -> (Vec<Reading>, Vec<Fault>) {
         let readings = self.slots.into_iter().map(|slot| slot.finish(fault)).collect();
         (readings, self.strays)
@@ -139,16 +140,16 @@ impl Slot {
     fn finish(self, fault: Option<&Fault>) -> Reading {
         let because = |message| fault.cloned().unwrap_or_else(|| Fault::malformed(OPERATION, "", message));
         let series = MetricSeries::new(self.points);
-        if let Some(crooked) = series.off_grid(self.period) {
+        if let Some(misaligned) = series.off_grid(self.period) {
             let message =
-                format!("a point at {crooked}, which is not at the start of a period like the others");
+                format!("a point at {misaligned}, which is not the start of a period like the others");
             return Reading::Unread(Fault::malformed(OPERATION, "", message));
         }
         match self.state {
             State::Complete => Reading::Complete(series),
             State::MoreToCome => Reading::Partial(series, because("PartialData, but no further page")),
             State::Unseen => Reading::Unread(because("the answer does not mention this metric")),
-            // Points beside a contradiction cannot be trusted; points before a failure can.
+            // Points of a contradictory answer cannot be trusted; points before a failure can.
             State::Failed(fault) if fault.kind == FaultKind::Malformed || series.points().is_empty() => {
                 Reading::Unread(fault)
             }
@@ -165,7 +166,7 @@ mod tests {
 
     fn result(index: usize, minutes: &[i64], status: ResultStatus) -> PageResult {
         PageResult {
-            id: question_id(index),
+            id: query_id(index),
             timestamps: minutes.iter().map(|minute| minute * 60).collect(),
             values: vec![1.0; minutes.len()],
             status,
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn one_querys_points_on_two_pages_are_one_series() {
+    fn points_of_one_query_on_two_pages_are_one_series() {
         let pages = vec![
             result(0, &[3, 2], ResultStatus::PartialData),
             result(1, &[3], ResultStatus::Complete),
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_query_id_is_told() {
+    fn an_unknown_query_id_is_a_fault() {
         for id in ["m2", "x1", "m", ""] {
             let stray = PageResult { id: id.to_owned(), ..result(0, &[1], ResultStatus::Complete) };
             let (_, strays) = gathered(vec![stray], None);
@@ -221,11 +222,11 @@ mod tests {
 
     #[test]
     fn values_and_timestamps_of_different_length_are_unread() {
-        let mut crooked = result(0, &[3, 2], ResultStatus::Complete);
-        crooked.values.pop();
+        let mut misaligned = result(0, &[3, 2], ResultStatus::Complete);
+        misaligned.values.pop();
         let pages = vec![
             result(0, &[4], ResultStatus::PartialData),
-            crooked,
+            misaligned,
             result(0, &[1], ResultStatus::Complete),
         ];
         let (readings, _) = gathered(pages, None);
@@ -236,9 +237,9 @@ mod tests {
 
     #[test]
     fn a_point_between_two_periods_is_unread_and_not_lost() {
-        let mut crooked = result(0, &[3, 2], ResultStatus::Complete);
-        crooked.timestamps[1] += 7;
-        let (readings, _) = gathered(vec![crooked], None);
+        let mut misaligned = result(0, &[3, 2], ResultStatus::Complete);
+        misaligned.timestamps[1] += 7;
+        let (readings, _) = gathered(vec![misaligned], None);
         let fault = readings[0].fault().unwrap();
         assert!(fault.message.starts_with("a point at 1970-01-01T00:03:00Z, which"), "{fault}");
     }
@@ -260,7 +261,7 @@ mod tests {
     }
 
     proptest! {
-        /// However the points of a series are spread over pages, all arrive once.
+        /// However the points of a series are spread over pages, each arrives exactly once.
         #[test]
         fn no_point_is_lost_between_pages(cuts in prop::collection::vec(1usize..6, 1..8)) {
             let mut gather = Gather::new([Period::MINUTE]);

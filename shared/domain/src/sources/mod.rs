@@ -1,15 +1,15 @@
 //! The sources of evidence: CloudWatch, the ECS API, the Kubernetes API and cAdvisor.
 //!
-//! Each says what it must be asked for a set of rules, and folds the answers into the readings that rules are judged on. A
-//! measure may name several sources: the first that can answer for a subject is used. A source that fails is coverage and an
-//! unread reading, never silence.
+//! Each source plans its queries for a set of rules, and turns the answers into the readings that
+//! rules evaluate. A measure may list several sources; the first one that can answer for a subject
+//! is used. A failed source shows up in the coverage and as an unread reading, never as silence.
 //!
 //! ```text
 //! AlarmRule, Inventory -> QueryPlan -> Segment of calls -> (CloudWatch) -> Gather -> Reading
 //!                         plan.rs      batch.rs                            gather.rs
 //! ```
 //!
-//! What the calls cost is told by [`usage`], and [`paging`] gives up a listing that never ends.
+//! [`usage`] computes what the calls cost, and [`paging`] aborts listings that never end.
 
 pub mod batch;
 pub mod cloudwatch;
@@ -26,7 +26,7 @@ use crate::model::insights::InsightsLevel;
 use crate::model::operation::Operation;
 use crate::rules::{AlarmRule, Measure, ReadFrom, Sampled, Source};
 
-/// The source that a rule is judged on in a cluster: the first that can answer. None if none can.
+/// The source that a rule uses in a cluster: the first one that can answer, if any.
 pub fn source_of(rule: &AlarmRule, entry: &ClusterEntry) -> Option<Source> {
     let mut sources = rule.sources().peekable();
     while let Some(source) = sources.next() {
@@ -34,25 +34,26 @@ pub fn source_of(rule: &AlarmRule, entry: &ClusterEntry) -> Option<Source> {
             Measure::Custom(_) => rule.measure.needs(),
             _ => source.needs(),
         };
-        let is_there = match source {
+        let is_available = match source {
             Source::Metric(_) | Source::Derived { .. } | Source::Custom => entry.insights() >= needs,
             Source::EcsApi(_) => true,
             Source::Sampled(Sampled { from, .. }) => {
                 from != ReadFrom::Cadvisor || entry.eks().is_some_and(|eks| eks.cadvisor)
             }
         };
-        // What is switched on need not report. Where another source is left, that one is asked.
+        // Container Insights may be enabled without reporting. If another source is left, that one
+        // is used.
         let is_reported = needs == InsightsLevel::Disabled
             || entry.ecs().is_some_and(|ecs| ecs.reports_insights == Reporting::Reporting)
             || sources.peek().is_none();
-        if is_there && is_reported {
+        if is_available && is_reported {
             return Some(source);
         }
     }
     None
 }
 
-/// What is known of a value that stands in no line of the snapshot.
-pub(crate) fn not_asked(what: &str) -> Fault {
-    Fault::malformed(Operation::CloudwatchGetMetricData, "", format!("{what} was not asked"))
+/// The fault of a value that is in no line of the snapshot.
+pub(crate) fn not_queried(what: &str) -> Fault {
+    Fault::bug(Operation::FargazeJudge, "", format!("{what} was not queried"))
 }

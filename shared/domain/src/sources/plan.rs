@@ -1,4 +1,5 @@
-//! The query plan: only what rules or the report need is asked, and its price is known before the first call.
+//! The query plan: only metrics that rules or the report need are requested, and the price is known
+//! before the first call.
 
 use std::collections::HashSet;
 
@@ -12,21 +13,21 @@ use crate::model::metric::{MetricQuery, Period, Statistic};
 use crate::model::subject::Subject;
 use crate::rules::{AlarmRule, Measure, Scope};
 
-/// US dollars for a thousand metrics asked for by `GetMetricData`, whatever the number of points, and never free
-/// (Amazon `CloudWatch` pricing page, us-east-1; read in November 2026).
+/// US dollars per thousand metrics requested by `GetMetricData`, whatever the number of points,
+/// without a free tier (Amazon `CloudWatch` pricing page, us-east-1; read in November 2026).
 pub const DOLLARS_PER_THOUSAND_METRICS: f64 = 0.01;
 
-/// What CloudWatch is asked in one run for one target.
+/// The CloudWatch queries of one run for one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryPlan {
-    /// The questions, each once, cluster by cluster and there service by service.
+    /// The queries, each once, ordered by cluster and within a cluster by service.
     pub queries: Vec<MetricQuery>,
 }
 
 impl QueryPlan {
-    /// What the rules need of the clusters in the inventory.
+    /// The queries that the rules need for the clusters in the inventory.
     pub fn for_alarms(rules: &[AlarmRule], inventory: &Inventory) -> Self {
-        // Few plans ask more than this; growing by doubling would copy every question several times.
+        // Few plans need more than this; growing by doubling would copy every query several times.
         let mut plan = Self { queries: Vec::with_capacity(inventory.service_count() * 2 * rules.len()) };
         for (cluster, entry) in &inventory.clusters {
             for scope in [Scope::Cluster, Scope::Service, Scope::TaskFamily, Scope::Workload] {
@@ -35,21 +36,22 @@ impl QueryPlan {
                     continue;
                 }
                 for subject in subjects_of(scope, cluster, entry) {
-                    let judging = of_scope.iter().filter(|rule| judges(rule, &subject, entry));
-                    let sources = judging.filter_map(|rule| Some((rule, source_of(rule, entry)?)));
-                    plan.ask(sources.flat_map(|(rule, source)| queries(rule, &subject, source)).collect());
+                    let evaluating = of_scope.iter().filter(|rule| judges(rule, &subject, entry));
+                    let sources = evaluating.filter_map(|rule| Some((rule, source_of(rule, entry)?)));
+                    plan.add(sources.flat_map(|(rule, source)| queries(rule, &subject, source)).collect());
                 }
             }
         }
         if rules.iter().any(|rule| matches!(rule.measure, Measure::Custom(_))) {
-            plan.ask_once();
+            plan.dedup();
         }
         plan
     }
 
-    /// What the report shows: mean and maximum of CPU and memory of every service; fewest and desired tasks, most
-    /// deployments and network of those whose cluster reports Container Insights. Clusters are asked nothing: their figures
-    /// are sums of their services.
+    /// The queries for the report: mean and maximum of CPU and memory of every service; where the
+    /// cluster reports Container Insights, also minimum running and desired tasks, maximum
+    /// deployments, and network. There are no queries for clusters: their figures are sums over
+    /// their services.
     pub fn for_report(inventory: &Inventory, period: Period) -> Self {
         let mut plan = Self { queries: Vec::new() };
         for (cluster, service) in inventory.services() {
@@ -62,33 +64,34 @@ impl QueryPlan {
                     queries.push(MetricQuery { metric, statistic: statistic.clone(), period });
                 }
             }
-            plan.ask(queries);
+            plan.add(queries);
         }
         plan
     }
 
-    /// Adds the questions about one subject, each once. No other subject has the same, custom metrics aside.
-    fn ask(&mut self, mut queries: Vec<MetricQuery>) {
+    /// Adds the queries of one subject, each once. No other subject has the same ones, except for
+    /// custom metrics.
+    fn add(&mut self, mut queries: Vec<MetricQuery>) {
         queries.sort_unstable();
         queries.dedup();
         self.queries.append(&mut queries);
     }
 
-    /// Leaves each question once: a custom metric may be the same one for several subjects.
-    fn ask_once(&mut self) {
+    /// Removes duplicates: a custom metric may be the same for several subjects.
+    fn dedup(&mut self) {
         let mut seen = HashSet::with_capacity(self.queries.len());
         self.queries.retain(|query| seen.insert(query.clone()));
     }
 
-    /// US dollars that asking this plan once costs.
+    /// Price of running this plan once, in US dollars.
     #[expect(clippy::cast_precision_loss, reason = "a plan has far fewer than 2^52 queries")]
     pub fn dollars(&self) -> f64 {
         self.queries.len() as f64 * DOLLARS_PER_THOUSAND_METRICS / 1000.0
     }
 }
 
-/// Whether a report asks for metrics of Container Insights. Where it is not known whether any arrive it does: an answer
-/// without data costs little, and a question that was not asked loses what there is.
+/// Whether a report requests Container Insights metrics. If it is unknown whether any arrive, it
+/// does: an answer without data costs little, while skipping the query would lose existing data.
 fn may_report(entry: &EcsEntry) -> bool {
     match entry.reports_insights {
         Reporting::Reporting => true,
@@ -97,7 +100,7 @@ fn may_report(entry: &EcsEntry) -> bool {
     }
 }
 
-/// Metrics of the report, per service.
+/// Metrics of the report for each service.
 const REPORT_METRICS: &[(&str, &str, Statistic)] = &[
     (AWS_ECS, "CPUUtilization", Statistic::Average),
     (AWS_ECS, "CPUUtilization", Statistic::Maximum),
@@ -110,12 +113,13 @@ const REPORT_METRICS: &[(&str, &str, Statistic)] = &[
     (CONTAINER_INSIGHTS, "NetworkTxBytes", Statistic::Average),
 ];
 
-/// What a rule judges: what it selects of its scope, in clusters that publish what it needs.
+/// The subjects of a rule: what it selects of its scope, in clusters that publish the metrics it
+/// needs.
 pub fn subjects(rule: &AlarmRule, inventory: &Inventory) -> Vec<Subject> {
     inventory.clusters.iter().flat_map(|(cluster, entry)| subjects_in(rule, cluster, entry)).collect()
 }
 
-/// What a rule judges in one cluster.
+/// The subjects of a rule in one cluster.
 pub fn subjects_in<'a>(
     rule: &'a AlarmRule,
     cluster: &ClusterName,
@@ -126,7 +130,7 @@ pub fn subjects_in<'a>(
     subjects.into_iter().filter(|subject| judges(rule, subject, entry))
 }
 
-/// All there is of a scope in one cluster.
+/// All subjects of a scope in one cluster.
 fn subjects_of(scope: Scope, cluster: &ClusterName, entry: &ClusterEntry) -> Vec<Subject> {
     let cluster = || cluster.clone();
     match scope {
@@ -143,7 +147,7 @@ fn subjects_of(scope: Scope, cluster: &ClusterName, entry: &ClusterEntry) -> Vec
     }
 }
 
-/// Whether a rule judges this subject. `entry` is its cluster.
+/// Whether a rule evaluates this subject. `entry` is the subject's cluster.
 pub fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
     subject.scope() == Some(rule.scope)
         && source_of(rule, entry).is_some()
@@ -180,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_run_asks_two_free_metrics_a_service() {
+    fn a_default_run_requests_two_free_metrics_per_service() {
         let inventory = inventory(&[
             ("shop", InsightsLevel::Disabled, &["web", "api"]),
             ("search", InsightsLevel::Enhanced, &["index"]),
@@ -192,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn two_rules_on_one_metric_ask_it_once_and_derived_values_ask_both_inputs() {
+    fn two_rules_on_one_metric_request_it_once_and_derived_values_request_both_inputs() {
         let yaml = "
 rules:
   - &rule
@@ -215,7 +219,7 @@ rules:
             .into_iter()
             .map(|q| q.metric.to_string())
             .collect();
-        // Nothing of `shop`: a cluster without Container Insights publishes no such metric.
+        // Nothing for `shop`: a cluster without Container Insights does not publish these metrics.
         assert_eq!(
             names,
             [
@@ -239,25 +243,25 @@ rules:
 ";
 
     #[test]
-    fn a_custom_metric_is_asked_for_each_name_that_fills_it_and_once_if_it_is_the_same() {
+    fn a_custom_metric_is_requested_once_for_each_distinct_set_of_dimensions() {
         let inventory = inventory(&[
             ("shop", InsightsLevel::Disabled, &["web", "api"]),
             ("lab", InsightsLevel::Disabled, &["web"]),
         ]);
-        let asked = |queue: &str| {
+        let requested = |queue: &str| {
             let plan = QueryPlan::for_alarms(&rules(&CUSTOM.replace("QUEUE", queue)), &inventory);
             plan.queries.iter().map(|query| query.metric.dimensions.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(
-            asked("'{cluster}-{service}'"),
+            requested("'{cluster}-{service}'"),
             ["{QueueName=lab-web}", "{QueueName=shop-web}", "{QueueName=shop-api}"]
         );
-        assert_eq!(asked("'{service}'"), ["{QueueName=web}", "{QueueName=api}"]);
-        assert_eq!(asked("jobs"), ["{QueueName=jobs}"]);
+        assert_eq!(requested("'{service}'"), ["{QueueName=web}", "{QueueName=api}"]);
+        assert_eq!(requested("jobs"), ["{QueueName=jobs}"]);
     }
 
     #[test]
-    fn a_rule_selects_clusters_by_all_its_tags() {
+    fn a_rule_selects_clusters_that_match_all_its_tags() {
         let mut inventory = inventory(&[
             ("shop", InsightsLevel::Disabled, &["web"]),
             ("lab", InsightsLevel::Disabled, &["web"]),
@@ -278,7 +282,7 @@ rules:
     }
 
     #[test]
-    fn task_families_are_those_of_the_inventory() {
+    fn task_families_come_from_the_inventory() {
         let yaml = "
 rules:
   - name: leak
@@ -297,7 +301,7 @@ rules:
             entry.ecs_mut().unwrap().task_families = vec!["nightly-bill".to_owned(), "web".to_owned()];
         }
         let rules = rules(yaml);
-        // Nothing of `lab`: a cluster without Container Insights publishes nothing per family.
+        // Nothing for `lab`: a cluster without Container Insights publishes nothing per family.
         let judged: Vec<String> = subjects(&rules[0], &inventory).iter().map(ToString::to_string).collect();
         assert_eq!(judged, ["shop#nightly-bill"]);
         let plan = QueryPlan::for_alarms(&rules, &inventory);
@@ -312,7 +316,7 @@ rules:
     }
 
     #[test]
-    fn the_report_asks_counts_only_where_they_are_reported() {
+    fn the_report_requests_counts_only_where_they_are_reported() {
         let inventory = inventory(&[
             ("shop", InsightsLevel::Disabled, &["web"]),
             ("orders", InsightsLevel::Enabled, &["api"]),

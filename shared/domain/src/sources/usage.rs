@@ -1,45 +1,45 @@
-//! What fargaze itself used, told by the report: counted from the outcomes of the runs.
+//! fargaze's own AWS usage, shown in the report: counted from the outcomes of the runs.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::sources::plan::DOLLARS_PER_THOUSAND_METRICS;
 
-/// What fargaze used of AWS since an instant.
+/// fargaze's own AWS usage since a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Usage {
-    /// From when on it was counted.
+    /// Start of the count.
     #[cfg_attr(test, schemars(with = "String"))]
     pub since: Timestamp,
-    /// Runs.
+    /// Number of runs.
     pub runs: u64,
-    /// Metrics asked for by `GetMetricData`: what CloudWatch bills.
+    /// Metrics requested by `GetMetricData`: what CloudWatch bills.
     pub metrics: u64,
-    /// Calls of `GetMetricData`, which takes 500 metrics.
+    /// Calls of `GetMetricData`, up to 500 metrics each.
     pub calls: u64,
 }
 
 impl Usage {
-    /// Nothing yet.
+    /// No usage yet.
     pub fn none(since: Timestamp) -> Self {
         Self { since, runs: 0, metrics: 0, calls: 0 }
     }
 
-    /// US dollars for the metrics. Calls are left out: they are far below what AWS gives free.
+    /// US dollars for the metrics. Calls are left out: they are far below AWS's free allowance.
     pub fn dollars(&self) -> f64 {
         price(self.metrics)
     }
 
-    /// The same pace for thirty days; none if too little time passed to tell.
+    /// US dollars for thirty days at the same rate; `None` within the first hour.
     pub fn dollars_a_month(&self, now: Timestamp) -> Option<f64> {
         let hours = now.duration_since(self.since).as_secs_f64() / 3600.0;
         (hours >= 1.0).then(|| self.dollars() * 30.0 * 24.0 / hours)
     }
 }
 
-/// US dollars for so many metrics asked for.
-#[expect(clippy::cast_precision_loss, reason = "nobody asks for 2^52 metrics")]
+/// US dollars for this many requested metrics.
+#[expect(clippy::cast_precision_loss, reason = "no run requests 2^52 metrics")]
 pub fn price(metrics: u64) -> f64 {
     metrics as f64 * DOLLARS_PER_THOUSAND_METRICS / 1000.0
 }

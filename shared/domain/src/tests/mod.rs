@@ -1,4 +1,4 @@
-//! Tests of the crate as a whole, and what the tests of several rooms share.
+//! Tests of the crate as a whole, and helpers shared by the tests of several modules.
 
 pub(crate) mod committed;
 mod rooms;

@@ -1,16 +1,18 @@
-//! The rooms build on each other in the order of the list in `lib.rs`: a room uses only those above it.
+//! The top-level modules ("rooms") depend on each other in the order of the list in `lib.rs`: a
+//! room only uses rooms above it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A file of the crate without what is compiled for tests only.
+/// A file of the crate, without items that are only compiled for tests.
 struct Source {
-    /// Its path in `src/`.
+    /// Its path within `src/`.
     path: PathBuf,
-    /// Lines of code with their numbers.
+    /// Lines with their numbers.
     lines: Vec<(usize, String)>,
-    /// Modules that are compiled for tests only: their files without the ending, and their folders.
+    /// Modules that are only compiled for tests: their file paths without extension, which are also
+    /// their folders.
     tests: Vec<PathBuf>,
 }
 
@@ -39,7 +41,8 @@ impl Source {
             let Some((_, item)) = numbered.find(|(_, line)| !line.trim().starts_with("#[")) else { break };
             match module(&item) {
                 Some(name) => tests.push(folder_of_modules(&path).join(name)),
-                // `cargo fmt` ends an item of several lines with a bracket below its first character.
+                // `cargo fmt` ends an item of several lines with a brace at the indentation of its
+                // first line.
                 None if !item.ends_with([';', ',']) => {
                     let end = format!("{}}}", " ".repeat(item.len() - item.trim_start().len()));
                     numbered.find(|(_, line)| *line == end);
@@ -54,7 +57,7 @@ impl Source {
         self.path.parent()?.iter().next()?.to_str()
     }
 
-    /// How many `super` lead from its module to the crate.
+    /// How many `super` lead from its module to the crate root.
     fn depth(&self) -> usize {
         folder_of_modules(&self.path).iter().count()
     }
@@ -73,7 +76,7 @@ fn folder_of_modules(file: &Path) -> PathBuf {
     }
 }
 
-/// The crate without its tests, and the rooms in the order of the list.
+/// The sources of the crate without its tests, and the rooms in the order of the list.
 fn sources() -> (Vec<Source>, Vec<String>) {
     let sources: Vec<Source> = rust_files(&root()).iter().map(|path| Source::read(path)).collect();
     let tests: BTreeSet<PathBuf> = sources.iter().flat_map(|source| source.tests.clone()).collect();
@@ -84,7 +87,7 @@ fn sources() -> (Vec<Source>, Vec<String>) {
     (sources.into_iter().filter(|source| !is_test(source)).collect(), rooms)
 }
 
-/// The rooms that a line of code names, or why that cannot be told.
+/// The rooms that a line of code names, or why they cannot be determined.
 fn used(line: &str, depth: usize) -> Vec<Result<&str, &'static str>> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let code = line.split("//").next().unwrap_or_default();
@@ -101,14 +104,14 @@ fn used(line: &str, depth: usize) -> Vec<Result<&str, &'static str>> {
 }
 
 #[test]
-fn a_room_uses_only_rooms_above_it_in_the_list() {
+fn a_room_only_uses_rooms_above_it_in_the_list() {
     let (sources, rooms) = sources();
     let place: BTreeMap<&str, usize> =
         rooms.iter().enumerate().map(|(place, room)| (room.as_str(), place)).collect();
     let (mut faults, mut arrows) = (Vec::new(), BTreeSet::new());
     for source in &sources {
         let Some(room) = source.room() else { continue };
-        // A room that is not in the list is the other test's.
+        // The other test reports rooms that are not in the list.
         let Some(&own) = place.get(room) else { continue };
         for (number, line) in &source.lines {
             for name in used(line, source.depth()) {
@@ -119,7 +122,7 @@ fn a_room_uses_only_rooms_above_it_in_the_list() {
                             arrows.insert((room, name));
                             continue;
                         }
-                        None => format!("`{name}` is no room"),
+                        None => format!("`{name}` is not a room"),
                     },
                     Err(why) => why.to_owned(),
                 };
@@ -132,14 +135,14 @@ fn a_room_uses_only_rooms_above_it_in_the_list() {
 }
 
 #[test]
-fn each_room_is_a_folder_with_a_page_and_stands_in_the_list() {
+fn each_room_is_a_folder_with_a_head_comment_and_in_the_list() {
     let (sources, rooms) = sources();
     let listed: BTreeSet<&str> = rooms.iter().map(String::as_str).collect();
     let found: BTreeSet<&str> = sources.iter().filter_map(Source::room).collect();
     assert_eq!(listed, found, "the list in src/lib.rs, and the folders in src/");
-    let beside = sources.iter().filter(|source| source.room().is_none());
-    let beside: Vec<&Path> = beside.map(|source| source.path.as_path()).collect();
-    assert_eq!(beside, [Path::new("lib.rs")], "files stand in rooms");
+    let outside = sources.iter().filter(|source| source.room().is_none());
+    let outside: Vec<&Path> = outside.map(|source| source.path.as_path()).collect();
+    assert_eq!(outside, [Path::new("lib.rs")], "every other file belongs to a room");
     for room in rooms {
         let page = fs::read_to_string(root().join(&room).join("mod.rs")).unwrap();
         assert!(page.starts_with("//! "), "src/{room}/mod.rs says what the room is for");

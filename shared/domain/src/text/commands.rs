@@ -1,5 +1,5 @@
-//! Commands that people copy: each on one line, quoted, and bound to one cluster in one account and Region. fargaze
-//! runs none of them.
+//! Commands for users to copy: each on one line, quoted, and for one cluster in one account and
+//! Region. fargaze runs none of them.
 
 use crate::model::cluster::{AccountId, ClusterName, Region};
 use crate::text::shell::quoted;
@@ -15,42 +15,45 @@ pub struct AtCluster<'a> {
     pub cluster: &'a ClusterName,
 }
 
-/// Operations of `aws eks` that call the cluster's name `--name`; the others call it `--cluster-name`.
+/// Operations of `aws eks` that name the cluster with `--name`; the others use `--cluster-name`.
 const BY_NAME: [&str; 4] =
     ["describe-cluster", "update-cluster-config", "update-kubeconfig", "wait cluster-active"];
 
 impl AtCluster<'_> {
-    /// `aws eks OPERATION --region ... --cluster-name ...`, with `rest` behind it, whose words are quoted already.
+    /// `aws eks OPERATION --region ... --cluster-name ...`, followed by `rest`, whose words are
+    /// already quoted.
     pub fn eks(&self, operation: &str, rest: &str) -> String {
         let name = if BY_NAME.contains(&operation) { "--name" } else { "--cluster-name" };
         let Self { region, cluster, .. } = self;
         joined(&format!("aws eks {operation} --region {region} {name} {cluster}"), rest)
     }
 
-    /// Makes the context that [`Self::kubectl`] names. It is the one of the AWS CLI's own choice, so it neither
-    /// replaces another nor fits a cluster of the same name elsewhere (AWS CLI, `eks update-kubeconfig`, `--alias`).
+    /// Creates the context that [`Self::kubectl`] uses. It has the AWS CLI's default name, so it
+    /// neither replaces another context nor matches a cluster of the same name elsewhere (AWS CLI,
+    /// `eks update-kubeconfig`, `--alias`).
     pub fn kubeconfig(&self) -> String {
         self.eks("update-kubeconfig", "")
     }
 
-    /// `kubectl --context ARN`, with `rest` behind it, whose words are quoted already.
+    /// `kubectl --context ARN`, followed by `rest`, whose words are already quoted.
     pub fn kubectl(&self, rest: &str) -> String {
         joined(&format!("kubectl --context {}", quoted(&self.arn())), rest)
     }
 
-    /// Commands of `kubectl` behind the one that makes their context, as lines.
+    /// The command that creates the context, then `kubectl` commands, one per line.
     pub fn kubectls<'a>(&self, rests: impl IntoIterator<Item = &'a str>) -> String {
         let commands = rests.into_iter().map(|rest| self.kubectl(rest));
         std::iter::once(self.kubeconfig()).chain(commands).collect::<Vec<_>>().join("\n")
     }
 
-    /// Applies YAML, behind the command that makes the context.
+    /// Applies YAML, after the command that creates the context.
     pub fn apply(&self, yaml: &str) -> String {
         format!("{}\n{yaml}EOF", self.kubectls(["apply -f - <<'EOF'"]))
     }
 
-    /// A Fargate profile for a namespace, and the wait until it is ACTIVE. A profile cannot be changed (Amazon EKS API,
-    /// `CreateFargateProfile`), so what an existing one lacks takes another. `role` is that of another profile.
+    /// A Fargate profile for a namespace, and the wait until it is ACTIVE. A profile cannot be
+    /// changed (Amazon EKS API, `CreateFargateProfile`), so a missing namespace needs another
+    /// profile. `role` is the role of an existing profile.
     pub fn create_profile(&self, namespace: &str, role: Option<&str>) -> String {
         let (namespace, role) = (quoted(namespace), role.map_or_else(|| "ROLE".to_owned(), quoted));
         let create = format!(
@@ -78,7 +81,7 @@ fn joined(command: &str, rest: &str) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// Nobody can copy what lacks Region or cluster: each command of a remedy names both.
+    /// Each command of a remedy must name both Region and cluster, so that it can be copied.
     pub(crate) fn assert_complete(block: &str, cluster: &str) {
         let (mut in_yaml, mut commands) = (false, 0);
         for line in block.lines() {

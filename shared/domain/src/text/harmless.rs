@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::message::{harmless, is_hidden};
 
-/// Longest text that a report keeps, in characters: the sentences of AWS are shorter.
+/// Maximum length of a text in a report, in characters: messages of AWS are shorter.
 const LONGEST: usize = 600;
 
-/// Free text made harmless, however it came here: from AWS, or from a report that is read back. A report holds no other
-/// kind of free text, so no renderer can forget it.
+/// Free text made harmless, whether it comes from AWS or from a stored report. A report contains no
+/// other kind of free text, so no renderer can forget it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(from = "String")]
@@ -32,21 +32,22 @@ impl Text {
     }
 }
 
-/// Lines that others could have written, to be copied: commands and YAML. They keep their indents and nothing else that is
-/// hidden.
+/// Lines to be copied that others could have written: commands and YAML. Indents are kept; all
+/// other hidden characters are removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(from = "String")]
 pub struct Block(String);
 
-/// Lines of a block, and characters of each.
+/// Maximum number of lines in a block.
 const MOST_LINES: usize = 80;
-/// A line of a mail may have 998 bytes (RFC 5322, 2.1.1), and half a command is none.
+/// Maximum length of a line, in bytes: a line of an email may have 998 (RFC 5322, 2.1.1), and half
+/// a command is useless.
 const LONGEST_LINE: usize = 980;
-const LEFT_OUT: &str = "# (a line that is too long was left out)";
+const LEFT_OUT: &str = "# (a line was left out because it is too long)";
 
 impl Block {
-    /// The text with harmless lines.
+    /// The text with its lines made harmless.
     pub fn new(text: &str) -> Self {
         let lines: Vec<String> = text.trim_end().lines().take(MOST_LINES).map(line).collect();
         Self(lines.join("\n").trim_end().to_owned())
@@ -98,19 +99,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_keeps_lines_and_indents_and_nothing_that_is_hidden() {
+    fn a_block_keeps_lines_and_indents_but_no_hidden_characters() {
         let block = Block::new("a:\n  b: \u{202e}1\r\n\tc\u{0}\n\n");
         assert_eq!(block.lines().collect::<Vec<_>>(), ["a:", "  b:  1", " c"]);
         let read: Block = serde_json::from_str(&serde_json::to_string("x\n\u{200b}y").unwrap()).unwrap();
         assert_eq!(read, Block::new("x\n y"));
         assert!(Block::new(&"x\n".repeat(500)).lines().count() == MOST_LINES && Block::new(" \n").is_empty());
-        // Half a command is none.
+        // Half a command is useless.
         let long = "x".repeat(LONGEST_LINE);
         assert_eq!(Block::new(&format!("{long}\n{long}x")), Block::new(&format!("{long}\n{LEFT_OUT}")));
     }
 
     #[test]
-    fn a_text_has_one_line_of_a_sane_length_however_it_came() {
+    fn a_text_has_one_line_of_limited_length_whatever_its_origin() {
         let hostile = "a\n\u{202e}b\u{200b}c".to_owned();
         assert_eq!(Text::new(&hostile).as_str(), "a b c");
         let read: Text = serde_json::from_str(&serde_json::to_string(&hostile).unwrap()).unwrap();

@@ -1,8 +1,9 @@
-//! Links into AWS's console, of every partition whose console has a public address.
+//! Links to the AWS console, for every partition whose console is public.
 
 use crate::model::cluster::{ClusterName, Region, ServiceName};
 
-/// The S3 console's page of one object, in the console of the Region's partition; none if that is not public.
+/// The S3 console's page of one object, in the console of the Region's partition; `None` if that
+/// console is not public.
 pub fn console_object_link(region: &Region, bucket: &str, key: &str) -> Option<String> {
     let (bucket, key) = (percent_encoded(bucket), percent_encoded(key));
     region.console(&format!("s3/object/{bucket}?region={region}&prefix={key}"))
@@ -27,7 +28,8 @@ pub(crate) fn eks_cluster_link(region: &Region, cluster: &ClusterName) -> Option
     region.console(&format!("eks/home?region={region}#/clusters/{cluster}"))
 }
 
-/// Everything but the unreserved characters of RFC 3986 and the slash, which the S3 console leaves as it is.
+/// Encodes everything except the unreserved characters of RFC 3986 and the slash, which the S3
+/// console does not encode.
 fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,7 +1,8 @@
-//! What people read, in its parts: harmless text, words for times and counts, links into the console, commands to copy, the
-//! word that was most likely meant, and the message that SNS takes.
+//! Building blocks of user-visible text: harmless text, words for times and counts, console links,
+//! commands to copy, spelling suggestions, and SNS messages.
 //!
-//! Nothing here knows of alarms or reports. What others could have written is harmless before it gets into a text.
+//! Nothing here knows about alarms or reports. Text that others could have written is made harmless
+//! before it is used.
 
 pub mod commands;
 mod harmless;

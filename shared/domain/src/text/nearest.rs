@@ -1,15 +1,17 @@
-//! The known word that an unknown one was most likely meant to be.
+//! Spelling suggestions for unknown words.
 
-/// What to add to a sentence about an unknown word: the nearest known one, or all of them if none is near.
+/// A suggestion to append to an error about an unknown word: the nearest known word, or all known
+/// words if none is near.
 pub(crate) fn hint(unknown: &str, known: &[&str]) -> String {
     match nearest(unknown, known.iter().copied()) {
         Some(word) => format!("did you mean `{word}`?"),
-        None => format!("known are {}", known.join(", ")),
+        None => format!("expected one of {}", known.join(", ")),
     }
 }
 
-/// The known word with the fewest typing errors between, if it is near enough to be a slip: upper and lower case are
-/// no difference, and a third of the letters may be wrong. Else the first one that goes on where it ends.
+/// The known word with the smallest edit distance, if it is small enough for a typo: case is
+/// ignored, and up to a third of the letters may be wrong. Otherwise the first known word that
+/// starts with the unknown one.
 pub(crate) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |word: &str| word.to_lowercase().replace(['_', ' '], "-");
     let unknown = plain(unknown);
@@ -17,7 +19,7 @@ pub(crate) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str
     let most = (length / 3).max(1);
     let (mut near, mut longer) = (None, None);
     for word in known {
-        // Letters added, left out, mistaken or swapped with their neighbour.
+        // Letters inserted, deleted, substituted, or swapped with a neighbor.
         let errors = strsim::osa_distance(&unknown, &plain(word));
         if errors <= most && near.is_none_or(|(least, _)| errors < least) {
             near = Some((errors, word));
@@ -34,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_finds_its_word_and_nonsense_finds_none() {
+    fn a_typo_finds_its_word_and_nonsense_finds_none() {
         let known = ["threshold", "clear-threshold", "period", "services", "message"];
         for (unknown, word) in [
             ("treshold", Some("threshold")),

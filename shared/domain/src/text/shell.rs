@@ -1,8 +1,8 @@
-//! Words as a shell reads them, for commands that people copy.
+//! Shell quoting for commands that users copy.
 
 use crate::text::message::is_hidden;
 
-/// The word, in quotes if the shell would not read it as it is.
+/// The word, quoted if the shell would not read it literally.
 pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@".contains(&byte);
     if !word.is_empty() && word.bytes().all(is_plain) {
@@ -12,7 +12,7 @@ pub(crate) fn quoted(word: &str) -> String {
     }
 }
 
-/// Whether a word could be taken for an option, or could not be shown as it is.
+/// Whether a word could be parsed as an option, or cannot be shown literally.
 pub(crate) fn is_odd(word: &str) -> bool {
     word.is_empty() || word.starts_with('-') || word.contains(|c: char| is_hidden(c) || c.is_whitespace())
 }

@@ -1,10 +1,10 @@
-//! Times, counts and lines in words.
+//! Times, counts, lists and wrapped lines for user-visible text.
 
 use jiff::Timestamp;
 
 use crate::text::message::harmless;
 
-/// Longest line of a body.
+/// Maximum line width of a body, in characters.
 pub(crate) const WIDTH: usize = 78;
 
 /// `2026-11-22 10:03 UTC`
@@ -17,7 +17,7 @@ pub(crate) fn clock(time: Timestamp) -> String {
     time.strftime("%H:%M UTC").to_string()
 }
 
-/// A length of time as a person says it: `4 minutes`, `1 hour 5 minutes`, `2 days 3 hours`.
+/// A time span in at most two units: `4 minutes`, `1 hour 5 minutes`, `2 days 3 hours`.
 pub(crate) fn span(from: Timestamp, to: Timestamp) -> String {
     let minutes = to.duration_since(from).as_mins().max(0);
     let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
@@ -35,20 +35,20 @@ pub(crate) fn count(n: usize, word: &str) -> String {
     format!("{n} {word}{}", if n == 1 { "" } else { "s" })
 }
 
-/// The text as a sentence begins.
+/// The text with its first letter capitalized.
 pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Names with commas between them, the first `most` of them: `a, b and 3 more`.
+/// The first `most` names, separated by commas: `a, b and 3 more`.
 pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>, most: usize) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     let shown = names[..names.len().min(most)].join(", ");
     if names.len() > most { format!("{shown} and {} more", names.len() - most) } else { shown }
 }
 
-/// Names as a sentence ends them: `a, b and c`.
+/// All names, the last one with `and`: `a, b and c`.
 pub(crate) fn listed(names: &[String]) -> String {
     match names.split_last() {
         Some((last, first)) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
@@ -56,7 +56,7 @@ pub(crate) fn listed(names: &[String]) -> String {
     }
 }
 
-/// What there is to say, with a semicolon between two notes; empty ones are left out.
+/// The notes that are not empty, separated by semicolons.
 pub(crate) fn notes(notes: impl IntoIterator<Item = String>) -> String {
     let notes: Vec<String> = notes.into_iter().filter(|note| !note.is_empty()).collect();
     notes.join("; ")
@@ -89,22 +89,23 @@ fn with_commas(digits: &str) -> String {
     separated.collect()
 }
 
-/// Breaks a paragraph into lines of at most [`WIDTH`], each behind the indent. A word longer than a line is broken; a link
-/// stays whole, so that it can be followed. No text can end a line of its own.
+/// Wraps a paragraph into indented lines of at most [`WIDTH`] characters. A word longer than a line
+/// is broken; a link stays whole, so that it can be followed. Line breaks in the text itself are
+/// removed.
 pub(crate) fn wrap(text: &str, indent: usize) -> String {
     let pad = " ".repeat(indent);
     broken(text, indent).iter().flat_map(|line| [&pad, line, "\n"]).collect()
 }
 
-/// The same with all lines but the first indented, so that what others wrote cannot come to begin a line, where it would
-/// look like the head of a paragraph.
+/// The same with all lines except the first indented, so that text from others never starts at the
+/// beginning of a line, where it would look like a heading.
 pub(crate) fn hang(text: &str) -> String {
     let lines = broken(text, 2);
     let pads = std::iter::once("").chain(std::iter::repeat("  "));
     lines.iter().zip(pads).flat_map(|(line, pad)| [pad, line, "\n"]).collect()
 }
 
-/// The lines of a paragraph with room for the indent.
+/// The lines of a paragraph, with room for the indent.
 fn broken(text: &str, indent: usize) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), String::new());
     let whole = words(&harmless(text));
@@ -134,7 +135,7 @@ fn pieces(word: &str, width: usize) -> Vec<&str> {
     starts.iter().zip(ends).map(|(&start, end)| &word[start..end]).collect()
 }
 
-/// Words between which a line may break: `93.1 %` is one.
+/// Words between which a line may break: `93.1 %` is one word.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_said_as_people_say_them() {
+    fn spans_have_at_most_two_units() {
         for (minutes, words) in [
             (0, "less than a minute"),
             (1, "1 minute"),
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn estimates_have_as_many_digits_as_they_are_worth() {
+    fn estimates_have_no_insignificant_digits() {
         for (amount, words) in [
             (0.0, "$0.00"),
             (33.6, "$33.60"),

@@ -1,4 +1,4 @@
-//! Random numbers that can be had again: a failing test prints its seed.
+//! Reproducible random numbers: a failing test prints its seed.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -19,13 +19,13 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    /// A number from `from` to `to`, both included.
+    /// A number from `from` to `to`, inclusive.
     pub(crate) fn between(&mut self, from: i64, to: i64) -> i64 {
         let count = u64::try_from(to - from + 1).unwrap();
         from + i64::try_from(self.next() % count).unwrap()
     }
 
-    /// True so many times of a hundred.
+    /// True with this probability in percent.
     pub(crate) fn percent(&mut self, percent: i64) -> bool {
         self.between(1, 100) <= percent
     }
@@ -35,7 +35,7 @@ impl Chance {
     }
 }
 
-/// Runs `check` with so many seeds. They are new each time, or begin at `FARGAZE_SEED`.
+/// Runs `check` with this many seeds: new ones each time, or consecutive ones from `FARGAZE_SEED`.
 pub(crate) fn with_seeds(count: u64, check: impl Fn(Chance) -> Result<(), String>) {
     let fixed =
         std::env::var("FARGAZE_SEED").ok().map(|text| text.parse::<u64>().expect("FARGAZE_SEED is a number"));

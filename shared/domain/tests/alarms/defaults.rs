@@ -1,5 +1,5 @@
-//! The built-in rules: quiet on what is healthy, loud on what is not. Each estate is watched for an hour, from a snapshot
-//! each time.
+//! The built-in rules: silent on healthy estates, firing on unhealthy ones. Each estate is watched
+//! for an hour, each time from a snapshot.
 
 use fargaze::alarms::Notice;
 use fargaze::alarms::NoticeKind::{Began, Reminder};
@@ -19,13 +19,13 @@ fn watch(estate: &mut Estate) {
 
 fn must_stay_quiet(mut estate: Estate) {
     watch(&mut estate);
-    assert_eq!(estate.heard(), []);
+    assert_eq!(estate.sent(), []);
 }
 
-/// The one alarm that must begin.
+/// The only alarm that must begin.
 fn must_fire(mut estate: Estate, rule: &str) {
     watch(&mut estate);
-    assert_eq!(estate.heard(), [(Began, rule, "shop/web".to_owned())]);
+    assert_eq!(estate.sent(), [(Began, rule, "shop/web".to_owned())]);
 }
 
 /// CPU and memory of `shop/web` at a minute.
@@ -77,10 +77,11 @@ fn quiet_scaled_to_zero_in_the_middle() {
     (0..25).step_by(5).for_each(|now| _ = estate.run(now));
     estate.states = vec![state(0, 0)];
     (25..60).step_by(5).for_each(|now| _ = estate.run(now));
-    assert_eq!(estate.heard(), []);
+    assert_eq!(estate.sent(), []);
 }
 
-/// Tasks that a schedule starts belong to no service: the cluster has none, or one that has nothing to do with them.
+/// Tasks that a schedule starts belong to no service: the cluster has no service, or an unrelated
+/// one.
 #[test]
 fn quiet_scheduled_tasks_without_a_service() {
     let mut estate = built_in();
@@ -97,10 +98,11 @@ fn quiet_during_a_deployment_that_replaces_the_only_task() {
         estate.states = if (20..30).contains(&now) { vec![deploying] } else { Vec::new() };
         estate.run(now);
     }
-    assert_eq!(estate.heard(), []);
+    assert_eq!(estate.sent(), []);
 }
 
-/// Scaled from 0 to 1 without a deployment: for a minute ECS says that one is desired, none runs and one is pending.
+/// Scaled from 0 to 1 without a deployment: for a minute ECS reports one desired, none running and
+/// one pending task.
 #[test]
 fn quiet_scaled_from_zero_while_the_first_task_starts() {
     let mut estate = built_in();
@@ -115,11 +117,11 @@ fn quiet_scaled_from_zero_while_the_first_task_starts() {
         };
         estate.run(now);
     }
-    assert_eq!(estate.heard(), []);
+    assert_eq!(estate.sent(), []);
 }
 
-/// Issue 12, point 1: workers that a queue scales from 0 to 1 and back several times an hour, and one that is scaled once
-/// and starts well.
+/// Issue 12, point 1: workers that a queue scales from 0 to 1 and back several times an hour, and
+/// one that is scaled once and starts normally.
 #[test]
 fn quiet_scaled_from_zero_again_and_again() {
     let mut estate = built_in();
@@ -133,7 +135,7 @@ fn quiet_scaled_from_zero_again_and_again() {
         };
         estate.run(now);
     }
-    assert_eq!(estate.heard(), []);
+    assert_eq!(estate.sent(), []);
 }
 
 #[test]
@@ -146,10 +148,10 @@ fn quiet_a_service_created_a_minute_ago() {
         estate.states = if now < 10 { vec![new] } else { Vec::new() };
         estate.run(now);
     }
-    assert_eq!(estate.heard(), []);
+    assert_eq!(estate.sent(), []);
 }
 
-/// The built-in rules ask `AWS/ECS` only; [`values`] panics at anything else.
+/// The built-in rules query `AWS/ECS` only; [`values`] panics on any other namespace.
 #[test]
 fn quiet_without_container_insights() {
     let mut estate = built_in();
@@ -171,25 +173,25 @@ fn fire_nothing_running() {
     must_fire(estate, "nothing-running");
 }
 
-/// Tasks that start and die for ever are pending whenever one looks.
+/// Tasks that keep starting and dying are pending at every check.
 #[test]
 fn fire_at_the_second_run_while_tasks_are_pending_for_ever() {
     let mut estate = built_in();
     let looping = ServiceState { pending: 1, ..state(1, 0) };
     (estate.values, estate.states) = (values(|_| None), vec![looping]);
     estate.run(0);
-    // The same run again is no second look.
+    // Repeating the same run is not a second check.
     estate.run(0);
-    assert_eq!(estate.heard(), []);
+    assert_eq!(estate.sent(), []);
     estate.run(5);
-    assert_eq!(estate.heard(), [(Began, "nothing-running", "shop/web".to_owned())]);
+    assert_eq!(estate.sent(), [(Began, "nothing-running", "shop/web".to_owned())]);
     assert_eq!(estate.notified[0].at, at(-2));
     let late = estate.notified[0].late().unwrap().to_string();
-    assert_eq!(late, "tasks that were being started");
+    assert_eq!(late, "starting tasks");
 }
 
-/// Issue 12, point 1: a task that starts and dies for ever and happens to run, or to have left metrics, at every other
-/// look, whatever the schedule.
+/// Issue 12, point 1: a task that keeps starting and dying and happens to run, or to have left
+/// metrics, at every other check, on any schedule.
 #[test]
 fn fire_within_an_hour_if_nothing_runs_at_every_other_run() {
     for (every, running) in
@@ -211,7 +213,7 @@ fn fire_within_an_hour_if_nothing_runs_at_every_other_run() {
     }
 }
 
-/// After an hour in which it ran, a start has its time again.
+/// After an hour of running, a start has its grace period again.
 #[test]
 fn quiet_a_start_long_after_another() {
     let mut estate = built_in();
@@ -221,10 +223,11 @@ fn quiet_a_start_long_after_another() {
         estate.states = if now % 130 == 0 { vec![starting] } else { vec![state(1, 1)] };
         estate.run(now);
     }
-    assert_eq!(estate.heard(), []);
+    assert_eq!(estate.sent(), []);
 }
 
-/// Issue 12, point 1: a crash loop has no time of grace, also if the tasks of an older deployment fail.
+/// Issue 12, point 1: a crash loop has no grace period, even if the tasks of an older deployment
+/// fail.
 #[test]
 fn fire_at_once_if_tasks_fail_while_others_start() {
     for failed in [1, 40] {
@@ -232,7 +235,7 @@ fn fire_at_once_if_tasks_fail_while_others_start() {
         let looping = ServiceState { pending: 1, deployment: Some(deployment(failed, -1)), ..state(1, 0) };
         (estate.values, estate.states) = (values(|_| None), vec![looping]);
         estate.run(0);
-        assert_eq!(estate.heard(), [(Began, "nothing-running", "shop/web".to_owned())]);
+        assert_eq!(estate.sent(), [(Began, "nothing-running", "shop/web".to_owned())]);
     }
 }
 
@@ -243,7 +246,7 @@ fn fire_a_deployment_whose_tasks_fail() {
     (estate.values, estate.states) = (values(|_| None), vec![stuck]);
     estate.run(0);
     estate.run(5);
-    assert_eq!(estate.heard(), [(Began, "nothing-running", "shop/web".to_owned())]);
+    assert_eq!(estate.sent(), [(Began, "nothing-running", "shop/web".to_owned())]);
     let why = estate.notified[0].why().unwrap();
     assert!(why.contains("IN_PROGRESS, 12 tasks failed"), "{why}");
 }
@@ -271,7 +274,7 @@ fn fire_cpu_high() {
 }
 
 #[test]
-fn a_service_that_stays_down_is_told_again_once_a_day() {
+fn a_service_that_stays_down_is_notified_again_once_a_day() {
     let mut estate = built_in();
     (estate.values, estate.states) = (values(|_| None), vec![state(1, 0)]);
     (0..3 * 24 * 60).step_by(5).for_each(|now| _ = estate.run(now));

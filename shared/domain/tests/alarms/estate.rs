@@ -1,4 +1,5 @@
-//! A small estate that is collected into a snapshot and judged from it, run by run, as the functions do.
+//! A small estate, collected into a snapshot and evaluated from it run by run, as the functions do
+//! it.
 
 use std::collections::BTreeMap;
 
@@ -19,21 +20,21 @@ use jiff::SignedDuration;
 
 use crate::scene::{at, series};
 
-/// What CloudWatch has for a question at a minute.
+/// The value CloudWatch returns for a query at a minute.
 pub(crate) type Values = Box<dyn Fn(&MetricQuery, i64) -> Option<f64>>;
 
-/// Clusters with services, what CloudWatch and ECS say of them, and what is remembered.
+/// Clusters with services, what CloudWatch and ECS report about them, and the stored alarms.
 pub(crate) struct Estate {
     pub(crate) rules: Vec<AlarmRule>,
     pub(crate) part: Part,
     pub(crate) clusters: BTreeMap<String, Vec<String>>,
     pub(crate) values: Values,
     pub(crate) states: Vec<ServiceState>,
-    /// Services that ECS was asked about in vain.
+    /// Services that `DescribeServices` did not return.
     pub(crate) undescribed: Vec<UndescribedService>,
-    /// What could not be asked of no single metric.
+    /// Faults that belong to no single metric.
     pub(crate) faults: Vec<Fault>,
-    /// Questions that are answered by this fault.
+    /// Every query fails with this fault.
     pub(crate) unread: Option<Fault>,
     pub(crate) remembered: BTreeMap<AlarmKey, AlarmRecord>,
     pub(crate) notified: Vec<Notice>,
@@ -92,7 +93,7 @@ impl Estate {
         writer.end(&tally.finish(&inventory, self.faults.clone())).unwrap()
     }
 
-    /// One run; what is to be told is told. Returns the number of writes.
+    /// One run; pending notifications are sent. Returns the number of writes.
     pub(crate) fn run(&mut self, now: i64) -> usize {
         let snapshot = self.snapshot(now);
         let mut lines = SnapshotReader::new(&snapshot[..]).map(Result::unwrap);
@@ -109,7 +110,7 @@ impl Estate {
             let newest = before.get(&change.record.key);
             assert_eq!(change.again(&judged.begin, newest).as_ref(), Some(&change.record));
         }
-        let records = judged.changes.into_iter().map(|change| change.record).chain(judged.gone);
+        let records = judged.changes.into_iter().map(|change| change.record).chain(judged.ended);
         let mut writes = 0;
         for mut record in records {
             self.notified.append(&mut record.pending);
@@ -120,11 +121,11 @@ impl Estate {
         writes
     }
 
-    /// What was told: kind, rule and subject.
-    pub(crate) fn heard(&self) -> Vec<(NoticeKind, &str, String)> {
+    /// The notifications sent so far: kind, rule and subject.
+    pub(crate) fn sent(&self) -> Vec<(NoticeKind, &str, String)> {
         self.notified
             .iter()
-            .map(|notified| (notified.kind(), notified.rule.as_str(), notified.subject.to_string()))
+            .map(|notice| (notice.kind(), notice.rule.as_str(), notice.subject.to_string()))
             .collect()
     }
 }
@@ -133,7 +134,7 @@ pub(crate) fn service(cluster: &str, service: &str) -> Subject {
     Subject::Service(cluster.parse().unwrap(), service.parse().unwrap())
 }
 
-/// What ECS says of `shop/web`, created long ago.
+/// The state of `shop/web` in ECS; the service was created long ago.
 pub(crate) fn state(desired: u32, running: u32) -> ServiceState {
     ServiceState {
         cluster: "shop".parse().unwrap(),

@@ -1,5 +1,6 @@
-//! Random histories of points and runs: failed, repeated, late and partial ones, and silence that comes and goes. A
-//! simple model judges minute by minute with the oracle and says what people must hear: nothing lost, nothing twice.
+//! Random histories of points and runs: failed, repeated, late and partial runs, and mutes that
+//! begin and end. A simple model evaluates minute by minute with the oracle and predicts the
+//! notifications: none is lost, none is sent twice.
 
 use std::collections::BTreeSet;
 
@@ -13,16 +14,16 @@ use crate::chance::{Chance, with_seeds};
 use crate::oracle::{Stand, condition, next, values};
 use crate::scene::{DELAY, Scene, default_rule, fault, minute, series, window};
 
-/// Minutes before the first run whose points are fine, so that both begin with OK.
+/// Minutes before the first run with good points, so that engine and model both begin with OK.
 const CALM: usize = 40;
 const MINUTES: usize = 240;
-/// More runs in a row than these may not fail: the lookback of 15 minutes ends there.
+/// The maximum number of consecutive failed runs: the lookback of 15 minutes allows no more.
 const MOST_FAILURES: usize = 2;
 
-/// Without optimisation a thousand take ten seconds.
+/// Without optimization a thousand histories take ten seconds.
 const HISTORIES: u64 = if cfg!(debug_assertions) { 300 } else { 20_000 };
 
-/// Values without a gap: `late.rs` is about those.
+/// Values without a gap; `late.rs` covers gaps.
 fn dense(chance: &mut Chance, count: usize) -> Vec<Option<f64>> {
     let mut last = 0.0;
     let filled = values(chance, count).into_iter().map(|value| {
@@ -32,13 +33,14 @@ fn dense(chance: &mut Chance, count: usize) -> Vec<Option<f64>> {
     filled.collect()
 }
 
-/// Something to be heard: its kind and its minute.
-type Heard = (NoticeKind, i64);
+/// A notification: its kind and its minute.
+type Sent = (NoticeKind, i64);
 
-/// What happened, and what the model says of it.
+/// A rule and the values of its metric.
 struct History {
     rule: AlarmRule,
-    /// Values by minute, from `-CALM` on: that of the period that ends at minute `i - CALM + 1`.
+    /// Values by minute from `-CALM` on: index `i` is the period that ends at minute `i - CALM +
+    /// 1`.
     values: Vec<Option<f64>>,
 }
 
@@ -63,7 +65,7 @@ impl History {
         self.values.get(index).copied().flatten()
     }
 
-    /// The alarm after a minute. One that nobody heard of is not held.
+    /// The alarm after a minute. `hold` applies only to an alarm that was notified.
     fn stand(&self, minute: i64, notified: bool, before: Stand) -> Stand {
         let newest = usize::try_from(minute - 1 + i64::try_from(CALM).unwrap()).unwrap();
         let hold = if notified { self.rule.hold.as_mins() } else { 0 };
@@ -76,14 +78,14 @@ impl History {
     }
 }
 
-/// What people have heard by the model, which forgets nothing.
+/// The notifications that the model expects. It keeps all past points.
 struct Model {
-    /// Calm so far.
+    /// OK so far.
     stand: Stand,
-    heard: Vec<Heard>,
+    sent: Vec<Sent>,
     notified: bool,
     notified_at: i64,
-    /// Whether the alarm that goes on was kept silent.
+    /// Whether the active alarm is muted.
     silenced: bool,
     judged: i64,
     blind: Option<(i64, bool)>,
@@ -94,7 +96,7 @@ impl Model {
         let stand = Stand { state: AlarmState::Ok, since: -1000 };
         Self {
             stand,
-            heard: Vec::new(),
+            sent: Vec::new(),
             notified: false,
             notified_at: 0,
             silenced: false,
@@ -103,14 +105,14 @@ impl Model {
         }
     }
 
-    /// A run at `now` that is told everything up to two minutes before it.
+    /// A run at `now` that receives all points up to two minutes before it.
     fn sees(&mut self, history: &History, now: i64, muted: bool) {
         let end = now - DELAY;
         for minute in self.judged + 1..=end {
             let stand = history.stand(minute, self.notified, self.stand);
             self.stand = stand;
             if stand.state != AlarmState::Alarm && self.notified {
-                self.heard.push((NoticeKind::Ended, minute));
+                self.sent.push((NoticeKind::Ended, minute));
                 (self.notified, self.notified_at) = (false, now);
             }
             self.silenced &= stand.state == AlarmState::Alarm;
@@ -118,14 +120,14 @@ impl Model {
                 if muted {
                     self.silenced = true;
                 } else if !self.silenced || minute == end {
-                    self.heard.push((NoticeKind::Began, stand.since));
+                    self.sent.push((NoticeKind::Began, stand.since));
                     (self.notified, self.notified_at, self.silenced) = (true, now, false);
                 }
             }
         }
         self.judged = end;
         if let Some((_, true)) = self.blind.take() {
-            self.heard.push((NoticeKind::SeenAgain, end));
+            self.sent.push((NoticeKind::SeenAgain, end));
         }
         self.reminds(history, now, muted);
     }
@@ -135,33 +137,33 @@ impl Model {
         let end = now - DELAY;
         let (since, notified) = self.blind.unwrap_or((end, false));
         let range = i64::from(history.rule.condition.evaluation_periods) + 2;
-        let tell = !notified && !muted && end - since > range;
-        if tell {
-            self.heard.push((NoticeKind::Blind, end));
+        let notify = !notified && !muted && end - since > range;
+        if notify {
+            self.sent.push((NoticeKind::Blind, end));
         }
-        self.blind = Some((since, notified || tell));
+        self.blind = Some((since, notified || notify));
         self.reminds(history, now, muted);
     }
 
     fn reminds(&mut self, history: &History, now: i64, muted: bool) {
         let Some(every) = history.rule.remind_every else { return };
         if self.notified && !muted && now > self.notified_at && now - self.notified_at >= every.as_mins() {
-            self.heard.push((NoticeKind::Reminder, now - DELAY));
+            self.sent.push((NoticeKind::Reminder, now - DELAY));
             self.notified_at = now;
         }
     }
 }
 
-fn heard(notices: &[Notice]) -> Vec<Heard> {
+fn sent(notices: &[Notice]) -> Vec<Sent> {
     notices.iter().map(|notice| (notice.kind(), minute(notice.at))).collect()
 }
 
 fn check_ids(notified: &[Notice]) -> Result<(), String> {
     let ids: BTreeSet<&str> = notified.iter().map(|notice| notice.id.as_str()).collect();
-    if ids.len() == notified.len() { Ok(()) } else { Err(format!("an id came twice: {:?}", heard(notified))) }
+    if ids.len() == notified.len() { Ok(()) } else { Err(format!("an id came twice: {:?}", sent(notified))) }
 }
 
-/// A late execution of an older run must change nothing that people hear.
+/// A late execution of an older run must not change the notifications.
 fn late(scene: &mut Scene, history: &History, (now, muted): (i64, bool)) -> Result<(), String> {
     let (state, notified) = (scene.record.as_ref().map(|record| record.memory.state), scene.notified.len());
     let reading = history.reading(now);
@@ -172,13 +174,13 @@ fn late(scene: &mut Scene, history: &History, (now, muted): (i64, bool)) -> Resu
         return Ok(());
     }
     Err(format!(
-        "the run of minute {now} came late and turned {state:?} into {after:?}: {:?}",
-        heard(&scene.notified[notified..])
+        "the run of minute {now} came late and changed {state:?} to {after:?}: {:?}",
+        sent(&scene.notified[notified..])
     ))
 }
 
 #[test]
-fn people_hear_what_the_model_says_minute_by_minute() {
+fn notifications_match_the_model_minute_by_minute() {
     with_seeds(HISTORIES, |mut chance| {
         let history = History::new(&mut chance);
         let mut scene = Scene::new(history.rule.clone());
@@ -190,7 +192,7 @@ fn people_hear_what_the_model_says_minute_by_minute() {
             let fails = failures < MOST_FAILURES && chance.percent(25);
             failures = if fails { failures + 1 } else { 0 };
             if fails {
-                // Half of them never take place.
+                // Half of them never run.
                 if chance.percent(50) {
                     model.fails(&history, now, muted);
                     let unread = Reading::Unread(fault());
@@ -198,26 +200,27 @@ fn people_hear_what_the_model_says_minute_by_minute() {
                 }
             } else {
                 let reading = history.reading(now);
-                let sight = Observation { mute, ..Observation::of(&reading) };
-                scene.see(now, &sight);
+                let observation = Observation { mute, ..Observation::of(&reading) };
+                scene.see(now, &observation);
                 model.sees(&history, now, muted);
-                if chance.percent(20) && scene.see(now, &sight) {
+                if chance.percent(20) && scene.see(now, &observation) {
                     return Err(format!("the run of minute {now} changed something when it was repeated"));
                 }
                 earlier.push((now, muted));
             }
-            // Only an older run with the same ear for silence: else it tells what the newer one left to the next.
+            // Only an older run with the same mute state; otherwise it sends what the newer run
+            // left to the next.
             if chance.percent(15) && !earlier.is_empty() {
                 let old = chance.one_of(&earlier);
                 if old.1 || !muted {
                     late(&mut scene, &history, old)?;
                 }
             }
-            if heard(&scene.notified) != model.heard {
-                let (notified, rule) = (heard(&scene.notified), &history.rule);
+            if sent(&scene.notified) != model.sent {
+                let (notified, rule) = (sent(&scene.notified), &history.rule);
                 return Err(format!(
                     "at {now} {notified:?}\nbut the model {:?}\n{rule:?}\n{:?}",
-                    model.heard, history.values
+                    model.sent, history.values
                 ));
             }
         }
@@ -225,7 +228,7 @@ fn people_hear_what_the_model_says_minute_by_minute() {
     });
 }
 
-/// Partial answers may delay what is heard, but they neither lose nor change it.
+/// Partial answers may delay notifications, but neither lose nor change them.
 #[test]
 fn partial_answers_lose_nothing() {
     with_seeds(HISTORIES / 2, |mut chance| {
@@ -247,14 +250,14 @@ fn partial_answers_lose_nothing() {
             }
             scene.see(now, &Observation::of(&history.reading(now)));
             model.sees(&history, now, false);
-            let sight = |kind: NoticeKind| matches!(kind, NoticeKind::Blind | NoticeKind::SeenAgain);
-            let notified: Vec<Heard> =
-                heard(&scene.notified).into_iter().filter(|(kind, _)| !sight(*kind)).collect();
-            if notified != model.heard {
+            let is_about_data = |kind: NoticeKind| matches!(kind, NoticeKind::Blind | NoticeKind::SeenAgain);
+            let notified: Vec<Sent> =
+                sent(&scene.notified).into_iter().filter(|(kind, _)| !is_about_data(*kind)).collect();
+            if notified != model.sent {
                 let rule = &history.rule;
                 return Err(format!(
                     "at {now} {notified:?}\nbut the model {:?}\n{rule:?}\n{:?}",
-                    model.heard, history.values
+                    model.sent, history.values
                 ));
             }
         }
@@ -262,9 +265,9 @@ fn partial_answers_lose_nothing() {
     });
 }
 
-/// Points that come late or are rewritten: what is told still makes sense.
+/// Points that arrive late or are rewritten: the notifications stay consistent.
 #[test]
-fn whatever_is_rewritten_alarms_begin_and_end_in_turn() {
+fn whatever_is_rewritten_alarms_begin_and_end_alternately() {
     with_seeds(HISTORIES / 2, |mut chance| {
         let mut history = History::new(&mut chance);
         let mut scene = Scene::new(history.rule.clone());
@@ -273,21 +276,21 @@ fn whatever_is_rewritten_alarms_begin_and_end_in_turn() {
             let old = now - 5 * chance.one_of(&[0, 0, 0, 1, 2]);
             scene.see(old, &Observation::of(&history.reading(old)));
         }
-        let (mut goes_on, mut is_silent) = (false, false);
-        for (kind, minute) in heard(&scene.notified) {
+        let (mut is_active, mut is_silent) = (false, false);
+        for (kind, minute) in sent(&scene.notified) {
             let fits = match kind {
-                // An alarm whose data stays away is over without another word.
-                NoticeKind::Began => !goes_on || is_silent,
-                NoticeKind::Ended => goes_on,
+                // An alarm whose data does not return ends without another notification.
+                NoticeKind::Began => !is_active || is_silent,
+                NoticeKind::Ended => is_active,
                 _ => true,
             };
             if !fits {
-                return Err(format!("{kind:?} at {minute} in {:?}", heard(&scene.notified)));
+                return Err(format!("{kind:?} at {minute} in {:?}", sent(&scene.notified)));
             }
-            goes_on = if matches!(kind, NoticeKind::Began | NoticeKind::Ended) {
+            is_active = if matches!(kind, NoticeKind::Began | NoticeKind::Ended) {
                 kind == NoticeKind::Began
             } else {
-                goes_on
+                is_active
             };
             is_silent = kind == NoticeKind::NoData || is_silent && kind != NoticeKind::Began;
         }

@@ -1,6 +1,6 @@
-//! Rules side by side: what one alarm keeps silent, what is gone, and what a snapshot does not hold.
+//! Rules side by side: what one alarm silences, deleted subjects, and missing parts of a snapshot.
 
-use fargaze::alarms::NoticeKind::{Began, Blind, Ended, Gone, SeenAgain};
+use fargaze::alarms::NoticeKind::{Began, Blind, Deleted, Ended, SeenAgain};
 use fargaze::evidence::inventory::UndescribedService;
 use fargaze::model::fault::Fault;
 use fargaze::model::metric::MetricQuery;
@@ -54,14 +54,14 @@ fn an_alarm_of_the_cluster_hides_its_services_and_no_others() {
     estate.run(5);
     let expected =
         [(Began, "gateway-hot", "shop".to_owned()), (Began, "service-hot", "search/index".to_owned())];
-    let mut heard = estate.heard();
-    heard.sort();
-    assert_eq!(heard, expected);
+    let mut sent = estate.sent();
+    sent.sort();
+    assert_eq!(sent, expected);
     (10..25).step_by(5).for_each(|now| _ = estate.run(now));
     assert_eq!(estate.notified.len(), 2);
     estate.run(30);
     assert_eq!(
-        estate.heard()[2..],
+        estate.sent()[2..],
         [(Ended, "gateway-hot", "shop".to_owned()), (Began, "service-hot", "shop/web".to_owned())]
     );
     let late = estate.notified[3].late().unwrap().to_string();
@@ -75,7 +75,7 @@ fn a_rule_that_is_silenced_by_a_later_one_of_the_file_is_silenced() {
         Box::new(|query, minute| (!is(query, "Latency")).then_some(if minute > 0 { 95.0 } else { 20.0 }));
     estate.states = vec![state(2, 0)];
     estate.run(5);
-    assert_eq!(estate.heard(), [(Began, "nothing-running", "shop/web".to_owned())]);
+    assert_eq!(estate.sent(), [(Began, "nothing-running", "shop/web".to_owned())]);
 }
 
 #[test]
@@ -90,14 +90,14 @@ fn the_alarm_of_a_deleted_service_ends_with_a_word_and_is_forgotten() {
     assert!(
         estate.notified[2..]
             .iter()
-            .all(|notice| notice.kind() == Gone && notice.subject == service("shop", "web"))
+            .all(|notice| notice.kind() == Deleted && notice.subject == service("shop", "web"))
     );
     assert!(estate.remembered.values().all(fargaze::alarms::AlarmRecord::is_over));
     assert_eq!(estate.run(15), 0);
 }
 
 #[test]
-fn a_service_that_could_not_be_listed_is_not_gone() {
+fn a_service_that_could_not_be_listed_is_not_deleted() {
     let mut estate = Estate::new(rules("{}"));
     estate.values = Box::new(|_, _| Some(99.0));
     estate.run(5);
@@ -113,15 +113,15 @@ fn metrics_that_cannot_be_read_blind_every_rule_of_the_service() {
     estate.run(0);
     estate.unread = Some(fault());
     (5..25).step_by(5).for_each(|now| _ = estate.run(now));
-    let mut blind: Vec<_> = estate.heard();
+    let mut blind: Vec<_> = estate.sent();
     blind.sort();
-    // Whether the service runs is not known either: it is asked of ECS only if it is silent.
+    // Whether the service runs is unknown, too: ECS is queried about it only if it is silent.
     let expected =
         |kind| ["cpu-high", "memory-high", "nothing-running"].map(|rule| (kind, rule, "shop/web".to_owned()));
     assert_eq!(blind, expected(Blind));
     estate.unread = None;
     estate.run(25);
-    let mut seen = estate.heard()[3..].to_vec();
+    let mut seen = estate.sent()[3..].to_vec();
     seen.sort();
     assert_eq!(seen, expected(SeenAgain));
 }
@@ -129,7 +129,7 @@ fn metrics_that_cannot_be_read_blind_every_rule_of_the_service() {
 #[test]
 fn a_service_that_ecs_did_not_describe_is_blind_and_not_fine() {
     let mut estate = Estate::new(rules("{}"));
-    // Of the same cluster, and its metrics say that it runs.
+    // In the same cluster; its metrics show that it runs.
     estate.clusters.insert("shop".to_owned(), vec!["api".to_owned(), "web".to_owned()]);
     estate.values =
         Box::new(|query, _| (query.metric.dimensions.get("ServiceName") == Some("api")).then_some(30.0));
@@ -142,7 +142,7 @@ fn a_service_that_ecs_did_not_describe_is_blind_and_not_fine() {
         (Vec::new(), vec![UndescribedService { cluster, service, fault, is_alive: false }]);
     (5..25).step_by(5).for_each(|now| _ = estate.run(now));
     let nothing_running = |kind| (kind, "nothing-running", "shop/web".to_owned());
-    assert_eq!(estate.heard(), [nothing_running(Began), nothing_running(Blind)]);
+    assert_eq!(estate.sent(), [nothing_running(Began), nothing_running(Blind)]);
 }
 
 #[test]
@@ -171,10 +171,10 @@ rules:
     for now in (0..60).step_by(5) {
         estate.run(now);
     }
-    let heard: Vec<_> = estate.notified.iter().map(|notice| (notice.rule.as_str(), notice.kind())).collect();
-    // `hot` began before it was hidden; its end is told, as of every alarm that was.
-    assert_eq!(heard, [("hot", Began), ("boiling", Began), ("boiling", Ended), ("hot", Ended)]);
-    // Straight from cold to boiling and back: the weaker one is never heard of.
+    let sent: Vec<_> = estate.notified.iter().map(|notice| (notice.rule.as_str(), notice.kind())).collect();
+    // `hot` began before `unless` silenced it; its end is notified, as for every notified alarm.
+    assert_eq!(sent, [("hot", Began), ("boiling", Began), ("boiling", Ended), ("hot", Ended)]);
+    // Straight from cold to boiling and back: the weaker one is never notified.
     let course = [(0, 20.0), (5, 99.0), (20, 20.0)];
     let mut sudden = Estate::new(estate.rules.clone());
     sudden.values = Box::new(move |_, minute| {
@@ -183,7 +183,7 @@ rules:
     for now in (0..60).step_by(5) {
         sudden.run(now);
     }
-    assert!(sudden.notified.iter().all(|notice| notice.rule == "boiling"), "{:?}", sudden.heard());
+    assert!(sudden.notified.iter().all(|notice| notice.rule == "boiling"), "{:?}", sudden.sent());
     assert_eq!(sudden.notified.len(), 2);
 }
 
@@ -217,10 +217,10 @@ rules:
     let mut estate = Estate::new(rules(yaml));
     estate.clusters.insert("shop".to_owned(), vec!["api".to_owned(), "web".to_owned()]);
     estate.run(5);
-    let mut heard = estate.heard();
-    heard.sort();
+    let mut sent = estate.sent();
+    sent.sort();
     let both = |rule| ["shop/api", "shop/web"].map(|subject| (Began, rule, subject.to_owned()));
-    assert_eq!(heard, [both("memory"), both("own-memory"), both("queue")].concat());
+    assert_eq!(sent, [both("memory"), both("own-memory"), both("queue")].concat());
 }
 
 #[test]
@@ -235,5 +235,5 @@ fn parts_leave_each_others_alarms_alone() {
     estate.part = other;
     assert_eq!(estate.run(10), 0);
     estate.part = own;
-    assert_eq!(estate.run(15), 2, "the part that the cluster belongs to knows that it is gone");
+    assert_eq!(estate.run(15), 2, "the part that the cluster belongs to knows that it was deleted");
 }

@@ -1,4 +1,4 @@
-//! Points that come late, gaps that stay, and services that run without data.
+//! Late points, permanent gaps, and services that run without data.
 
 use fargaze::alarms::NoticeKind::{self, Began, Ended, NoData, SeenAgain};
 use fargaze::alarms::evaluate::AlarmState;
@@ -12,11 +12,11 @@ use crate::estate::{Estate, state};
 use crate::oracle::{Stand, condition, next};
 use crate::scene::{DELAY, Scene, default_rule, rules, series, window};
 
-/// How late points may come: the default of `LookbackMinutes`.
+/// How late points may arrive: the default of `LookbackMinutes`.
 const LOOKBACK: i64 = 60;
-/// Minutes whose points are fine before and after what happens.
+/// Minutes with good points before and after the incident.
 const CALM: i64 = 120;
-/// Minutes in which it happens.
+/// Minutes of the incident.
 const MINUTES: i64 = 240;
 
 const HISTORIES: u64 = if cfg!(debug_assertions) { 400 } else { 20_000 };
@@ -28,7 +28,7 @@ struct Point {
     arrives: i64,
 }
 
-/// Points by minute, from `-CALM` on: that of the period that ends at minute `i - CALM + 1`.
+/// Points by minute from `-CALM` on: index `i` is the period that ends at minute `i - CALM + 1`.
 struct History {
     rule: AlarmRule,
     points: Vec<Point>,
@@ -48,7 +48,7 @@ impl History {
             if chance.percent(25) {
                 level = f64::from(i32::try_from(chance.between(0, 9)).unwrap());
             }
-            // Shorter than what is looked back on: a longer silence ends the alarm with a word of its own.
+            // Shorter than the lookback: a longer silence ends the alarm with its own notification.
             silent = if silent > 0 { silent - 1 } else { chance.between(-60, 12) };
             (silent <= 0).then_some(level)
         };
@@ -64,7 +64,7 @@ impl History {
         point.value.filter(|_| point.arrives <= now)
     }
 
-    /// What people are notified of by runs every `every` minutes.
+    /// The notifications of runs every `every` minutes.
     fn notified(&self, every: i64) -> Vec<Notice> {
         let mut scene = Scene { lookback: LOOKBACK, ..Scene::new(self.rule.clone()) };
         for now in (DELAY..MINUTES + CALM - 5).step_by(usize::try_from(every).unwrap()) {
@@ -81,7 +81,8 @@ impl History {
         scene.notified
     }
 
-    /// How the alarm changes between OK and ALARM when each minute is judged once with the points that `known` gives.
+    /// The changes between OK and ALARM when each minute is evaluated once with the points that
+    /// `known` gives.
     fn changes(&self, known: impl Fn(i64, i64) -> Option<f64>) -> Vec<NoticeKind> {
         let mut stand = Stand { state: AlarmState::Ok, since: -1000 };
         let (mut notified, mut changes) = (AlarmState::Ok, Vec::new());
@@ -97,7 +98,7 @@ impl History {
     }
 }
 
-fn turns(notices: &[Notice]) -> Vec<NoticeKind> {
+fn changes(notices: &[Notice]) -> Vec<NoticeKind> {
     notices.iter().map(Notice::kind).filter(|kind| matches!(kind, Began | Ended)).collect()
 }
 
@@ -105,9 +106,10 @@ fn with(condition: Condition, treat_missing_data: MissingData) -> Condition {
     Condition { treat_missing_data, clear_threshold: None, ..condition }
 }
 
-/// Issue 12, point 2: the sequence of notified states is the one of judging with all data there, possibly later.
+/// Issue 12, point 2: the sequence of notified states equals that of an evaluation with complete
+/// data, possibly later.
 #[test]
-fn whatever_comes_late_people_are_notified_as_if_it_had_been_there() {
+fn late_points_give_the_same_notifications_as_timely_ones() {
     with_seeds(HISTORIES, |mut chance| {
         let treat = chance.one_of(&[MissingData::Missing, MissingData::Ignore]);
         let condition = with(condition(&mut chance), treat);
@@ -117,7 +119,7 @@ fn whatever_comes_late_people_are_notified_as_if_it_had_been_there() {
         let history = History::new(condition, late, &mut chance);
         let (notified, all) =
             (history.notified(5), history.changes(|minute, _| history.value(minute, 9_999)));
-        if turns(&notified) == all {
+        if changes(&notified) == all {
             return Ok(());
         }
         let notified: Vec<_> = notified.iter().map(|n| (n.kind(), crate::scene::minute(n.at))).collect();
@@ -125,8 +127,9 @@ fn whatever_comes_late_people_are_notified_as_if_it_had_been_there() {
     });
 }
 
-/// The explicit treatments say what a gap means, at once, as in CloudWatch, and what really happened is notified when its
-/// points have come. A run that judges several period ends against one edge of data adds nothing to the two.
+/// The explicit treatments decide at once what a gap means, as in CloudWatch, and the true state is
+/// notified when its points have arrived. A run that evaluates several period ends against one edge
+/// of data adds nothing to these two notifications.
 #[test]
 fn a_steady_lag_changes_no_more_than_gaps_and_points_do() {
     with_seeds(HISTORIES, |mut chance| {
@@ -139,7 +142,7 @@ fn a_steady_lag_changes_no_more_than_gaps_and_points_do() {
             last = point.value.or(last);
             point.value = last;
         }
-        let notified = turns(&history.notified(5));
+        let notified = changes(&history.notified(5));
         let instants = history.changes(|minute, end| history.value(minute, end + DELAY));
         let all = history.changes(|minute, _| history.value(minute, 9_999));
         if notified.len() <= instants.len() + all.len() + 1 {
@@ -152,8 +155,9 @@ fn a_steady_lag_changes_no_more_than_gaps_and_points_do() {
     });
 }
 
-/// A run that judges several period ends against one edge of data: with an explicit treatment too, a steady value whose
-/// points lag behind is one end and one beginning, as it would be where each minute is judged at its own instant.
+/// A run that evaluates several period ends against one edge of data: with an explicit treatment,
+/// too, a steady value whose points lag behind gives one end and one beginning, as it would if each
+/// minute were evaluated at its own instant.
 #[test]
 fn a_steady_value_with_a_lag_flaps_under_no_treatment() {
     for treat_missing_data in [MissingData::Breaching, MissingData::NotBreaching] {
@@ -166,14 +170,17 @@ fn a_steady_value_with_a_lag_flaps_under_no_treatment() {
                     let late = |minute: i64| if (30..150).contains(&minute) { lag } else { 0 };
                     scene.run(now, |minute| (minute + late(minute) <= now).then_some(value));
                 }
-                let turns = turns(&scene.notified);
-                assert!(turns.len() <= 3, "{treat_missing_data:?}, {value}, {lag} minutes late: {turns:?}");
+                let changes = changes(&scene.notified);
+                assert!(
+                    changes.len() <= 3,
+                    "{treat_missing_data:?}, {value}, {lag} minutes late: {changes:?}"
+                );
             }
         }
     }
 }
 
-/// Issue 12, point 2: memory is at 99 % all the time, and points come late for an hour.
+/// Issue 12, point 2: memory is always at 99 %, and points arrive late for an hour.
 #[test]
 fn a_steady_value_whose_points_come_late_is_one_notice_at_most() {
     for treat in [MissingData::Missing, MissingData::Ignore] {
@@ -188,26 +195,26 @@ fn a_steady_value_whose_points_come_late_is_one_notice_at_most() {
                     (arrives <= now && minute > -60).then_some(if minute > 0 { 99.0 } else { 50.0 })
                 });
             }
-            let heard: Vec<_> = scene.notified.iter().map(Notice::kind).collect();
+            let sent: Vec<_> = scene.notified.iter().map(Notice::kind).collect();
             let expected: &[NoticeKind] = if lag < 10 { &[Began] } else { &[Began, NoData] };
-            assert!(heard == [Began] || heard == expected, "{treat:?}, {lag} minutes late: {heard:?}");
+            assert!(sent == [Began] || sent == expected, "{treat:?}, {lag} minutes late: {sent:?}");
         }
     }
 }
 
-/// Issue 12, point 4: ECS says that tasks run, and CloudWatch has nothing.
+/// Issue 12, point 4: ECS reports running tasks, and CloudWatch has no data.
 #[test]
-fn a_service_that_runs_without_data_is_told_once_after_the_range_and_when_it_has_data_again() {
+fn a_service_that_runs_without_data_is_notified_once_after_the_range_and_when_it_has_data_again() {
     let mut estate = Estate::new(rules("{}"));
     estate.values = Box::new(|_, minute| (minute <= 10 || minute > 250).then_some(30.0));
     for now in (0..300).step_by(5) {
         estate.states = if (20..255).contains(&now) { vec![state(2, 2)] } else { Vec::new() };
         estate.run(now);
     }
-    let mut heard = estate.heard();
-    heard.sort();
+    let mut sent = estate.sent();
+    sent.sort();
     let both = |kind| ["cpu-high", "memory-high"].map(|rule| (kind, rule, "shop/web".to_owned()));
-    assert_eq!(heard, [both(NoData), both(SeenAgain)].concat());
+    assert_eq!(sent, [both(NoData), both(SeenAgain)].concat());
     assert!(
         estate.notified[..2].iter().all(|notice| crate::scene::minute(notice.at) <= 30),
         "{:?}",
@@ -224,7 +231,7 @@ fn a_service_that_runs_nothing_has_no_data_and_needs_none() {
         estate.states = if now >= 20 { vec![state(0, 0)] } else { Vec::new() };
         estate.run(now);
     }
-    assert_eq!(estate.heard(), []);
+    assert_eq!(estate.sent(), []);
 }
 
 /// A rule on `missing` never says that it counts missing data as a breach.
@@ -242,7 +249,7 @@ fn an_alarm_always_shows_the_values_that_it_began_with() {
     });
 }
 
-/// A rule whose alarm lasts at least a while, and the scene of it.
+/// A rule with a `hold`, and its scene.
 fn held(hold: i64, treat: MissingData) -> Scene {
     let rule = default_rule("memory-high");
     let condition = Condition {
@@ -256,17 +263,18 @@ fn held(hold: i64, treat: MissingData) -> Scene {
     Scene { lookback: LOOKBACK, ..Scene::new(rule) }
 }
 
-/// Issue 12, point 2: a gap that breached until its point came is corrected with one word, also while the hold lasts.
+/// Issue 12, point 2: a gap that breached until its point arrived is corrected with one
+/// notification, even during the hold.
 #[test]
 fn an_alarm_that_a_late_point_undoes_within_its_hold_is_ended() {
     let mut scene = held(30, MissingData::Breaching);
     for now in [5, 10, 15, 20, 60, 120] {
         scene.run(now, |minute| (!(7..14).contains(&minute) || now >= 20).then_some(50.0));
     }
-    assert_eq!(scene.heard(), [(Began, 9), (Ended, 18)]);
+    assert_eq!(scene.sent(), [(Began, 9), (Ended, 18)]);
 }
 
-/// After missing data too, an alarm ends with OK.
+/// After missing data, too, an alarm ends with OK.
 #[test]
 fn an_alarm_ends_with_ok() {
     let mut scene = held(0, MissingData::Missing);
@@ -281,7 +289,8 @@ fn an_alarm_ends_with_ok() {
     assert_eq!(states, [(Began, AlarmState::Alarm), (Ended, AlarmState::Ok)]);
 }
 
-/// An alarm that comes late, after people heard that there is no data, and goes silent again: one notice, not one per run.
+/// An alarm that begins late, after its no-data notification, and loses its data again: one notice,
+/// not one per run.
 #[test]
 fn an_alarm_that_comes_late_in_a_silence_is_notified_once() {
     let mut scene = held(0, MissingData::Missing);
@@ -296,8 +305,8 @@ fn an_alarm_that_comes_late_in_a_silence_is_notified_once() {
             _ => None,
         });
     }
-    let began = scene.heard().iter().filter(|(kind, _)| *kind == Began).count();
-    assert_eq!(began, 1, "{:?}", scene.heard());
+    let began = scene.sent().iter().filter(|(kind, _)| *kind == Began).count();
+    assert_eq!(began, 1, "{:?}", scene.sent());
 }
 
 /// Issue 12, point 2.
@@ -309,6 +318,6 @@ fn lateness_that_comes_and_goes_is_one_notice_of_no_data() {
         scene
             .run(now, |minute| (minute + lag(minute) <= now).then_some(if minute > 0 { 99.0 } else { 50.0 }));
     }
-    let silent = scene.heard().iter().filter(|(kind, _)| *kind == NoData).count();
-    assert_eq!(silent, 1, "{:?}", scene.heard());
+    let silent = scene.sent().iter().filter(|(kind, _)| *kind == NoData).count();
+    assert_eq!(silent, 1, "{:?}", scene.sent());
 }

@@ -1,4 +1,5 @@
-//! The alarm engine as a whole: CloudWatch's tables, an oracle beside the evaluator, and histories against a model.
+//! The alarm engine as a whole: CloudWatch's tables, an oracle next to the evaluator, and histories
+//! against a model.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

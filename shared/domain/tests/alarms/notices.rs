@@ -1,4 +1,4 @@
-//! What people hear of an alarm, case by case. Minute 1 is the period that ends at 10:01.
+//! The notifications of an alarm, case by case. Minute 1 is the period that ends at 10:01.
 
 use fargaze::alarms::evaluate::AlarmState;
 use fargaze::alarms::{Notice, NoticeKind, Observation, end};
@@ -13,28 +13,28 @@ fn scene() -> Scene {
     Scene::new(default_rule("memory-high"))
 }
 
-/// Fine, with these minutes hot.
+/// Good values, except for these hot minutes.
 fn hot(minutes: std::ops::RangeInclusive<i64>) -> impl Fn(i64) -> Option<f64> {
     move |minute| Some(if minutes.contains(&minute) { 93.0 } else { 50.0 })
 }
 
-use NoticeKind::{Began, Blind, Ended, Gone, NoData, Reminder, SeenAgain};
+use NoticeKind::{Began, Blind, Deleted, Ended, NoData, Reminder, SeenAgain};
 
 #[test]
-fn three_of_five_hot_minutes_are_told_once() {
+fn three_of_five_hot_minutes_are_notified_once() {
     let mut scene = scene();
     assert!(!scene.run(5, hot(8..=99)), "a quiet run remembers nothing");
     assert!(scene.run(12, hot(8..=99)));
     for now in [17, 22, 27] {
         assert!(!scene.run(now, hot(8..=99)), "nothing is written at {now}");
     }
-    assert_eq!(scene.heard(), [(Began, 10)]);
+    assert_eq!(scene.sent(), [(Began, 10)]);
     assert_eq!(scene.notified[0].evaluation().unwrap().breaching().count(), 3);
     assert_eq!((scene.notified[0].from, scene.notified[0].to), (AlarmState::Ok, AlarmState::Alarm));
 }
 
 #[test]
-fn a_notice_knows_what_was_asked_of_cloudwatch() {
+fn a_notice_knows_its_cloudwatch_query() {
     let mut scene = scene();
     scene.run(12, hot(8..=99));
     let notice = &scene.notified[0];
@@ -57,14 +57,14 @@ fn a_notice_of_each_kind_reads_what_it_writes() {
     scene.run(12, hot(8..=99));
     [17, 22, 27, 32].into_iter().for_each(|now| _ = scene.unread(now));
     scene.run(37, hot(8..=99));
-    let gone = end(scene.record.as_ref().unwrap(), at(40)).unwrap().pending;
-    let kinds: Vec<_> = scene.notified.iter().chain(&gone).map(Notice::kind).collect();
-    assert_eq!(kinds, [Began, Blind, SeenAgain, Gone]);
-    for notice in scene.notified.iter().chain(&gone) {
+    let closing = end(scene.record.as_ref().unwrap(), at(40)).unwrap().pending;
+    let kinds: Vec<_> = scene.notified.iter().chain(&closing).map(Notice::kind).collect();
+    assert_eq!(kinds, [Began, Blind, SeenAgain, Deleted]);
+    for notice in scene.notified.iter().chain(&closing) {
         let json = serde_json::to_value(notice).unwrap();
         assert_eq!(
             (&json["id"], json["values"].is_array()),
-            (&notice.id.clone().into(), notice.kind() != Gone)
+            (&notice.id.clone().into(), notice.kind() != Deleted)
         );
         assert_eq!(serde_json::from_value::<Notice>(json).unwrap(), *notice);
     }
@@ -75,17 +75,17 @@ fn an_alarm_that_begins_and_ends_between_two_runs_gives_both() {
     let mut scene = scene();
     scene.run(0, hot(5..=8));
     scene.run(17, hot(5..=8));
-    assert_eq!(scene.heard(), [(Began, 7), (Ended, 11)]);
+    assert_eq!(scene.sent(), [(Began, 7), (Ended, 11)]);
     assert_eq!(scene.notified[1].since, Some(at(7)));
     assert!(!scene.run(22, hot(5..=8)));
 }
 
 #[test]
-fn what_was_judged_is_never_judged_again_by_an_older_window() {
+fn what_was_evaluated_is_never_evaluated_again_by_an_older_window() {
     let mut scene = scene();
     scene.run(17, hot(5..=8));
     let record = scene.record.clone();
-    // The older run saw less: to it the alarm goes on, or never began.
+    // The older run saw less: for it the alarm is still active, or never began.
     for now in [10, 12, 15] {
         assert!(!scene.run(now, hot(5..=99)), "{now}");
         assert!(!scene.run(now, |_| Some(50.0)), "{now}");
@@ -100,12 +100,13 @@ fn t12_falling_silent_is_no_news_unless_people_know_of_an_alarm() {
     assert!(quiet.run(12, |minute| (minute < 0).then_some(50.0)));
     assert_eq!(quiet.record.as_ref().unwrap().memory.state, AlarmState::InsufficientData);
     (17..90).step_by(5).for_each(|now| _ = quiet.run(now, |minute| (minute < 0).then_some(50.0)));
-    assert_eq!(quiet.heard(), []);
+    assert_eq!(quiet.sent(), []);
     let mut alarm = scene();
     alarm.run(12, hot(5..=99));
     (17..90).step_by(5).for_each(|now| _ = alarm.run(now, |minute| (minute < 12).then_some(93.0)));
-    // Silent since minute 11; the second run that finds the whole range of seven empty says so, once and for all.
-    assert_eq!(alarm.heard(), [(Began, 7), (NoData, 25)]);
+    // Silent since minute 11; the second run that finds the whole range of seven empty says so,
+    // once.
+    assert_eq!(alarm.sent(), [(Began, 7), (NoData, 25)]);
     assert_eq!((alarm.notified[1].to, alarm.notified[1].since), (AlarmState::InsufficientData, Some(at(11))));
     let memory = &alarm.record.as_ref().unwrap().memory;
     assert_eq!((memory.state, memory.notified), (AlarmState::InsufficientData, AlarmState::Ok));
@@ -119,12 +120,12 @@ fn a_hold_keeps_a_flapping_value_one_alarm() {
     for now in (0..60).step_by(5) {
         scene.run(now, flapping);
     }
-    // Hot in 5..=9 cannot be, 10..=14 and 20..=24 are: without the hold two alarms.
-    assert_eq!(scene.heard(), [(Began, 12), (Ended, 42)]);
+    // Hot minutes in 5..=9 do not count, 10..=14 and 20..=24 do: without the hold two alarms.
+    assert_eq!(scene.sent(), [(Began, 12), (Ended, 42)]);
 }
 
 #[test]
-fn a_hold_keeps_no_alarm_that_nobody_heard_of() {
+fn a_hold_keeps_no_alarm_that_was_never_notified() {
     let hold = SignedDuration::from_mins(120);
     let mut scene = Scene::new(AlarmRule { hold, ..default_rule("memory-high") });
     for now in [12, 17] {
@@ -133,7 +134,7 @@ fn a_hold_keeps_no_alarm_that_nobody_heard_of() {
     for now in [22, 27] {
         scene.run(now, hot(8..=14));
     }
-    assert_eq!(scene.heard(), []);
+    assert_eq!(scene.sent(), []);
 }
 
 #[test]
@@ -146,45 +147,45 @@ fn a_clear_threshold_keeps_a_value_between_both_in_alarm() {
     for now in (0..60).step_by(5) {
         scene.run(now, falling);
     }
-    // Over 80 until minute 19, over 70 until minute 29; three of five are needed for either.
-    assert_eq!(scene.heard(), [(Began, 7), (Ended, 32)]);
+    // Over 80 until minute 19, over 70 until minute 29; both thresholds need three of five.
+    assert_eq!(scene.sent(), [(Began, 7), (Ended, 32)]);
 }
 
 #[test]
-fn a_muted_alarm_is_told_late_with_its_true_begin_and_the_reason() {
+fn a_muted_alarm_is_notified_late_with_its_true_beginning_and_the_reason() {
     let mut scene = scene();
     for now in [12, 17, 22] {
         scene.muted(now, Some(Mute::Deployment), hot(8..=99));
     }
-    assert_eq!(scene.heard(), []);
+    assert_eq!(scene.sent(), []);
     assert!(scene.run(27, hot(8..=99)));
-    assert_eq!(scene.heard(), [(Began, 10)]);
+    assert_eq!(scene.sent(), [(Began, 10)]);
     assert_eq!(scene.notified[0].late(), Some(&Mute::Deployment));
     assert!(
         scene.notified[0].evaluation().unwrap().until > scene.notified[0].at,
         "the values are the newest, not those of its begin"
     );
     scene.run(47, hot(8..=40));
-    assert_eq!(scene.heard()[1], (Ended, 43));
+    assert_eq!(scene.sent()[1], (Ended, 43));
 }
 
 #[test]
-fn a_muted_alarm_that_is_over_when_the_silence_ends_is_never_told() {
+fn a_muted_alarm_that_is_over_when_the_silence_ends_is_never_notified() {
     let mut scene = scene();
     scene.muted(12, Some(Mute::Deployment), hot(8..=14));
     scene.muted(17, Some(Mute::Deployment), hot(8..=14));
     for now in [22, 27] {
         scene.run(now, hot(8..=14));
     }
-    assert_eq!(scene.heard(), []);
+    assert_eq!(scene.sent(), []);
 }
 
 #[test]
-fn the_end_of_an_alarm_that_was_told_is_told_even_in_silence() {
+fn the_end_of_a_notified_alarm_is_notified_even_in_silence() {
     let mut scene = scene();
     scene.run(12, hot(8..=14));
     scene.muted(22, Some(Mute::Maintenance), hot(8..=14));
-    assert_eq!(scene.heard(), [(Began, 10), (Ended, 17)]);
+    assert_eq!(scene.sent(), [(Began, 10), (Ended, 17)]);
 }
 
 #[test]
@@ -202,18 +203,18 @@ rules:
       - { cron: '10 10 * * *', duration: 10m }
 ";
     let rule = rules(yaml).remove(0);
-    // Both runs come after the window; the alarm of the first ended in it.
+    // Both runs come after the maintenance window; the alarm of the first ended in it.
     let mut over = Scene::new(rule.clone());
     over.run(22, hot(9..=12));
-    assert_eq!(over.heard(), []);
+    assert_eq!(over.sent(), []);
     let mut lasting = Scene::new(rule);
     lasting.run(25, hot(9..=99));
-    assert_eq!(lasting.heard(), [(Began, 11)]);
+    assert_eq!(lasting.sent(), [(Began, 11)]);
     assert_eq!(lasting.notified[0].late(), Some(&Mute::Maintenance));
 }
 
 #[test]
-fn a_reminder_comes_when_the_last_word_is_old_enough_and_not_in_silence() {
+fn a_reminder_is_sent_when_the_last_notification_is_old_enough_and_not_while_muted() {
     let remind_every = Some(SignedDuration::from_mins(30));
     let mut scene = Scene::new(AlarmRule { remind_every, ..default_rule("memory-high") });
     for now in (10..=100).step_by(5) {
@@ -221,23 +222,23 @@ fn a_reminder_comes_when_the_last_word_is_old_enough_and_not_in_silence() {
         scene.muted(now, mute, hot(5..=999));
         scene.muted(now, None, hot(5..=999));
     }
-    let heard: Vec<_> = scene.heard();
-    assert_eq!(heard, [(Began, 7), (Reminder, 38), (Reminder, 68), (Reminder, 98)]);
+    let sent: Vec<_> = scene.sent();
+    assert_eq!(sent, [(Began, 7), (Reminder, 38), (Reminder, 68), (Reminder, 98)]);
     assert_eq!(scene.notified[3].since, Some(at(7)));
     let mut silent = Scene::new(AlarmRule { remind_every, ..default_rule("memory-high") });
     for now in (10..=60).step_by(5) {
         silent.muted(now, (now > 10 && now < 55).then_some(Mute::Deployment), hot(5..=999));
     }
-    assert_eq!(silent.heard(), [(Began, 7), (Reminder, 53)]);
+    assert_eq!(silent.sent(), [(Began, 7), (Reminder, 53)]);
     let mut never = Scene::new(AlarmRule { remind_every: None, ..default_rule("memory-high") });
     for now in (10..=6000).step_by(5) {
         never.run(now, hot(5..=9999));
     }
-    assert_eq!(never.heard(), [(Began, 7)]);
+    assert_eq!(never.sent(), [(Began, 7)]);
 }
 
 #[test]
-fn could_not_ask_is_neither_ok_nor_alarm_and_is_told_when_it_lasts() {
+fn could_not_ask_is_neither_ok_nor_alarm_and_is_notified_when_it_lasts() {
     let mut scene = scene();
     scene.run(12, hot(8..=99));
     for now in [17, 22, 27, 32] {
@@ -247,7 +248,7 @@ fn could_not_ask_is_neither_ok_nor_alarm_and_is_told_when_it_lasts() {
     scene.run(37, hot(8..=99));
     scene.run(42, hot(8..=99));
     // The range is seven minutes; blind since minute 15.
-    assert_eq!(scene.heard(), [(Began, 10), (Blind, 25), (SeenAgain, 35)]);
+    assert_eq!(scene.sent(), [(Began, 10), (Blind, 25), (SeenAgain, 35)]);
     assert!(scene.notified[1].why().unwrap().contains("the connection was cut"));
     assert_eq!(scene.notified[2].since, Some(at(15)));
 }
@@ -257,23 +258,23 @@ fn an_alarm_that_is_ok_is_blind_too_and_forgotten_when_it_is_seen() {
     let mut scene = scene();
     scene.unread(12);
     scene.run(17, |_| Some(50.0));
-    assert_eq!(scene.heard(), [], "one failed run is no news");
+    assert_eq!(scene.sent(), [], "one failed run is not notified");
     assert!(scene.record.as_ref().unwrap().is_over());
     for now in [22, 27, 32] {
         scene.unread(now);
     }
     scene.run(37, |_| Some(50.0));
-    assert_eq!(scene.heard(), [(Blind, 30), (SeenAgain, 35)]);
+    assert_eq!(scene.sent(), [(Blind, 30), (SeenAgain, 35)]);
     assert!(scene.record.unwrap().is_over());
 }
 
 #[test]
-fn what_happened_while_blind_is_told_afterwards() {
+fn what_happened_while_blind_is_notified_afterwards() {
     let mut scene = scene();
     scene.unread(12);
     scene.unread(17);
     scene.run(22, hot(8..=11));
-    assert_eq!(scene.heard(), [(Began, 10), (Ended, 14)]);
+    assert_eq!(scene.sent(), [(Began, 10), (Ended, 14)]);
 }
 
 #[test]
@@ -290,12 +291,12 @@ fn a_gap_in_a_partial_answer_is_not_taken_for_missing_data() {
 }
 
 #[test]
-fn a_whole_range_in_a_partial_answer_is_judged() {
+fn a_whole_range_in_a_partial_answer_is_evaluated() {
     let mut scene = scene();
     let window = window(&scene.rule, 12, 15);
     let whole = series(&window, hot(8..=99));
     scene.see(12, &Observation::of(&Reading::Partial(whole, fault())));
-    assert_eq!(scene.heard(), [(Began, 10)]);
+    assert_eq!(scene.sent(), [(Began, 10)]);
 }
 
 #[test]
@@ -307,19 +308,19 @@ fn samples_that_were_never_taken_end_no_alarm_and_begin_none() {
             condition: Condition { treat_missing_data, ..default_rule("memory-high").condition },
             ..default_rule("memory-high")
         };
-        let mut goes_on = Scene::new(rule.clone());
+        let mut stays_active = Scene::new(rule.clone());
         let mut is_fine = Scene::new(rule.clone());
         let mut ended_unseen = Scene::new(rule);
         for now in [7, 12, 17, 22, 27, 32, 37] {
-            goes_on.sampled(now, hot(8..=99), 13..=25);
+            stays_active.sampled(now, hot(8..=99), 13..=25);
             is_fine.sampled(now, hot(99..=99), 13..=25);
             ended_unseen.sampled(now, hot(8..=20), 13..=25);
         }
         let blind = [(Blind, 25), (SeenAgain, 30)];
-        assert_eq!(goes_on.heard(), [&[(Began, 10)], &blind[..]].concat(), "{treat_missing_data:?}");
-        assert_eq!(is_fine.heard(), blind, "{treat_missing_data:?}");
+        assert_eq!(stays_active.sent(), [&[(Began, 10)], &blind[..]].concat(), "{treat_missing_data:?}");
+        assert_eq!(is_fine.sent(), blind, "{treat_missing_data:?}");
         let ended = [(Began, 10), (Blind, 25), (Ended, 28), (SeenAgain, 30)];
-        assert_eq!(ended_unseen.heard(), ended, "{treat_missing_data:?}");
+        assert_eq!(ended_unseen.sent(), ended, "{treat_missing_data:?}");
     }
 }
 
@@ -337,17 +338,17 @@ fn a_single_sample_that_was_not_taken_is_no_news() {
     for now in 7..=40 {
         scene.sampled(now, hot(8..=99), 14..=14);
     }
-    assert_eq!(scene.heard(), [(Began, 10)]);
+    assert_eq!(scene.sent(), [(Began, 10)]);
     assert_eq!(scene.record.unwrap().memory.blind, None);
 }
 
 #[test]
-fn what_is_gone_gets_a_closing_word_only_if_people_heard_of_it() {
+fn a_deleted_subject_gets_a_closing_notification_only_if_its_alarm_was_notified() {
     let mut notified = scene();
     notified.run(12, hot(8..=99));
     let closed = end(notified.record.as_ref().unwrap(), at(20)).unwrap();
     let kinds: Vec<NoticeKind> = closed.pending.iter().map(Notice::kind).collect();
-    assert_eq!(kinds, [Gone]);
+    assert_eq!(kinds, [Deleted]);
     assert_eq!(closed.pending[0].since, Some(at(10)));
     assert_eq!(end(&closed, at(25)), None, "once");
     let mut silent = scene();
@@ -365,13 +366,13 @@ fn two_runs_at_once_make_the_same_notices() {
         times.iter().for_each(|&now| _ = scene.run(now, hot(5..=60)));
         scene.notified.iter().map(|notice: &Notice| notice.id.clone()).collect::<Vec<_>>()
     };
-    // Each run of the other history is the neighbour's of the first.
+    // Each run of the second history comes one minute later than in the first.
     assert_eq!(ids(&[10, 40, 80]), ids(&[10, 45, 75]));
     assert_eq!(ids(&[10, 40, 80]).len(), 3);
 }
 
 #[test]
-fn a_slow_rule_is_judged_at_the_ends_of_its_own_periods() {
+fn a_slow_rule_is_evaluated_at_the_ends_of_its_own_periods() {
     let rule =
         AlarmRule { period: fargaze::model::metric::Period::FIVE_MINUTES, ..default_rule("memory-high") };
     let mut scene = Scene::new(rule);

@@ -1,12 +1,12 @@
-//! An oracle of CloudWatch's verdict: slow, obvious, and written from AWS's prose and tables, not from the evaluator.
-//! The 100,000 random series take a few seconds without optimisation.
+//! An oracle of CloudWatch's verdict: slow and obvious, written from AWS's prose and tables, not
+//! from the evaluator. The 100,000 random series take a few seconds without optimization.
 
 use fargaze::alarms::evaluate::AlarmState::{self, Alarm, InsufficientData, Ok};
 use fargaze::rules::{Comparison, Condition, MissingData};
 
 use crate::chance::{Chance, with_seeds};
 
-/// A period as the documentation draws it: `0`, `X` or `-`.
+/// A period in the notation of the documentation: `0`, `X` or `-`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Period {
     Fine,
@@ -32,15 +32,15 @@ fn state(range: &[Period], n: usize, m: usize, treat: MissingData, current: Alar
         if breaching >= m { Alarm } else { Ok }
     };
     let real: Vec<Period> = range.iter().copied().filter(|&period| period != Period::Missing).collect();
-    // "If no data points in the evaluation range are missing" and "if some are missing, but the number of real points is
-    // N or more": the most recent N, and the treatment does not matter.
+    // "If no data points in the evaluation range are missing" and "if some are missing, but the
+    // number of real points is N or more": the most recent N, and the treatment does not matter.
     if real.len() >= n {
         return verdict(&real[real.len() - n..]);
     }
     // "Fewer than N: all of them, and as few fillers as are needed."
     let filled = |filler: Period| {
         let mut periods = real.clone();
-        // A period that there was not, because samples began later, is none without data.
+        // A period before the first sample is no period without data.
         while periods.len() < n.min(range.len()) {
             periods.push(filler);
         }
@@ -58,12 +58,12 @@ fn state(range: &[Period], n: usize, m: usize, treat: MissingData, current: Alar
     if verdict(&real) == Alarm {
         return Alarm;
     }
-    // Some real point is fine: the rows `0 - - - -` and `0 - X - -` (2 of 3) are OK.
+    // Some real point is good: the rows `0 - - - -` and `0 - X - -` (2 of 3) are OK.
     if real.contains(&Period::Fine) {
         return Ok;
     }
-    // Only breaching points, too few of them: ALARM if the oldest is at least M periods old and everything after it
-    // breaches or is missing, but not before. With "ignore" the state stays.
+    // Only breaching points, too few of them: ALARM if the oldest is at least M periods old and
+    // everything after it breaches or is missing, but not before. With "ignore" the state stays.
     let mut age = 0;
     for (place, period) in range.iter().rev().enumerate() {
         if *period == Period::Breaching {
@@ -73,15 +73,16 @@ fn state(range: &[Period], n: usize, m: usize, treat: MissingData, current: Alar
     if treat == MissingData::Missing && age >= m { Alarm } else { current }
 }
 
-/// What is known of an alarm between two periods.
+/// The state of an alarm between two periods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stand {
     pub(crate) state: AlarmState,
-    /// Minute at whose end the state began.
+    /// The minute at whose end the state began.
     pub(crate) since: i64,
 }
 
-/// The alarm after the period that ends at minute `end`; `values` are all periods so far. `hold` is in periods.
+/// The alarm after the period that ends at minute `end`; `values` are all periods so far. `hold` is
+/// in periods.
 pub(crate) fn next(rule: &Condition, hold: i64, values: &[Option<f64>], end: i64, now: Stand) -> Stand {
     let (n, m) = (rule.evaluation_periods as usize, rule.datapoints_to_alarm as usize);
     // The documentation shows a range of five for N = 3.
@@ -104,7 +105,7 @@ pub(crate) fn next(rule: &Condition, hold: i64, values: &[Option<f64>], end: i64
     if after == now.state { now } else { Stand { state: after, since: end } }
 }
 
-/// A condition as people write them, and some as they do not.
+/// A typical condition, and sometimes an unusual one.
 pub(crate) fn condition(chance: &mut Chance) -> Condition {
     let n = u32::try_from(chance.between(1, 7)).unwrap();
     let comparison = chance.one_of(&[
@@ -130,7 +131,8 @@ pub(crate) fn condition(chance: &mut Chance) -> Condition {
     }
 }
 
-/// Values around the threshold with stretches of silence: purely random points hardly ever keep an alarm going.
+/// Values around the threshold with stretches of silence: purely random points hardly ever keep an
+/// alarm active.
 pub(crate) fn values(chance: &mut Chance, count: usize) -> Vec<Option<f64>> {
     let (mut level, mut silent) = (chance.between(0, 9), false);
     let mut value = || {
@@ -169,7 +171,7 @@ fn the_evaluator_agrees_with_the_oracle_on_100_000_random_series() {
 }
 
 #[test]
-fn a_state_that_is_sure_is_so_whatever_was_not_read() {
+fn a_certain_state_holds_whatever_was_not_read() {
     let sure = std::cell::Cell::new((0, 0));
     with_seeds(20_000, |mut chance| {
         let rule = condition(&mut chance);

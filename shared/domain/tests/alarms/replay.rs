@@ -39,8 +39,8 @@ fn a_service_at_0_of_1_tasks_for_two_weeks_fires_within_two_runs_and_reminds_onc
             ..Run::new(RunKind::Alarms, at(now), SignedDuration::ZERO, SignedDuration::ZERO, None)
         };
         let reading = state.reading(ServiceFigure::NothingRunning, &scene.rule, &run);
-        let sight = Observation { why: state.why(), ..Observation::of(&reading) };
-        writes += u32::from(scene.see(now, &sight));
+        let observation = Observation { why: state.why(), ..Observation::of(&reading) };
+        writes += u32::from(scene.see(now, &observation));
         if now == 5 {
             assert_eq!(scene.notified.len(), 1, "it fires within two runs");
             assert!(scene.notified[0].why().unwrap().contains("unable to place a task"));
@@ -72,8 +72,8 @@ fn thirty_days_with_a_fifth_of_the_runs_failing_leave_no_gap() {
         }
     }
     let began: Vec<i64> =
-        scene.heard().iter().filter(|(kind, _)| *kind == NoticeKind::Began).map(|n| n.1).collect();
-    let ended = scene.heard().iter().filter(|(kind, _)| *kind == NoticeKind::Ended).count();
+        scene.sent().iter().filter(|(kind, _)| *kind == NoticeKind::Began).map(|n| n.1).collect();
+    let ended = scene.sent().iter().filter(|(kind, _)| *kind == NoticeKind::Ended).count();
     assert!(began.len() >= usize::try_from(days / 45).unwrap());
     assert!(began.windows(2).all(|pair| pair[1] - pair[0] == 45), "{began:?}");
     assert!(began.len() - ended <= 1);

@@ -1,4 +1,4 @@
-//! A rule, a subject, points by the minute, and runs that look at them.
+//! A rule, a subject, points by the minute, and runs that evaluate them.
 
 use fargaze::alarms::{AlarmRecord, Grid, Notice, NoticeKind, Observation, step};
 use fargaze::config::Config;
@@ -27,7 +27,7 @@ pub(crate) fn subject() -> Subject {
     Subject::Service("shop".parse().unwrap(), "web".parse().unwrap())
 }
 
-/// The rule of a file's section `rules`.
+/// The rules of a file's `rules` section.
 pub(crate) fn rules(yaml: &str) -> Vec<AlarmRule> {
     let own_only = if yaml.contains("rules:") { "\nbuilt-in-rules: none\n" } else { "" };
     let yaml = &format!("{yaml}{own_only}");
@@ -36,11 +36,11 @@ pub(crate) fn rules(yaml: &str) -> Vec<AlarmRule> {
 
 pub(crate) fn default_rule(name: &str) -> AlarmRule {
     let rule = rules("{}").into_iter().find(|rule| rule.name == name).unwrap();
-    // Most cases are about what a rule does without one.
+    // Most cases test a rule without a hold.
     AlarmRule { hold: SignedDuration::ZERO, ..rule }
 }
 
-/// What a run at `now` asks about, as `plan-run` makes it.
+/// The window that `plan-run` gives a run at `now`.
 pub(crate) fn window(rule: &AlarmRule, now: i64, lookback: i64) -> Window {
     let periods = i64::try_from(rule.condition.evaluation_range()).unwrap();
     let length = SignedDuration::from_mins(lookback + lookback / 2)
@@ -59,11 +59,11 @@ pub(crate) fn series(window: &Window, values: impl Fn(i64) -> Option<f64>) -> Me
     MetricSeries::new(window.period_starts().filter_map(point).collect())
 }
 
-/// An alarm with its memory, and what was told of it.
+/// An alarm with its stored record and its notifications.
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) rule: AlarmRule,
-    /// Minutes that each run judges again.
+    /// Minutes that each run evaluates again.
     pub(crate) lookback: i64,
     pub(crate) record: Option<AlarmRecord>,
     pub(crate) notified: Vec<Notice>,
@@ -74,7 +74,8 @@ impl Scene {
         Self { rule, lookback: 15, record: None, notified: Vec::new() }
     }
 
-    /// One run on a complete answer; what is to be told is told. Returns whether something was written.
+    /// One run on a complete answer; pending notifications are sent. Returns whether something was
+    /// written.
     pub(crate) fn run(&mut self, now: i64, values: impl Fn(i64) -> Option<f64>) -> bool {
         self.muted(now, None, values)
     }
@@ -93,7 +94,7 @@ impl Scene {
         self.see(now, &Observation::of(&Reading::Unread(fault())))
     }
 
-    /// One run on samples, one for each minute, of which those of some minutes were never taken.
+    /// One run on samples, one for each minute; those of some minutes were never taken.
     pub(crate) fn sampled(
         &mut self,
         now: i64,
@@ -115,15 +116,15 @@ impl Scene {
         self.judge(now, &Observation::of(&reading), &Grid::Samples(&instants))
     }
 
-    pub(crate) fn see(&mut self, now: i64, sight: &Observation<'_>) -> bool {
+    pub(crate) fn see(&mut self, now: i64, observation: &Observation<'_>) -> bool {
         let window = window(&self.rule, now, self.lookback);
         let of_now = self.rule.measure.is_of_one_instant();
         let grid = if of_now { Grid::Now(window) } else { Grid::Window(window) };
-        self.judge(now, sight, &grid)
+        self.judge(now, observation, &grid)
     }
 
-    pub(crate) fn judge(&mut self, now: i64, sight: &Observation<'_>, grid: &Grid<'_>) -> bool {
-        let after = step(&self.rule, &subject(), sight, grid, at(now), self.record.as_ref());
+    pub(crate) fn judge(&mut self, now: i64, observation: &Observation<'_>, grid: &Grid<'_>) -> bool {
+        let after = step(&self.rule, &subject(), observation, grid, at(now), self.record.as_ref());
         let Some(mut record) = after else { return false };
         self.notified.append(&mut record.pending);
         record.version += 1;
@@ -131,8 +132,8 @@ impl Scene {
         true
     }
 
-    /// Kinds and minutes of all that was told.
-    pub(crate) fn heard(&self) -> Vec<(NoticeKind, i64)> {
+    /// Kinds and minutes of all notifications.
+    pub(crate) fn sent(&self) -> Vec<(NoticeKind, i64)> {
         self.notified.iter().map(|notice| (notice.kind(), minute(notice.at))).collect()
     }
 }

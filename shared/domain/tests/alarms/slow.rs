@@ -1,5 +1,5 @@
-//! Schedules from a minute to an hour: a constant condition begins each built-in rule once and ends it once, and constant
-//! health begins none. N counts samples.
+//! Schedules from a minute to an hour: a constant condition begins each built-in rule once and ends
+//! it once, and constant health begins none. N counts samples.
 
 use fargaze::alarms::NoticeKind::{self, Began, Ended};
 use fargaze::alarms::{Grid, Notice, Observation};
@@ -14,7 +14,8 @@ use crate::scene::{Scene, at, rules, series};
 const SCHEDULES: [i64; 7] = [1, 2, 5, 10, 15, 30, 60];
 const HOURS: i64 = 16;
 
-/// What a sampled rule tells with a run every so many minutes: the condition holds from hour 4 to hour 8.
+/// The notifications of a sampled rule with a run every `every` minutes: the condition holds from
+/// hour 4 to hour 8.
 fn sampled(rule: &AlarmRule, every: i64, value: impl Fn(i64) -> f64) -> Vec<NoticeKind> {
     let mut scene = Scene { lookback: 60, ..Scene::new(rule.clone()) };
     let (mut taken, mut points) = (Vec::<Timestamp>::new(), Vec::new());
@@ -63,8 +64,8 @@ fn a_constant_condition_begins_and_ends_each_sampled_rule_once_on_every_schedule
 fn a_constant_condition_begins_and_ends_each_rule_on_metrics_once_on_every_schedule() {
     for rule in rules("{}").iter().filter(|rule| rule.measure.is_always_published()) {
         for every in SCHEDULES {
-            let heard = |bad: std::ops::Range<i64>| {
-                // As `plan-run` has it: twice the interval of the schedule, and at least an hour.
+            let sent = |bad: std::ops::Range<i64>| {
+                // As in `plan-run`: twice the interval of the schedule, and at least an hour.
                 let mut scene = Scene { lookback: (2 * every).max(60), ..Scene::new(rule.clone()) };
                 for now in (0..HOURS * 60).step_by(usize::try_from(every).unwrap()) {
                     let window = crate::scene::window(rule, now, scene.lookback);
@@ -74,22 +75,22 @@ fn a_constant_condition_begins_and_ends_each_rule_on_metrics_once_on_every_sched
                 }
                 scene.notified.iter().map(Notice::kind).collect::<Vec<_>>()
             };
-            assert_eq!(heard(240..480), [Began, Ended], "{} every {every} minutes", rule.name);
-            assert_eq!(heard(0..0), [], "{} every {every} minutes", rule.name);
+            assert_eq!(sent(240..480), [Began, Ended], "{} every {every} minutes", rule.name);
+            assert_eq!(sent(0..0), [], "{} every {every} minutes", rule.name);
         }
     }
 }
 
-/// What was before the first sample of all is no period without data: a rule to which a gap is as bad as a breach waits
-/// for as many as it needs.
+/// Before the first sample there is no period without data: a rule that treats a gap as a breach
+/// waits for as many samples as it needs.
 #[test]
 fn samples_that_have_only_just_begun_are_no_gap() {
     let rule = rules(
         "rules: [{name: kills, what: oom-killed, scope: workload, threshold: 0, comparison: GreaterThanThreshold, \
          evaluation-periods: 3, datapoints-to-alarm: 2, treat-missing-data: breaching}]",
     );
-    // A sample each five minutes; none has no data.
-    let heard = |samples: &[Option<f64>]| {
+    // A sample every five minutes; `None` has no data.
+    let sent = |samples: &[Option<f64>]| {
         let mut scene = Scene::new(rule[0].clone());
         let mut taken = Vec::new();
         let mut points = Vec::new();
@@ -100,12 +101,12 @@ fn samples_that_have_only_just_begun_are_no_gap() {
             let reading = Reading::Complete(MetricSeries::new(points.clone()));
             scene.judge(now, &Observation::of(&reading), &Grid::Samples(&taken));
         }
-        scene.heard()
+        scene.sent()
     };
-    assert_eq!(heard(&[None]), []);
-    assert_eq!(heard(&[Some(1.0)]), []);
-    assert_eq!(heard(&[Some(0.0), Some(0.0)]), []);
-    assert_eq!(heard(&[None, Some(0.0), Some(0.0), Some(0.0)]), []);
-    assert_eq!(heard(&[None, None]), [(Began, 10)], "two of the two that there were");
-    assert_eq!(heard(&[Some(0.0), None, None]), [(Began, 15)]);
+    assert_eq!(sent(&[None]), []);
+    assert_eq!(sent(&[Some(1.0)]), []);
+    assert_eq!(sent(&[Some(0.0), Some(0.0)]), []);
+    assert_eq!(sent(&[None, Some(0.0), Some(0.0), Some(0.0)]), []);
+    assert_eq!(sent(&[None, None]), [(Began, 10)], "two of the two that there were");
+    assert_eq!(sent(&[Some(0.0), None, None]), [(Began, 15)]);
 }

@@ -1,5 +1,6 @@
-//! Every row of the two tables in "Configuring how CloudWatch alarms treat missing data" (CloudWatch User Guide), and
-//! what its prose says of them, each by name. `0` is fine, `X` breaching, `-` missing; the newest is on the right.
+//! Every row of the two tables in "Configuring how CloudWatch alarms treat missing data"
+//! (CloudWatch User Guide), and the statements of its prose, each by name. `0` is good, `X`
+//! breaching, `-` missing; the newest is on the right.
 
 use fargaze::alarms::evaluate::AlarmState::{self, Alarm, InsufficientData, Ok};
 use fargaze::rules::{Comparison, Condition, MissingData};
@@ -26,7 +27,8 @@ fn points(text: &str) -> Vec<Option<f64>> {
     text.split(' ').map(value).collect()
 }
 
-/// `expected` has the columns missing, ignore, breaching, notBreaching; none where the state is kept.
+/// `expected` has the columns missing, ignore, breaching, notBreaching; `None` where the state is
+/// kept.
 fn row(m: u32, range: &str, expected: [Option<AlarmState>; 4]) {
     let treatments =
         [MissingData::Missing, MissingData::Ignore, MissingData::Breaching, MissingData::NotBreaching];
@@ -52,7 +54,8 @@ fn row_3_of_3_ok_gap_breach_gap_breach() {
     row(3, "0 - X - X", ALL_OK);
 }
 
-/// The table says OK in all columns. Its "breaching" has two fillers for three breaching points: 2 of 3 are not enough.
+/// The table says OK in all columns. Its "breaching" has two fillers for three breaching points: 2
+/// of 3 are not enough.
 #[test]
 fn row_3_of_3_ok_then_four_gaps() {
     row(3, "0 - - - -", ALL_OK);
@@ -98,8 +101,9 @@ fn row_2_of_3_three_gaps_breach_gap() {
     row(2, "- - - X -", GUARDED);
 }
 
-/// "CloudWatch avoids premature alarm state": a breaching point younger than M periods does not alarm yet, an older one
-/// does. Read literally the rule contradicts the row `0 - X - -`; it holds where all real points breach.
+/// "CloudWatch avoids premature alarm state": a breaching point younger than M periods does not
+/// alarm yet, an older one does. Read literally the rule contradicts the row `0 - X - -`; it holds
+/// where all real points breach.
 #[test]
 fn t19_the_guard_against_premature_alarms_holds_where_all_real_points_breach() {
     for (range, alarms) in
@@ -123,7 +127,7 @@ fn t12_missing_is_not_zero() {
 
 /// AWS's page of recommended alarms prints `<= 80` for memory and means `> 80`.
 #[test]
-fn t18_high_memory_is_judged_by_greater_than() {
+fn t18_high_memory_is_evaluated_by_greater_than() {
     let memory = |comparison| Condition { comparison, threshold: 80.0, ..condition(3, MissingData::Missing) };
     let (idle, full) = ([Some(12.0); 5], [Some(93.0); 5]);
     let right = memory(Comparison::GreaterThanThreshold);
@@ -133,7 +137,7 @@ fn t18_high_memory_is_judged_by_greater_than() {
 }
 
 #[test]
-fn an_alarm_goes_on_until_the_clear_threshold_is_left() {
+fn an_alarm_stays_active_until_the_clear_threshold_is_crossed() {
     let condition = Condition { clear_threshold: Some(0.2), ..condition(3, MissingData::Missing) };
     let between = [Some(0.3); 5];
     assert_eq!(condition.next_state(&between, Alarm), Alarm);

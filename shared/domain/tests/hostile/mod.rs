@@ -1,8 +1,8 @@
-//! Text that wants to be more than text.
+//! Text that tries to be more than text.
 
 use proptest::prelude::*;
 
-/// Pieces that have broken renderers of mail, HTML, logs and tables before.
+/// Pieces that have broken renderers of mail, HTML, logs and tables.
 const PIECES: [&str; 34] = [
     "\n",
     "\r\n",
@@ -40,7 +40,7 @@ const PIECES: [&str; 34] = [
     "\nCRITICAL shop/web: memory 99 %",
 ];
 
-/// Hostile text: pieces as above between words and characters of any kind; sometimes very long.
+/// Hostile text: pieces as above between words and characters of any kind, sometimes very long.
 pub(crate) fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         5 => prop::sample::select(&PIECES[..]).prop_map(ToOwned::to_owned),
@@ -52,9 +52,10 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
     (texts, prop_oneof![200 => Just(1_usize), 1 => Just(60)]).prop_map(|(text, times)| text.repeat(times))
 }
 
-/// Enough cases for 10,000 hostile texts, or as many as `FARGAZE_CASES` says, if each case takes `texts` of them.
+/// Enough cases for 10,000 hostile texts, or as many as `FARGAZE_CASES` says, if each case takes
+/// `texts` of them.
 pub(crate) fn cases(texts: usize) -> ProptestConfig {
-    let wished = std::env::var("FARGAZE_CASES").ok().and_then(|text| text.parse::<usize>().ok());
-    let cases = u32::try_from(wished.unwrap_or(10_000).div_ceil(texts)).unwrap_or(u32::MAX);
+    let requested = std::env::var("FARGAZE_CASES").ok().and_then(|text| text.parse::<usize>().ok());
+    let cases = u32::try_from(requested.unwrap_or(10_000).div_ceil(texts)).unwrap_or(u32::MAX);
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }

@@ -1,4 +1,4 @@
-//! The types of the API on recorded answers.
+//! The API types on recorded responses.
 
 use fargaze::kubernetes::api::{
     ApiGroupList, ConfigMap, Deployment, Job, List, Namespace, Node, NodeMetrics, Pod, PodMetrics,
@@ -84,7 +84,7 @@ fn errors_say_what_they_are_about() {
 }
 
 #[test]
-fn the_server_tells_who_asks_and_whether_they_may() {
+fn the_server_reports_the_callers_identity_and_permissions() {
     let who: SelfSubjectReview = json("selfsubjectreview.body");
     assert_eq!(who.status.user_info.groups, ["fargate-readers", "system:authenticated"]);
     let denied: SelfSubjectAccessReview = json("selfsubjectaccessreview_denied.body");

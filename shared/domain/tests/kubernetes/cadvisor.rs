@@ -1,4 +1,4 @@
-//! Counters of pods from pages of cAdvisor, one recorded and others as different runtimes print them.
+//! Counters of pods from cAdvisor pages: one recorded, and others as different runtimes print them.
 
 use fargaze::evidence::pods::{PodCounters, PodRates};
 use fargaze::kubernetes::cadvisor::{Counter, Page, Parts, read};
@@ -15,7 +15,8 @@ fn page(text: &str) -> Page {
     read(text.as_bytes(), at(0))
 }
 
-/// Counters of the pod `shop/web-1` on a page of these rows, each `family{labels} value [time]`; its names are added.
+/// Counters of the pod `shop/web-1` on a page of these rows, each `family{labels} value [time]`;
+/// the labels with its names are added.
 fn web(rows: &[&str]) -> PodCounters {
     let named = |row: &&str| row.replacen('{', "{namespace=\"shop\",pod=\"web-1\",", 1);
     let text: Vec<String> = rows.iter().map(named).collect();
@@ -23,13 +24,13 @@ fn web(rows: &[&str]) -> PodCounters {
     pods.remove(&("shop".to_owned(), "web-1".to_owned())).unwrap_or_default()
 }
 
-/// One kind of a pod's counters.
+/// One kind of counter of a pod.
 type OfPod = fn(&PodCounters) -> &Parts;
 
-/// One kind of a pod's rates.
+/// One kind of rate of a pod.
 type OfRates = fn(&PodRates) -> Option<f64>;
 
-/// What was counted of each part, all of its series together.
+/// The total of each part over all its series.
 fn parts(of: &Parts) -> Vec<(&str, f64)> {
     of.iter().map(|(part, series)| (part.as_str(), series.values().map(|one| one.value).sum())).collect()
 }
@@ -122,12 +123,12 @@ fn devices_are_series_of_their_own_with_their_own_times() {
         series
     };
     assert_eq!(of("app"), [Counter { value: 100.0, at: at(1) }, Counter { value: 1500.0, at: at(3) }]);
-    // A line without a time is of the time when the page was read.
+    // A line without a timestamp has the time when the page was read.
     assert_eq!(of("log"), [Counter { value: 7.0, at: at(0) }]);
 }
 
 #[test]
-fn what_no_counter_can_be_is_left_out_and_a_line_that_cannot_be_read_is_told() {
+fn impossible_counter_values_are_skipped_and_an_unreadable_line_is_reported() {
     let family = "container_cpu_usage_seconds_total{container=\"app\",pod=\"web-1\",namespace=\"shop\"}";
     for value in ["NaN", "+Inf", "-Inf", "-1"] {
         let page = page(&format!("{family} {value}\n"));
@@ -137,7 +138,8 @@ fn what_no_counter_can_be_is_left_out_and_a_line_that_cannot_be_read_is_told() {
     assert_eq!((page.report.skipped, page.pods.len()), (1, 1));
 }
 
-/// Issue 13, point 7: 0.1 core and 10,000 bytes a second were done, while the old cgroup vanished.
+/// Issue 13, point 7: the pod used 0.1 core and 10,000 bytes a second while the old cgroup
+/// vanished.
 #[test]
 fn a_container_whose_old_cgroup_vanishes_is_rated_by_its_new_one() {
     let read = |name: &str| page(&text(name)).pods.into_values().next().unwrap();
@@ -149,16 +151,16 @@ fn a_container_whose_old_cgroup_vanishes_is_rated_by_its_new_one() {
     assert!(rates.throttled_percent().is_some_and(|percent| (percent - 100.0).abs() < 1e-9), "{rates:?}");
 }
 
-/// A series with these labels beside the names of the pod and container `app`.
+/// A series with these labels in addition to the names of the pod and container `app`.
 fn series(family: &str, more: &str, value: f64, second: i64) -> String {
     let time = (1_800_000_000 + second) * 1000;
     format!("{family}{{container=\"app\",pod=\"p\",namespace=\"n\",{more}}} {value} {time}")
 }
 
-/// Issue 13, point 7: each series that is on both pages is rated, one that came or went adds nothing, and one that fell
-/// began again.
+/// Issue 13, point 7: each series on both pages is rated; one that appeared or vanished adds
+/// nothing, and one that fell restarted.
 #[test]
-fn series_are_rated_one_by_one_whatever_tells_them_apart() {
+fn series_are_rated_one_by_one_whichever_label_distinguishes_them() {
     let families: [(&str, &str, OfRates); 5] = [
         ("container_cpu_usage_seconds_total", "cpu=\"total\"", |of| of.cpu_nanocores.map(|cpu| cpu / 1e9)),
         ("container_fs_reads_bytes_total", "device=\"/dev/a\"", |of| of.disk_read),
@@ -171,16 +173,16 @@ fn series_are_rated_one_by_one_whatever_tells_them_apart() {
             let row = |which: &str, value, second| {
                 let own = if same.starts_with(apart) { String::new() } else { format!("{same},") };
                 let row = series(family, &format!("{own}{apart}=\"{which}\""), value, second);
-                // The network is the pod's.
+                // The network belongs to the pod.
                 if family.contains("network") {
                     row.replace("container=\"app\"", "container=\"\"")
                 } else {
                     row
                 }
             };
-            // An image without a container is that of the pause container.
+            // An image without a container is the pause container's.
             let rated = |before: &[String], now: &[String]| rate(&of_p(now).rates_since(&of_p(before)));
-            let before = [row("gone", 900_000.0, 0), row("stays", 600.0, 0), row("fell", 500.0, 0)];
+            let before = [row("vanished", 900_000.0, 0), row("stays", 600.0, 0), row("fell", 500.0, 0)];
             let now = [row("stays", 900.0, 300), row("fell", 150.0, 300), row("new", 800_000.0, 300)];
             assert_eq!(rated(&before, &now), Some(1.5), "{family} by {apart}");
             assert_eq!(rated(&before[..1], &now[2..]), None, "{family} by {apart}: nothing to rate with");
@@ -190,7 +192,8 @@ fn series_are_rated_one_by_one_whatever_tells_them_apart() {
     }
 }
 
-/// Issue 13, point 7: what one container did to be throttled is counted over all its cgroups that are there twice.
+/// Issue 13, point 7: the throttling of a container is counted over all its cgroups that are on
+/// both pages.
 #[test]
 fn throttling_is_paired_within_a_cgroup() {
     let rows = |of: &[(&str, f64, f64)], second| -> Vec<String> {
@@ -209,7 +212,7 @@ fn throttling_is_paired_within_a_cgroup() {
     assert_eq!((throttled.container.as_str(), throttled.percent), ("app", 25.0), "100 of 400 periods");
 }
 
-/// Issue 13, point 7: what a snapshot holds of a pod stays small.
+/// Issue 13, point 7: a pod's data in a snapshot stays small.
 #[test]
 fn a_series_is_kept_in_few_bytes_however_long_its_labels_are() {
     let page = page(&text("proxy_cadvisor.body"));

@@ -1,4 +1,4 @@
-//! What pending pods wait for: init containers at work, and nodes that are not Fargate's.
+//! The causes of pending pods: running init containers, and nodes that are not Fargate's.
 
 use fargaze::evidence::pods::PodState;
 use fargaze::kubernetes::owner::JobOwners;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::figures::{now, words};
 
-/// A pod made half an hour ago, as Kubernetes tells of it.
+/// A pod made half an hour ago, as Kubernetes returns it.
 fn pod(kind: &str, spec: &Value, status: &Value) -> PodState {
     let metadata = json!({"name": "p", "namespace": "shop", "uid": "u", "creationTimestamp": "2026-11-22T09:30:00Z",
         "ownerReferences": [{"kind": kind, "name": "agent", "controller": true}]});
@@ -17,12 +17,13 @@ fn pod(kind: &str, spec: &Value, status: &Value) -> PodState {
     PodState::read(&"shop".parse().unwrap(), facts, &JobOwners::new(), None)
 }
 
-/// What is said of it.
+/// Its cause.
 fn said(pod: PodState) -> String {
     words(M::PodPending, &[pod], now()).unwrap()
 }
 
-/// A pod on its node with these init containers, the second of them a sidecar, and one container that waits for them.
+/// A pod on its node with these init containers, the second of them a sidecar, and one container
+/// that waits for them.
 fn initializing(states: &[Value]) -> String {
     let name = |number: usize| ["migrate", "proxy", "warm"][number];
     let init: Vec<Value> = (0..states.len())
@@ -44,7 +45,8 @@ fn initializing(states: &[Value]) -> String {
     ))
 }
 
-/// Issue 13, points 9 and 20: an init container that does its work is no volume and no network that cannot be set up.
+/// Issue 13, points 9 and 20: a running init container is not reported as a volume or network that
+/// cannot be set up.
 #[test]
 fn an_init_container_at_work_is_named_with_its_log() {
     let runs = json!({"running": {"startedAt": "2026-11-22T09:31:00Z"}});
@@ -52,20 +54,23 @@ fn an_init_container_at_work_is_named_with_its_log() {
     let done =
         json!({"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": "2026-11-22T09:32:00Z"}});
     let waits = |reason: &str| json!({"waiting": {"reason": reason}});
-    let begins = "Pod p is pending since 09:30 UTC: it has its node, and ";
+    let begins = "Pod p has been pending since 09:30 UTC: it has a node, and ";
     for (states, what) in [
-        (vec![runs.clone()], "init container migrate runs since 09:31 UTC. "),
+        (vec![runs.clone()], "init container migrate has been running since 09:31 UTC. "),
         (
             vec![runs.clone(), waits("PodInitializing"), waits("PodInitializing")],
-            "init container migrate runs since 09:31 UTC. ",
+            "init container migrate has been running since 09:31 UTC. ",
         ),
-        // A sidecar that is there is no matter, one that has not passed its startup probe is.
-        (vec![done.clone(), begun(true), runs.clone()], "init container warm runs since 09:31 UTC. "),
+        // A started sidecar is no cause; one that has not passed its startup probe is.
+        (
+            vec![done.clone(), begun(true), runs.clone()],
+            "init container warm has been running since 09:31 UTC. ",
+        ),
         (
             vec![done.clone(), begun(false), waits("PodInitializing")],
-            "sidecar proxy runs since 09:33 UTC and has not passed its startup probe. ",
+            "sidecar proxy has been running since 09:33 UTC and has not passed its startup probe. ",
         ),
-        (vec![json!({"running": {}})], "init container migrate runs. "),
+        (vec![json!({"running": {}})], "init container migrate is running. "),
     ] {
         let said = initializing(&states);
         let rest = said.strip_prefix(begins).and_then(|said| said.strip_prefix(what));
@@ -74,7 +79,7 @@ fn an_init_container_at_work_is_named_with_its_log() {
         };
         assert!(rest.is_some_and(is_of_log), "{states:?}: {said}");
     }
-    // What cannot start, or crashes, goes before.
+    // Containers that cannot start or that crash come first.
     for reason in ["ImagePullBackOff", "CrashLoopBackOff"] {
         let said = initializing(&[done.clone(), waits(reason), waits("PodInitializing")]);
         assert!(said.contains(&format!("container proxy waits: {reason}")), "{said}");
@@ -82,11 +87,11 @@ fn an_init_container_at_work_is_named_with_its_log() {
     for states in [vec![waits("PodInitializing")], vec![done.clone(), begun(true), done.clone()], Vec::new()]
     {
         let said = initializing(&states);
-        assert!(said.contains("its containers are not started yet: PodInitializing"), "{states:?}: {said}");
+        assert!(said.contains("its containers have not started yet: PodInitializing"), "{states:?}: {said}");
     }
 }
 
-/// A pod without a node that Fargate did not take.
+/// A pod without a node that Fargate did not accept.
 fn unplaced(kind: &str, message: &str) -> String {
     let condition =
         json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message});
@@ -97,8 +102,8 @@ fn unplaced(kind: &str, message: &str) -> String {
     ))
 }
 
-/// Issue 13, points 9 and 20: a Fargate profile is the remedy where nothing but Fargate's nodes is there; else the
-/// scheduler says what the others lack.
+/// Issue 13, points 9 and 20: a Fargate profile is the remedy where all nodes are Fargate's;
+/// otherwise the scheduler says what the other nodes lack.
 #[test]
 fn a_pod_for_other_nodes_is_not_sent_to_a_fargate_profile() {
     let taint = "untolerated taint {eks.amazonaws.com/compute-type: fargate}";
@@ -129,7 +134,7 @@ fn a_pod_for_other_nodes_is_not_sent_to_a_fargate_profile() {
     for message in &of_nodes {
         for kind in ["StatefulSet", "DaemonSet"] {
             let said = unplaced(kind, message);
-            assert!(!said.contains(profile) && said.contains("cannot be placed"), "{said}");
+            assert!(!said.contains(profile) && said.contains("cannot be scheduled"), "{said}");
             assert!(said.contains("node selector"), "what helps: {said}");
         }
     }

@@ -1,4 +1,4 @@
-//! What a pod did between two samples of its counters, and what rules judge of it.
+//! What a pod did between two samples of its counters, and the rules on it.
 
 use fargaze::evidence::pods::{Before, PodCounters, PodRates, PodState, Sample, Throttled, workload_samples};
 use fargaze::kubernetes::cadvisor::{Counter, Parts, SeriesId};
@@ -14,7 +14,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
-/// Parts of one series each.
+/// One series per part.
 fn counted(of: &[(&str, f64, i64)]) -> Parts {
     let series = |value, second| [(SeriesId::of([("id", "/a")]), Counter { value, at: at(second) })].into();
     of.iter().map(|&(part, value, second)| (part.to_owned(), series(value, second))).collect()
@@ -31,7 +31,7 @@ fn rates_are_by_the_lines_own_times_and_of_what_was_there_before() {
     let now = PodCounters {
         cpu_seconds: counted(&[("app", 250.0, 300), ("log", 13.0, 310), ("new", 999.0, 300)]),
         network_received: counted(&[("eth0", 4000.0, 300)]),
-        // Of the pod before, of its containers now.
+        // Before from the pod, now from its containers.
         disk_read: counted(&[("app", 6000.0, 300)]),
         ..PodCounters::default()
     };
@@ -43,13 +43,13 @@ fn rates_are_by_the_lines_own_times_and_of_what_was_there_before() {
         rates,
         PodRates { cpu_nanocores: rates.cpu_nanocores, network_received, ..PodRates::default() }
     );
-    // The same page once more, and one that is older.
+    // The same page again, and an older one.
     assert_eq!(now.rates_since(&now), PodRates::default());
     assert_eq!(before.rates_since(&now), PodRates::default());
 }
 
 #[test]
-fn a_counter_that_fell_began_anew_and_the_others_go_on() {
+fn a_counter_that_fell_was_restarted_and_the_others_continue() {
     let before = PodCounters {
         cpu_seconds: counted(&[("app", 50_000.0, 0), ("log", 600.0, 0)]),
         ..PodCounters::default()
@@ -64,7 +64,7 @@ fn a_counter_that_fell_began_anew_and_the_others_go_on() {
 }
 
 #[test]
-fn throttling_is_told_of_the_worst_container() {
+fn throttling_is_reported_for_the_worst_container() {
     let counters = |second: i64, counts: &[(&str, f64, f64)]| PodCounters {
         cfs_periods: counted(&counts.iter().map(|of| (of.0, of.1, second)).collect::<Vec<_>>()),
         cfs_throttled: counted(&counts.iter().map(|of| (of.0, of.2, second)).collect::<Vec<_>>()),
@@ -77,16 +77,16 @@ fn throttling_is_told_of_the_worst_container() {
     let before = [("app", 1000.0, 500.0), ("log", 100.0, 0.0)];
     let of = |container: &str, percent| Some((container.to_owned(), percent));
     assert_eq!(worst(&before, &[("app", 3000.0, 1000.0), ("log", 200.0, 60.0)]), of("log", 60.0));
-    // Nothing ran, so nothing was stopped.
+    // Nothing ran, so nothing was throttled.
     assert_eq!(worst(&before, &before), of("app", 0.0));
-    // Both began anew, though the throttled ones are more than before by now.
+    // Both counters restarted, although the throttled one is higher than before by now.
     assert_eq!(worst(&[("app", 1000.0, 5.0)], &[("app", 100.0, 25.0)]), of("app", 25.0));
-    // Two lines of different times.
+    // Two lines with different times.
     assert_eq!(worst(&[("app", 1000.0, 5.0)], &[("app", 1100.0, 106.0)]), of("app", 100.0));
     assert_eq!(worst(&[], &before), None);
 }
 
-/// A pod as a snapshot holds it that was written before there were counters.
+/// A pod from a snapshot that was written before there were counters.
 fn pod(name: &str, uid: &str) -> PodState {
     serde_json::from_value(serde_json::json!({
         "cluster": "shop",
@@ -116,7 +116,8 @@ fn a_pod_is_rated_with_itself_in_the_sample_before() {
     };
     let rates = after(counted("one", written(4000.0, 300)), before).unwrap();
     assert_eq!(rates.disk_written, Some(10.0));
-    // Made anew under its name, not counted before, not counted now, no sample before, the same instant.
+    // Recreated under its name, not counted before, not counted now, no sample before, the same
+    // instant.
     assert_eq!(after(counted("other", written(4000.0, 300)), before), None);
     assert_eq!(after(counted("two", written(4000.0, 300)), before), None);
     assert_eq!(after(pod("web-1", "one"), before), None);
@@ -132,7 +133,7 @@ fn rated(name: &str, rates: PodRates) -> PodState {
 }
 
 #[test]
-fn what_cadvisor_counts_is_judged_where_it_is_asked() {
+fn cadvisor_counters_are_evaluated_where_they_are_read() {
     let throttled = |percent| PodRates {
         throttled: Some(Throttled { container: "app".to_owned(), percent }),
         network_sent: Some(percent * 1000.0),
@@ -175,7 +176,7 @@ fn the_worst_pod_is_named_with_its_value_and_the_stopped_container() {
     for (measure, sentence) in [
         (
             M::PodCpuThrottledPercent,
-            "Highest: pod web-1, container app stopped by its CPU limit in 62.5 % of its periods.",
+            "Highest: pod web-1, container app throttled by its CPU limit in 62.5 % of its periods.",
         ),
         (M::PodNetworkReceived, "Highest: pod web-2, 50 bytes/s received."),
         (M::PodNetworkSent, "Highest: pod web-2, 100 bytes/s sent."),
@@ -188,15 +189,16 @@ fn the_worst_pod_is_named_with_its_value_and_the_stopped_container() {
         throttled: Some(Throttled { container: String::new(), percent: 5.0 }),
         ..PodRates::default()
     }));
-    let sentence = "Highest: pod web-3, stopped by its CPU limit in 5 % of its periods.";
+    let sentence = "Highest: pod web-3, throttled by its CPU limit in 5 % of its periods.";
     assert_eq!(words(M::PodCpuThrottledPercent, &[whole], at(0)).as_deref(), Some(sentence));
     assert_eq!(words(M::PodDiskRead, &[pod("web-4", "web-4")], at(0)), None);
 }
 
 proptest! {
-    /// However often it begins anew: what is counted is what was done since then or since it began, whichever is later.
+    /// However often it restarts: the count covers the time since the previous sample or since the
+    /// restart, whichever is later.
     #[test]
-    fn a_counter_that_begins_anew_counts_from_zero(before in 0.0..1e9f64, now in 0.0..1e9f64, seconds in 1i64..100_000) {
+    fn a_restarted_counter_counts_from_zero(before in 0.0..1e9f64, now in 0.0..1e9f64, seconds in 1i64..100_000) {
         let of = |value, second| PodCounters { disk_written: counted(&[("app", value, second)]), ..PodCounters::default() };
         let rate = of(now, seconds).rates_since(&of(before, 0)).disk_written.unwrap();
         let done = if now < before { now } else { now - before };

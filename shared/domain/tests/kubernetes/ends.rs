@@ -1,4 +1,4 @@
-//! When a pod ended, and what Kubernetes says of it.
+//! When a pod ended, and what Kubernetes says about it.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ fn state(pod: Value) -> PodState {
     PodState::read(&"batch".parse().unwrap(), facts, &JobOwners::new(), None)
 }
 
-/// A pod made ten days before it ended, of this status.
+/// A pod created ten days before it ended, with this status.
 fn ended(mut status: Value) -> Option<Timestamp> {
     status["startTime"] = "2026-11-10T08:01:00Z".into();
     if status.get("phase").is_none() {
@@ -31,7 +31,8 @@ fn ended(mut status: Value) -> Option<Timestamp> {
         .ended_at
 }
 
-/// Issue 13, point 10: evicted a minute ago, ten days after it was made, and its container is lost.
+/// Issue 13, point 10: evicted a minute ago, ten days after its creation, and its container status
+/// is lost.
 #[test]
 fn an_evicted_pod_is_forgotten_an_hour_after_its_conditions_say_that_it_ended() {
     let pod = state(recorded("pod_evicted_status_unknown.json"));
@@ -52,8 +53,8 @@ fn an_evicted_pod_is_forgotten_an_hour_after_its_conditions_say_that_it_ended() 
     );
 }
 
-/// Issue 13, point 10: the end is that of the containers; what they do not say the conditions do; creation says nothing
-/// of it.
+/// Issue 13, point 10: the containers give the end; where they do not, the conditions do; the
+/// creation time never does.
 #[test]
 fn the_end_of_a_pod_is_known_by_containers_and_else_by_conditions() {
     let container = |name: &str, finished: Value| json!({"name": name, "state": {"terminated": {"exitCode": 1, "finishedAt": finished}}});
@@ -61,14 +62,14 @@ fn the_end_of_a_pod_is_known_by_containers_and_else_by_conditions() {
         |name: &str, time: Value| json!({"type": name, "status": "False", "lastTransitionTime": time});
     let (one, two, three) = ("2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z");
     let cases = [
-        // All containers say when.
+        // All containers have a time.
         (json!({"containerStatuses": [container("a", two.into()), container("b", one.into())]}), Some(two)),
         (
             json!({"containerStatuses": [container("a", one.into())], "conditions": [condition("Ready", two.into())]}),
             Some(one),
         ),
         (json!({"phase": "Succeeded", "containerStatuses": [container("a", one.into())]}), Some(one)),
-        // One does not: whatever is known and newest.
+        // One has none: the newest known time.
         (json!({"containerStatuses": [container("a", one.into()), container("b", Value::Null)]}), Some(one)),
         (
             json!({"containerStatuses": [container("a", three.into()), container("b", Value::Null)],
@@ -105,7 +106,7 @@ fn the_end_of_a_pod_is_known_by_containers_and_else_by_conditions() {
     }
 }
 
-/// Issue 13, point 10: a pod of which nothing says when it ended is forgotten an hour after it was first seen so.
+/// Issue 13, point 10: a pod without any end time is dropped an hour after it was first seen ended.
 #[test]
 fn an_end_without_a_time_counts_from_when_it_was_first_seen() {
     let refused = || {
@@ -125,8 +126,8 @@ fn an_end_without_a_time_counts_from_when_it_was_first_seen() {
     }
 }
 
-/// A pod of Fargate whose deadline passed, ten days after it was made, while a container waited for its image. `Ready`
-/// last moved then.
+/// A pod of Fargate whose deadline passed ten days after its creation, while a container waited for
+/// its image. `Ready` last changed at this time.
 fn past_deadline(phase: &str, ready: &str) -> PodState {
     let begun = "2026-11-10T08:01:00Z";
     let condition = |name: &str, status: &str, time: &str| json!({"type": name, "status": status, "lastTransitionTime": time});
@@ -151,7 +152,8 @@ fn past_deadline(phase: &str, ready: &str) -> PodState {
         "spec": {"schedulerName": "fargate-scheduler"}, "status": status}))
 }
 
-/// Issue 13, point 10: what was so since the pod began says nothing of its end; then the first run that saw it counts.
+/// Issue 13, point 10: a condition that held since the pod began does not show its end; the first
+/// run that saw the end counts.
 #[test]
 fn conditions_that_did_not_move_at_the_end_are_no_end() {
     let now = at("2026-11-20T12:00:00Z");
@@ -166,9 +168,9 @@ fn conditions_that_did_not_move_at_the_end_are_no_end() {
     assert_eq!((again.ended_at, again.is_forgotten(later)), (Some(now), true));
 }
 
-/// Issue 13, point 10: a pod that lived in the sample before has not ended before that.
+/// Issue 13, point 10: a pod that was running in the previous sample has not ended before it.
 #[test]
-fn an_end_before_a_sample_in_which_the_pod_lived_is_none() {
+fn an_end_before_a_sample_in_which_the_pod_was_running_is_ignored() {
     let (taken, now) = (at("2026-11-20T11:55:00Z"), at("2026-11-20T12:00:00Z"));
     // It became unready five days before.
     let unready = "2026-11-15T10:00:00Z";
@@ -189,13 +191,14 @@ fn an_end_before_a_sample_in_which_the_pod_lived_is_none() {
         pod.compare(Some(&before), now);
         assert_eq!(pod.ended_at, Some(at(moved)));
     }
-    // Nobody saw it before.
+    // No run saw it before.
     let mut pod = past_deadline("Failed", unready);
     pod.compare(Some(&Before::default().taken_at(taken)), now);
     assert_eq!(pod.ended_at, Some(at(unready)));
 }
 
-/// Issue 13, point 10: what Kubernetes says of a pod is kept in each phase, on one line and without hidden characters.
+/// Issue 13, point 10: the message of a pod is kept in each phase, on one line and without hidden
+/// characters.
 #[test]
 fn reason_and_message_are_kept_in_every_phase() {
     for phase in ["Pending", "Running", "Succeeded", "Failed", "Unknown"] {
@@ -213,7 +216,7 @@ fn reason_and_message_are_kept_in_every_phase() {
     assert_eq!((silent.reason, silent.message), (None, None));
 }
 
-/// Issue 13, point 10: each pod is named once, whatever there is to say of it.
+/// Issue 13, point 10: each pod is named once, whatever the number of its messages.
 #[test]
 fn each_pod_is_named_once() {
     let container = |name: &str, reason: &str| {

@@ -1,4 +1,4 @@
-//! What rules judge of pods: who is counted, that the same are named, and what is said of each.
+//! Rules on pods: which pods are counted, that the same ones are named, and the text for each.
 
 use fargaze::evidence::pods::{
     ClusterState, Counted, MetricsApi, PendingPod, PodState, Termination, WaitingContainer, WorkloadState,
@@ -18,7 +18,7 @@ fn ago(minutes: i64) -> Timestamp {
     now() - SignedDuration::from_mins(minutes)
 }
 
-/// A pod on Fargate that runs and is well.
+/// A healthy running pod on Fargate.
 pub(crate) fn pod(name: &str) -> PodState {
     serde_json::from_value(serde_json::json!({
         "cluster": "shop",
@@ -29,13 +29,13 @@ pub(crate) fn pod(name: &str) -> PodState {
     .unwrap()
 }
 
-/// An end of container `app` so many seconds ago.
+/// An end of container `app` this many seconds ago.
 pub(crate) fn ended(reason: &str, seconds: i64) -> Termination {
     let finished_at = Some(now() - SignedDuration::from_secs(seconds));
     Termination { container: "app".to_owned(), reason: reason.to_owned(), exit_code: 137, finished_at }
 }
 
-/// What is said of the pods behind a value.
+/// The text about the pods behind a value.
 pub(crate) fn words(measure: M, pods: &[PodState], now: Timestamp) -> Option<String> {
     why(measure, pods, now).map(|why| why.sentence)
 }
@@ -44,7 +44,7 @@ fn waits(reason: &str) -> Vec<WaitingContainer> {
     vec![WaitingContainer { container: "app".to_owned(), reason: reason.to_owned(), message: None }]
 }
 
-/// One that has waited for twelve minutes for a place.
+/// A pod that has been pending for twelve minutes.
 fn pending(name: &str) -> PodState {
     let reason = Some("Unschedulable".to_owned());
     let pending = PendingPod { since: ago(12), reason, message: Some("0/2 nodes are available.".to_owned()) };
@@ -77,7 +77,7 @@ fn state(metrics_api: MetricsApi) -> ClusterState {
     }
 }
 
-/// The figure of a measure over these pods as one workload, or as a cluster.
+/// The value of a measure over these pods as one workload, or as a cluster.
 pub(crate) fn value_of(measure: M, pods: &[PodState]) -> f64 {
     let of: Vec<&PodState> = pods.iter().collect();
     let samples = if measure.is_of_cluster() {
@@ -90,9 +90,10 @@ pub(crate) fn value_of(measure: M, pods: &[PodState]) -> f64 {
     value.unwrap().2.unwrap()
 }
 
-/// Issue 13, point 15: what is being deleted, has ended, or is held back on purpose neither waits nor crashes.
+/// Issue 13, point 15: a pod that is being deleted, has ended, or is held back on purpose is
+/// neither pending nor crashing.
 #[test]
-fn pods_that_need_nobody_are_not_counted_as_pending_or_crashing() {
+fn pods_that_need_no_attention_are_not_counted_as_pending_or_crashing() {
     let crashing = PodState { waiting: waits("CrashLoopBackOff"), ..pod("crashing") };
     let stuck = PodState { waiting: waits("ImagePullBackOff"), ..pending("stuck") };
     let measures = [M::PodPending, M::CrashLoopingPods, M::UnstartablePods];
@@ -113,8 +114,8 @@ fn pods_that_need_nobody_are_not_counted_as_pending_or_crashing() {
     assert_eq!(values(&gated), [0.0; 3]);
 }
 
-/// Issue 13, point 9: a pod of a `DaemonSet` for a node of Fargate is counted by a measure of its own and misses from
-/// no replicas.
+/// Issue 13, point 9: a `DaemonSet` pod for a Fargate node is counted by its own measure and is not
+/// a missing replica.
 #[test]
 fn a_daemon_set_pod_for_fargate_is_neither_pending_nor_missing() {
     let on_fargate = |fargate| PodState { fargate, ..of_daemon_set(pending("agent-1")) };
@@ -146,11 +147,11 @@ fn a_daemon_set_pod_for_fargate_is_neither_pending_nor_missing() {
     assert_eq!(said.as_deref(), Some("agent-1: of DaemonSet shop/agent."));
 }
 
-/// Issue 13, point 20: what is said and what helps depends on what the pod waits for.
+/// Issue 13, point 20: cause and remedy depend on what the pod waits for.
 #[test]
 fn a_pending_pod_is_explained_by_its_cause() {
     let explain = |pod: PodState| words(M::PodPending, &[pod], now()).unwrap();
-    let begins = "Pod p is pending since 09:48 UTC: ";
+    let begins = "Pod p has been pending since 09:48 UTC: ";
     let placeless = pending("p");
     let mut unsupported = pending("p");
     let message = "Pod not supported on Fargate: fields not supported: HostNetwork".to_owned();
@@ -164,10 +165,10 @@ fn a_pending_pod_is_explained_by_its_cause() {
     let cases = [
         (placeless.clone(), "Unschedulable (0/2 nodes are available). ", "free addresses", true),
         (
-            // It may be meant for nodes of EC2.
+            // It may be meant for EC2 nodes.
             PodState { fargate: false, ..placeless },
             "Unschedulable (0/2 nodes are available). ",
-            "It has no node: read its events (kubectl describe pod). If it is meant for Fargate, see whether a Fargate profile selects",
+            "It has no node: read its events (kubectl describe pod). If it is meant for Fargate, check whether a Fargate profile selects",
             false,
         ),
         (
@@ -178,25 +179,25 @@ fn a_pending_pod_is_explained_by_its_cause() {
         ),
         (
             with_node("ErrImagePull", Some("denied: no basic auth.")),
-            "it has its node, and container app waits: ErrImagePull (denied: no basic auth). ",
+            "it has a node, and container app waits: ErrImagePull (denied: no basic auth). ",
             "name and tag of its image",
             false,
         ),
         (
             with_node("CrashLoopBackOff", None),
-            "it has its node, and container app waits: CrashLoopBackOff. ",
+            "it has a node, and container app waits: CrashLoopBackOff. ",
             "logs --previous",
             false,
         ),
         (
             with_node("CreateContainerConfigError", None),
-            "it has its node, and container app waits: CreateContainerConfigError. ",
+            "it has a node, and container app waits: CreateContainerConfigError. ",
             "Secret",
             false,
         ),
         (
             with_node("ContainerCreating", None),
-            "it has its node, and its containers are not started yet: ContainerCreating. ",
+            "it has a node, and its containers have not started yet: ContainerCreating. ",
             "volume",
             false,
         ),
@@ -205,18 +206,19 @@ fn a_pending_pod_is_explained_by_its_cause() {
         let said = explain(pod);
         let rest = said.strip_prefix(begins).and_then(|said| said.strip_prefix(what));
         assert!(rest.is_some_and(|rest| rest.contains(remedy)), "{said}");
-        assert_eq!(said.contains("cannot be placed"), placeless, "{said}");
+        assert_eq!(said.contains("cannot be scheduled"), placeless, "{said}");
     }
     let no_profile = explain(PodState { fargate: false, ..pending("p") });
     assert!(
-        no_profile.contains("let its controller make the pod again") && !no_profile.contains("delete"),
+        no_profile.contains("have its controller recreate the pod") && !no_profile.contains("delete"),
         "{no_profile}"
     );
     let more = words(M::PodPending, &[pending("p"), pending("q"), completed("r", 90)], now()).unwrap();
     assert!(more.ends_with(" 1 more pending."), "{more}");
 }
 
-/// Issue 13, point 19: pods that are not counted are not named, however many there are before those that are.
+/// Issue 13, point 19: pods that are not counted are not named, however many precede the counted
+/// ones.
 #[test]
 fn completed_and_unlogged_pods_are_named_if_they_are_counted() {
     let unlogged = |mut pod: PodState| {
@@ -237,9 +239,10 @@ fn completed_and_unlogged_pods_are_named_if_they_are_counted() {
     }
 }
 
-/// The pod to look at first is the one that the sentence begins with, and its container the one whose log says more.
+/// The pod to check first is the one at the start of the sentence, and its container the one with
+/// the more useful log.
 #[test]
-fn the_pod_that_is_named_first_is_the_one_to_look_at() {
+fn the_pod_that_is_named_first_is_the_one_to_check() {
     let crashing = PodState { waiting: waits("CrashLoopBackOff"), ..pod("b") };
     let killed = PodState { terminated: vec![ended("OOMKilled", 60)], new_oom_kills: 1, ..pod("c") };
     let not_ready = PodState { waiting: waits("ImagePullBackOff"), ready: false, ..pod("d") };
@@ -307,10 +310,10 @@ fn any_pod() -> impl Strategy<Value = PodState> {
 }
 
 proptest! {
-    /// Issue 13, point 19: of each measure that counts pods there is a name exactly if there is a figure, and all that
-    /// are named are counted.
+    /// Issue 13, point 19: each measure that counts pods has names exactly if it has a value, and
+    /// all named pods are counted.
     #[test]
-    fn who_is_counted_is_named_and_nobody_else(mut pods in prop::collection::vec(any_pod(), 0..8)) {
+    fn exactly_the_counted_pods_are_named(mut pods in prop::collection::vec(any_pod(), 0..8)) {
         pods.iter_mut().enumerate().for_each(|(n, pod)| pod.pod = format!("pod{n}z"));
         for measure in [
             M::PodRestarts, M::OomKilled, M::CrashLoopingPods, M::UnstartablePods, M::PodPending, M::CompletedPods,

@@ -1,4 +1,4 @@
-//! Pods that scheduling gates held back, and since when they wait once these are gone.
+//! Pods held back by scheduling gates, and the start of their wait after the gates are removed.
 
 use fargaze::evidence::pods::{Before, PodState};
 use fargaze::kubernetes::owner::JobOwners;
@@ -13,7 +13,7 @@ fn later(minutes: i64) -> Timestamp {
     now() + SignedDuration::from_mins(minutes)
 }
 
-/// A pod made three days ago, as Kubernetes tells of it.
+/// A pod made three days ago, as Kubernetes returns it.
 fn pod(status: &Value, node: Option<&str>) -> PodState {
     let pod = json!({"metadata": {"name": "p", "namespace": "shop", "uid": "u", "creationTimestamp": "2026-11-19T10:00:00Z"},
         "spec": {"schedulerName": "fargate-scheduler", "nodeName": node}, "status": status});
@@ -21,13 +21,13 @@ fn pod(status: &Value, node: Option<&str>) -> PodState {
     PodState::read(&"shop".parse().unwrap(), facts, &JobOwners::new(), None)
 }
 
-/// One that is not placed. The condition is false from the beginning on, so its time does not move.
+/// A pod without a node. The condition is false from the start, so its time does not change.
 fn unplaced(reason: &str) -> PodState {
     let condition = json!({"type": "PodScheduled", "status": "False", "reason": reason, "lastTransitionTime": "2026-11-19T10:00:00Z"});
     pod(&json!({"phase": "Pending", "conditions": [condition]}), None)
 }
 
-/// One that has its node, where its container waits.
+/// A pod with a node, whose container waits.
 fn placed(reason: &str) -> PodState {
     let condition =
         json!({"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-11-22T09:59:50Z"});
@@ -38,7 +38,7 @@ fn placed(reason: &str) -> PodState {
     )
 }
 
-/// The samples of some runs five minutes apart, the first at `now`.
+/// The samples of consecutive runs five minutes apart, the first at `now`.
 fn sampled(pods: impl IntoIterator<Item = PodState>) -> PodState {
     let mut before: Option<PodState> = None;
     for (mut pod, run) in pods.into_iter().zip(0..) {
@@ -49,7 +49,7 @@ fn sampled(pods: impl IntoIterator<Item = PodState>) -> PodState {
     before.unwrap()
 }
 
-/// Issue 13, point 15: the first sample that no longer saw it held back is when it began to wait.
+/// Issue 13, point 15: the wait began at the first sample without gates.
 #[test]
 fn a_pod_waits_since_the_first_sample_without_gates() {
     let gated = || unplaced("SchedulingGated");
@@ -61,11 +61,11 @@ fn a_pod_waits_since_the_first_sample_without_gates() {
         let pod = sampled([gated(), gated(), free.clone(), free.clone(), free.clone()]);
         assert_eq!(since(&pod), later(10), "two samples later");
         let said = words(M::PodPending, &[pod], later(20)).unwrap();
-        assert!(said.starts_with("Pod p is pending since 10:10 UTC: "), "{said}");
+        assert!(said.starts_with("Pod p has been pending since 10:10 UTC: "), "{said}");
         // It waits on its node, too.
         let pod = sampled([gated(), unplaced("Unschedulable"), free.clone()]);
         assert_eq!(since(&pod), later(5));
-        // One that nobody held back has waited since it was made.
+        // A pod without gates has waited since its creation.
         for pod in [sampled([free.clone()]), sampled([free.clone(), free.clone()])] {
             assert_eq!(pod.pending.unwrap().since, pod.created_at.unwrap());
         }
@@ -78,10 +78,11 @@ fn a_pod_waits_since_the_first_sample_without_gates() {
     let another = PodState { uid: "v".to_owned(), ..unplaced("Unschedulable") };
     let mut pod = another;
     pod.compare(Some(&Before::from_iter([gated()])), now());
-    assert_eq!(pod.pending.unwrap().since, pod.created_at.unwrap(), "made anew under its name");
+    assert_eq!(pod.pending.unwrap().since, pod.created_at.unwrap(), "recreated under its name");
 }
 
-/// Issue 13, point 15: the minute of a container that waits for an unknown reason begins then as well.
+/// Issue 13, point 15: the minute of a container that waits for an unknown reason begins at that
+/// time, too.
 #[test]
 fn what_waits_for_an_unknown_reason_gets_its_minute_after_the_gates() {
     let pod = sampled([unplaced("SchedulingGated"), placed("VolumeOnFire")]);

@@ -1,4 +1,4 @@
-//! What stands behind a pod, under one name that lasts.
+//! The owner of a pod, under one stable name.
 
 use fargaze::kubernetes::owner::{JobOwners, Owner};
 use fargaze::kubernetes::pod::PodFacts;
@@ -11,7 +11,7 @@ fn owner(kind: &str, name: &str) -> Owner {
     Owner { kind: kind.to_owned(), name: name.to_owned() }
 }
 
-/// What makes a pod with this controller and these labels, by the pod alone.
+/// The owner of a pod with this controller and these labels, from the pod alone.
 fn of_pod(kind: &str, name: &str, labels: &Value) -> Option<Owner> {
     made(
         &json!([{"kind": "Other", "name": "other"}, {"kind": kind, "name": name, "controller": true}]),
@@ -20,14 +20,15 @@ fn of_pod(kind: &str, name: &str, labels: &Value) -> Option<Owner> {
     )
 }
 
-/// What makes a pod of these owners and labels, made then.
+/// The owner of a pod with these owner references and labels, created at this time.
 fn made(owners: &Value, labels: &Value, created: Option<&str>) -> Option<Owner> {
     let metadata =
         json!({"name": "p", "ownerReferences": owners, "labels": labels, "creationTimestamp": created});
     PodFacts::read(serde_json::from_value(json!({"metadata": metadata})).unwrap()).owner
 }
 
-/// Issue 13, point 12: whatever a release or a run adds to the name of what makes pods, their subject stays the same.
+/// Issue 13, point 12: whatever suffix a release or a run adds to the name of a pod's owner, the
+/// subject stays the same.
 #[test]
 fn a_release_or_a_run_changes_no_subject() {
     let hash = |key: &str, hash: &str| json!({key: hash, "app": "web"});
@@ -55,7 +56,7 @@ fn a_release_or_a_run_changes_no_subject() {
             "Rollout",
             "web",
         ),
-        // Nothing stands behind it.
+        // It has no owner.
         ("ReplicaSet", "web-app-abc12", json!({}), "ReplicaSet", "web-app-abc12"),
         ("ReplicaSet", "alone", hash("pod-template-hash", "abc12"), "ReplicaSet", "alone"),
         ("ReplicaSet", "-abc12", hash("pod-template-hash", "abc12"), "ReplicaSet", "-abc12"),
@@ -63,7 +64,7 @@ fn a_release_or_a_run_changes_no_subject() {
         ("StatefulSet", "db-x7k2p", json!({"tekton.dev/task": "t"}), "StatefulSet", "db-x7k2p"),
         ("DaemonSet", "agent-x7k2p", json!({}), "DaemonSet", "agent-x7k2p"),
         ("Node", "ip-10-0-0-1.ec2.internal", json!({}), "Node", "ip-10-0-0-1.ec2.internal"),
-        // Controllers of others.
+        // Controllers of third parties.
         ("Workflow", "import-x7k2p", json!({}), "Workflow", "import"),
         ("Workflow", "nightly-1796000000", json!({}), "Workflow", "nightly"),
         ("Workflow", "import-of-words", json!({}), "Workflow", "import-of-words"),
@@ -91,9 +92,9 @@ fn a_release_or_a_run_changes_no_subject() {
     }
 }
 
-/// Issue 13, point 12: nothing says that these names were generated, and two of them would become one.
+/// Issue 13, point 12: nothing shows that these names were generated, and two of them would merge.
 #[test]
-fn a_name_that_somebody_chose_is_kept_whole() {
+fn a_name_that_a_user_chose_is_not_shortened() {
     for (kind, name) in [
         ("Cluster", "db-pgsql"),
         ("CloneSet", "svc-grpc2"),
@@ -107,14 +108,14 @@ fn a_name_that_somebody_chose_is_kept_whole() {
             json!({"name": "j", "ownerReferences": [{"kind": kind, "name": name, "controller": true}]});
         assert_eq!(Owner::of_job(&serde_json::from_value(controlled).unwrap()), owner(kind, name));
     }
-    // One thing was put behind the name, not two.
+    // One suffix was added to the name, not two.
     assert_eq!(of_pod("Workflow", "db-pgsql-1796000000", &json!({})), Some(owner("Workflow", "db-pgsql")));
 }
 
-/// A controller (kind and name; none if both are empty), labels of its pod, and what stands behind.
+/// A controller (kind and name; `None` if both are empty), labels of its pod, and the owner.
 type Behind = (&'static str, &'static str, Value, &'static str);
 
-/// Each is that of a pod made at 10:20:30.
+/// Each pod was created at 10:20:30.
 fn stand_behind(cases: impl IntoIterator<Item = Behind>) {
     for (kind, name, labels, right) in cases {
         let owners = match kind {
@@ -126,10 +127,10 @@ fn stand_behind(cases: impl IntoIterator<Item = Behind>) {
     }
 }
 
-/// Issue 13, point 12: two runs, or two releases, of each have one subject.
+/// Issue 13, point 12: two runs, or two releases, of each owner have one subject.
 #[test]
 fn two_runs_and_two_releases_have_one_subject() {
-    // A pipeline that is embedded in its run has the name of the run.
+    // A pipeline embedded in its run has the name of the run.
     let tekton = |run: &str| json!({"tekton.dev/pipeline": run, "tekton.dev/pipelineRun": run, "tekton.dev/pipelineTask": "test"});
     let knative = |key: &str, revision: &str| {
         json!({"pod-template-hash": "6b7f5d8c9", format!("serving.knative.dev/{key}"): "hello",
@@ -156,12 +157,12 @@ fn two_runs_and_two_releases_have_one_subject() {
         ("Runner", "ci-9w4z5-x7k2p", runner(), "RunnerDeployment/ci"),
         ("", "", airflow("manual__1", "kubernetes_pod_operator"), "DAG/nightly"),
         ("", "", airflow("scheduled__2", "kubernetes_executor"), "DAG/nightly"),
-        // Somebody's own label.
+        // A user's own label.
         ("", "", json!({"dag_id": "nightly"}), ""),
     ]);
 }
 
-/// Issue 13, point 12: two runs of Spark, with its operator, alone, and on EMR.
+/// Issue 13, point 12: two runs of Spark with its operator, standalone, and on EMR.
 #[test]
 fn two_runs_of_spark_have_one_subject() {
     let operator = |name: &str| json!({"sparkoperator.k8s.io/app-name": name, "spark-role": "driver"});
@@ -178,7 +179,8 @@ fn two_runs_of_spark_have_one_subject() {
     let nightly = "ScheduledSparkApplication/nightly";
     let virtual_cluster = "VirtualCluster/jk518skp01ys9ka8b0npx9nt0";
     stand_behind([
-        // The time in each of the precisions that the operator knows; executors are controlled by their driver.
+        // The time in each precision that the operator uses; executors are controlled by their
+        // driver.
         ("SparkApplication", "n", operator("nightly-1795342800000000000"), nightly),
         ("Pod", "nightly-1795342800000000000-driver", operator("nightly-1795342800000000000"), nightly),
         ("", "", operator("nightly-1795342800000000001"), nightly),
@@ -186,7 +188,7 @@ fn two_runs_of_spark_have_one_subject() {
         ("SparkApplication", "n", operator("nightly-1795342800000"), nightly),
         ("SparkApplication", "n", operator("nightly-1795342800"), nightly),
         ("SparkApplication", "n", operator("nightly-29922380"), nightly),
-        // No time, or one that has nothing to do with the pod.
+        // No time, or one unrelated to the pod.
         ("SparkApplication", "n", operator("etl-20261122"), "SparkApplication/etl-20261122"),
         ("SparkApplication", "n", operator("etl-1595342800"), "SparkApplication/etl-1595342800"),
         // The submitter of the job, its driver, and its executors.
@@ -199,7 +201,8 @@ fn two_runs_of_spark_have_one_subject() {
     ]);
 }
 
-/// Issue 13, point 12: a pod that nothing controls stands for itself, or for what its name was generated from.
+/// Issue 13, point 12: a pod without a controller is its own subject, or that of its
+/// `generateName`.
 #[test]
 fn a_pod_that_nothing_controls_stands_for_itself() {
     let of = |metadata: Value| {
@@ -217,7 +220,7 @@ fn a_pod_that_nothing_controls_stands_for_itself() {
     assert_eq!(of(json!({"name": "other", "generateName": "load-"})), None);
 }
 
-/// Issue 13, point 12: behind a Job stands its `CronJob`, also where the Job is not listed.
+/// Issue 13, point 12: the owner of a Job is its `CronJob`, even where the Job is not listed.
 #[test]
 fn behind_a_job_stands_what_makes_one_each_time() {
     let of_job = |metadata: Value| Owner::of_job(&serde_json::from_value(metadata).unwrap());
@@ -226,7 +229,7 @@ fn behind_a_job_stands_what_makes_one_each_time() {
     assert_eq!(of_job(controlled("ScaledJob", "worker")), owner("ScaledJob", "worker"));
     assert_eq!(of_job(controlled("Workflow", "import-x7k2p")), owner("Workflow", "import"));
     assert_eq!(of_job(json!({"name": "migrate-x7k2p", "generateName": "migrate-"})), owner("Job", "migrate"));
-    assert_eq!(of_job(json!({"name": "migrate-x7k2p"})), owner("Job", "migrate-x7k2p"), "somebody chose it");
+    assert_eq!(of_job(json!({"name": "migrate-x7k2p"})), owner("Job", "migrate-x7k2p"), "a user chose it");
 
     let jobs = JobOwners::from([
         (("shop".to_owned(), "j".to_owned()), owner("CronJob", "listed")),
@@ -245,7 +248,7 @@ fn behind_a_job_stands_what_makes_one_each_time() {
     for late in [0, 1, 60, 24 * 60] {
         let name = format!("nightly-dump-{}", minutes - late);
         assert_eq!(behind(&name, Some(made)), owner("CronJob", "nightly-dump"), "{late} minutes late");
-        assert_eq!(behind(&name, None), owner("Job", &name), "nobody knows when it was made");
+        assert_eq!(behind(&name, None), owner("Job", &name), "its creation time is unknown");
     }
     for other in ["dump-20261122", "dump-29", "dump", "-29933400", "dump-x29933400"] {
         assert_eq!(behind(other, Some(made)), owner("Job", other));

@@ -1,4 +1,4 @@
-//! What is told of a pod: recorded ones, and the rules one by one.
+//! What fargaze reads from a pod: recorded pods, and the rules one by one.
 
 use fargaze::kubernetes::api::{List, Pod};
 use fargaze::kubernetes::pod::{Logging, Pending, Phase, PodFacts, Termination, Waiting};
@@ -10,14 +10,14 @@ fn read(pod: Value) -> PodFacts {
     PodFacts::read(serde_json::from_value(pod).unwrap())
 }
 
-/// A pod with this spec and nothing wrong.
+/// A healthy pod with this spec.
 fn with_spec(spec: &Value) -> PodFacts {
     let facts = read(json!({"spec": spec, "status": {"phase": "Running"}}));
     assert_eq!(facts.unreadable, Vec::<String>::new());
     facts
 }
 
-/// CPU and memory as they are shown.
+/// CPU and memory in display form.
 fn shown(resources: &fargaze::kubernetes::resources::Resources) -> [Option<String>; 2] {
     [resources.cpu, resources.memory].map(|amount| amount.map(|amount| amount.to_string()))
 }
@@ -27,7 +27,7 @@ fn some(cpu: &str, memory: &str) -> [Option<String>; 2] {
 }
 
 #[test]
-fn a_running_pod_of_fargate_is_told() {
+fn a_running_pod_of_fargate_is_read() {
     let page: List<Pod> = recorded("pods_page1.body");
     let pod = PodFacts::read(page.items[0].clone());
     assert_eq!(
@@ -145,7 +145,7 @@ fn a_completed_pod_of_fargate_still_bills() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_the_rest_is_kept() {
+fn unreadable_fields_are_reported_and_the_rest_is_kept() {
     let pod = read(json!({
         "metadata": {
             "name": "p", "creationTimestamp": "yesterday",
@@ -172,7 +172,7 @@ fn what_cannot_be_read_is_told_and_the_rest_is_kept() {
             "metadata.annotations.Logging",
         ]
     );
-    let said = "metadata.annotations.CapacityProvisioned: \"much\" is not a size of Fargate: expected cores and memory such as \"0.25vCPU 0.5GB\"";
+    let said = "metadata.annotations.CapacityProvisioned: \"much\" is not a Fargate size: expected cores and memory such as \"0.25vCPU 0.5GB\"";
     assert_eq!(pod.unreadable[4], said);
 }
 
@@ -206,9 +206,9 @@ fn containers_add_up_and_an_init_container_counts_if_it_needs_more() {
 }
 
 #[test]
-fn a_sidecar_runs_beside_what_comes_after_it() {
+fn a_sidecar_runs_next_to_the_containers_after_it() {
     let containers = [needs("a", "1", "1Gi", false)];
-    // The init container before the sidecar runs alone, the one after it beside it.
+    // The init container before the sidecar runs alone, the one after it runs next to it.
     let init =
         [needs("i", "1500m", "0", false), needs("s", "200m", "1Gi", true), needs("j", "1400m", "0", false)];
     let pod = with_spec(&json!({"containers": containers, "initContainers": init}));
@@ -223,7 +223,8 @@ fn the_pod_as_a_whole_overrides_and_the_overhead_comes_on_top() {
     let pod = with_spec(&json!({"containers": containers, "resources": whole, "overhead": overhead}));
     assert_eq!(shown(&pod.requests), some("3250m", "1144Mi"));
     assert_eq!(pod.requests.get("hugepages-2Mi").unwrap().to_string(), "4Mi");
-    // Disk cannot be asked for by the pod as a whole, and without a limit there is nothing to add the overhead to.
+    // Pod-level resources have no disk, and without a limit the overhead has nothing to be added
+    // to.
     assert_eq!(pod.requests.ephemeral_storage.unwrap().to_string(), "1Gi");
     assert_eq!(shown(&pod.limits), some("1250m", "8312Mi"));
     assert_eq!(pod.limits.ephemeral_storage, None);

@@ -1,4 +1,4 @@
-//! The text format against Go's `expfmt` on a page of cAdvisor, and on the edges of the format.
+//! The text format against Go's `expfmt` on a page of cAdvisor, and on edge cases of the format.
 
 use fargaze::kubernetes::prometheus::{BadLine, Report, Sample, SkippedLine, parse};
 use proptest::prelude::*;
@@ -11,7 +11,8 @@ fn read(page: &[u8]) -> (Vec<String>, Report) {
     (samples, report)
 }
 
-/// A sample as the table of `expfmt` writes it: labels sorted, value with all its digits, `-` for no timestamp.
+/// A sample in the notation of the `expfmt` table: labels sorted, value with all digits, `-` for no
+/// timestamp.
 fn render(sample: &Sample<'_>) -> String {
     let mut labels: Vec<String> =
         sample.labels().map(|(name, value)| format!("{name}=\"{}\"", escape(value))).collect();
@@ -46,7 +47,7 @@ fn a_page_of_cadvisor_is_read_as_go_reads_it() {
     assert_eq!(report, only_samples);
 }
 
-/// Lines that are samples: name of the case, line, what it says.
+/// Lines that are samples: name of the case, line, parsed sample.
 const GOOD: [(&str, &str, &str); 33] = [
     ("no labels", "a 1", "a{} 1.0 -"),
     ("empty braces", "a{} 1", "a{} 1.0 -"),
@@ -94,7 +95,7 @@ fn samples_are_read_at_the_edges_of_the_format() {
     }
 }
 
-/// Lines that are no samples: name of the case, line, why.
+/// Lines that are not samples: name of the case, line, error.
 const BAD: [(&str, &str, BadLine); 26] = [
     ("no value", "a", BadLine::Value),
     ("labels and no value", r#"a{b="c"}"#, BadLine::Value),
@@ -148,7 +149,7 @@ fn a_page_that_was_cut_says_so() {
         assert_eq!(u64::try_from(samples.len()).unwrap(), report.samples);
         noticed += usize::from(report.truncated.is_some());
     }
-    // Where it was cut behind a line, in a comment or in a timestamp there is nothing to notice.
+    // A cut after a line, in a comment or in a timestamp cannot be detected.
     assert!(noticed * 97 * 2 > whole.len(), "{noticed}");
     let (samples, report) = read(b"a 1\nb{c=\"d");
     assert_eq!(samples, ["a{} 1.0 -"]);

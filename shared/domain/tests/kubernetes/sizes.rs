@@ -1,4 +1,4 @@
-//! Sizes of Fargate.
+//! Fargate sizes.
 
 use fargaze::kubernetes::fargate::{Provisioned, expected_size, size_but_for_overhead};
 use fargaze::kubernetes::resources::Resources;
@@ -56,7 +56,7 @@ fn every_size_of_fargate_is_given_and_no_other() {
     for (millis, memories) in &rows {
         let mut more_than = 0;
         for mebibytes in memories {
-            // The most and the least that this size is given for, with 256 MB taken off.
+            // The largest and smallest request that gets this size, less 256 MB.
             for asked in [(mebibytes - 256) << 20, ((more_than - 256).max(0) << 20) + 1] {
                 let size = expected_size(&requests(&format!("{millis}m"), &asked.to_string())).unwrap();
                 assert_eq!((size.cpu.milli(), size.memory.value() >> 20), (*millis, *mebibytes), "{asked}");
@@ -77,7 +77,7 @@ fn a_step_missed_by_the_overhead_is_noticed() {
         ("250m", "769Mi", Some((250, 1024))),
         ("1", "1Gi", None),
         ("", "", None),
-        // No size is large enough, so the pod stays pending and pays for nothing.
+        // No size is large enough, so the pod stays pending and costs nothing.
         ("16", "120Gi", None),
         ("17", "1Gi", None),
     ] {

@@ -1,5 +1,5 @@
-//! Nodes, workloads and usage, and the figures that kubectl shows of them. The node and the pod of the golden tables
-//! are those of an article of 2020: 4 cores with one pod that asks for 3.
+//! Nodes, workloads and usage, and the values that kubectl shows for them. The node and the pod of
+//! the golden tables are from a 2020 article: 4 cores with one pod that requests 3.
 
 use fargaze::kubernetes::api::{
     DaemonSet, Deployment, Job, List, Node, NodeMetrics, PodMetrics, StatefulSet,
@@ -44,7 +44,7 @@ fn pod(name: &str, phase: &str, on: &str) -> PodFacts {
     PodFacts::read(serde_json::from_value(pod).unwrap())
 }
 
-/// Rows as the tables of kubectl have them.
+/// Rows as in kubectl's tables.
 fn tables(pods: &[PodFacts], node: &NodeFacts) -> (Vec<String>, Vec<String>) {
     let view = describe_node(pods, node);
     let row = |row: &fargaze::kubernetes::views::PodRow| {
@@ -54,7 +54,7 @@ fn tables(pods: &[PodFacts], node: &NodeFacts) -> (Vec<String>, Vec<String>) {
             row.namespace, row.name, cpu.requests, cpu.limits, memory.requests, memory.limits
         )
     };
-    let total = |(name, asked): &(String, fargaze::kubernetes::views::Asked)| {
+    let total = |(name, asked): &(String, fargaze::kubernetes::views::RequestsAndLimits)| {
         format!("{name} | {} | {}", asked.requests, asked.limits)
     };
     (view.pods.iter().map(row).collect(), view.totals.iter().map(total).collect())
@@ -107,7 +107,7 @@ fn s61_to_s63_capacity_stands_in_for_what_is_not_allocatable() {
 }
 
 #[test]
-fn recorded_nodes_are_told() {
+fn recorded_nodes_are_read() {
     let page: List<Node> = recorded("nodes_page1.body");
     for node in page.items.into_iter().map(NodeFacts::read) {
         assert!(node.is_fargate && node.ready && node.unreadable.is_empty(), "{node:?}");
@@ -171,7 +171,7 @@ fn a_window_is_read_as_go_prints_it() {
 }
 
 #[test]
-fn usage_with_a_bad_part_is_none_and_says_where() {
+fn usage_with_a_bad_part_is_an_error_that_says_where() {
     let read = |metrics: Value| PodUsage::read(serde_json::from_value(metrics).unwrap());
     let bad = json!({
         "metadata": {"name": "p", "namespace": "n"}, "window": "soon",
@@ -192,7 +192,8 @@ fn usage_with_a_bad_part_is_none_and_says_where() {
     assert_eq!(node(whole), Ok(Some(("68m".to_owned(), SignedDuration::from_millis(20_100)))));
 }
 
-/// Issue 13, point 13: what is absent or null is no data, of the pod and of the node, and never zero. A zero is one.
+/// Issue 13, point 13: absent or null is no data, for pods and nodes, and never zero. An explicit
+/// zero is zero.
 #[test]
 fn usage_that_is_not_there_is_no_data_and_never_zero() {
     let whole = || json!({"name": "a", "usage": {"cpu": "250m", "memory": "1Gi"}});
@@ -221,7 +222,7 @@ fn usage_that_is_not_there_is_no_data_and_never_zero() {
         assert_eq!(node(none.clone()), None, "{none}");
         let part = json!({"name": "b", "usage": none});
         assert_eq!(pod(json!([part])), None, "{none}");
-        // Without one of its parts, a sum is too small.
+        // Without one of its parts a sum is too small.
         assert_eq!(pod(json!([whole(), part])), None, "{none}");
     }
     let zero = json!({"cpu": "0", "memory": "0"});

@@ -1,4 +1,4 @@
-//! Why containers wait, and when one counts as unstartable.
+//! Why containers wait, and when a container counts as unstartable.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::figures::{now, pod, value_of, words};
 
-/// Errors of the kubelet that become reasons of waiting containers, as Kubernetes' source lists them
+/// Errors of the kubelet that become reasons of waiting containers, as listed in Kubernetes' source
 /// (`pkg/kubelet/images/types.go`, `pkg/kubelet/kuberuntime/kuberuntime_container.go`,
 /// `pkg/kubelet/container/sync_result.go`, `cri-api/pkg/errors/errors.go`).
 const OF_THE_SOURCE: [&str; 24] = [
@@ -59,8 +59,8 @@ fn every_reason_of_the_source_is_known() {
     }
 }
 
-/// Issue 13, point 11: a known reason counts at once, an unknown one after a minute; what is on its way and what
-/// crashes do not.
+/// Issue 13, point 11: a known reason counts at once, an unknown one after a minute; starting and
+/// crashing containers do not count.
 #[test]
 fn a_container_that_will_not_start_by_itself_is_counted_and_named() {
     let unstartable = |reason: &str, made| value_of(M::UnstartablePods, &[waits(reason, made)]);
@@ -80,7 +80,7 @@ fn a_container_that_will_not_start_by_itself_is_counted_and_named() {
         assert_eq!(unstartable("VolumeOnFire", ago(seconds)), counts, "{seconds} s");
         assert_eq!(unstartable("", ago(seconds)), 0.0, "no reason is no diagnosis");
     }
-    // Its minute begins with the end of the run before.
+    // Its minute begins with the end of the previous attempt.
     let mut again = waits("VolumeOnFire", ago(3600));
     for (seconds, counts) in [(30, 0.0), (90, 1.0)] {
         again.terminated = vec![super::figures::ended("Error", seconds)];
@@ -88,10 +88,11 @@ fn a_container_that_will_not_start_by_itself_is_counted_and_named() {
     }
     again.created_at = None;
     again.terminated.clear();
-    assert_eq!(value_of(M::UnstartablePods, &[again]), 1.0, "nobody knows since when");
+    assert_eq!(value_of(M::UnstartablePods, &[again]), 1.0, "its start is unknown");
 }
 
-/// What helps against a missing right helps neither against a policy that never pulls nor against a bad signature.
+/// The remedy for a missing permission does not help with a policy that never pulls or a bad
+/// signature.
 #[test]
 fn reasons_of_one_cause_have_remedies_of_their_own() {
     let of_a_right = ["ErrImagePull", "ImagePullBackOff"];
@@ -106,8 +107,8 @@ fn reasons_of_one_cause_have_remedies_of_their_own() {
         ("InvalidImageName", "name of its image"),
         ("RegistryUnavailable", "registry is up"),
         ("ImageInspectError", "cannot be read"),
-        // The runtime cannot start it for other reasons as well.
-        ("RunContainerError", "often the image has no such program"),
+        // The runtime may be unable to start it for other reasons, too.
+        ("RunContainerError", "often the program is missing in the image"),
     ] {
         assert!(remedy(reason).contains(says), "{reason}: {}", remedy(reason));
     }

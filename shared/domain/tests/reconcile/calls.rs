@@ -1,4 +1,4 @@
-//! The calls whose events are taken, against the API models and against the rule of template.yaml.
+//! The calls whose events fargaze accepts, against the API models and the rule in template.yaml.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use fargaze::events::{CALLS, Service};
 
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
 
-/// Operations of ECS that change something (aws-sdk-ecs 1.157.0, `src/operation`), but those that are taken.
+/// Mutating ECS operations (aws-sdk-ecs 1.157.0, `src/operation`) other than the accepted ones.
 const ECS_LEFT: &[(&str, &[&str])] = &[
     (
         "about services, tasks, instances and what they are made of, on which no setting depends",
@@ -67,7 +67,7 @@ const ECS_LEFT: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The same of EKS (aws-sdk-eks 1.160.0).
+/// The same for EKS (aws-sdk-eks 1.160.0).
 const EKS_LEFT: &[(&str, &[&str])] = &[
     (
         "about what no part depends on",
@@ -118,7 +118,7 @@ fn taken(service: Service) -> BTreeSet<&'static str> {
     CALLS.iter().filter(|call| call.service == service).map(|call| call.name).collect()
 }
 
-/// The list behind `eventName:` of the rule.
+/// The list under `eventName:` of the rule.
 fn of_the_rule() -> BTreeSet<String> {
     let template = std::fs::read_to_string(TEMPLATE).unwrap();
     let rule = template.split_once("  ClusterChanged:\n").unwrap().1;

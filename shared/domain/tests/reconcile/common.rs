@@ -1,4 +1,5 @@
-//! What tables and random histories have in common: samples, how histories are drawn, and the events of CloudTrail.
+//! What tables and random histories share: samples, the drawing of histories, and CloudTrail
+//! events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +12,12 @@ use serde_json::{Value, json};
 
 pub(crate) const PEOPLE: [&str; 2] = ["arn:aws:sts::123456789012:assumed-role/terraform/ci", "alice"];
 
-/// The session of fargaze: events of its own calls are not acted on.
+/// The session of fargaze: it ignores events of its own calls.
 pub(crate) const OURS: &str = "arn:aws:sts::123456789012:assumed-role/fargaze/enable-insights";
 /// The role of that session.
 pub(crate) const OUR_ROLE: &str = "arn:aws:iam::123456789012:role/fargaze";
 
-/// What does not concern fargaze.
+/// Events that do not concern fargaze.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Noise {
     FailedCall,
@@ -29,7 +30,7 @@ impl Noise {
     pub(crate) const ALL: [Self; 4] =
         [Self::FailedCall, Self::OtherService, Self::OtherCall, Self::OtherAccount];
 
-    /// The event as it would be if it were not about a call that matters; `call` is one that does not.
+    /// The event with a call that does not matter, `call`, in place of its own.
     pub(crate) fn spoil(self, event: &mut Value, call: &str) {
         match self {
             Self::FailedCall => {
@@ -43,8 +44,9 @@ impl Noise {
     }
 }
 
-/// A number to draw choices from. Strategies for each choice would spend most of the time of ten thousand histories in
-/// the random numbers of `proptest`; so it draws one number a step, and shrinks that.
+/// A number to draw choices from. With a strategy for each choice, ten thousand histories would
+/// spend most of their time in the random numbers of `proptest`; so each step draws one number and
+/// shrinks that.
 pub(crate) struct Draw(pub(crate) u64);
 
 impl Draw {
@@ -72,7 +74,7 @@ pub(crate) fn cluster_name() -> ClusterName {
     "payments".parse().unwrap()
 }
 
-/// The least that Fargate accepts.
+/// The minimum that Fargate accepts.
 pub(crate) const OUTPUT: &str = "[OUTPUT]\n    Name es\n    Match *\n";
 
 /// Data of the `ConfigMap` for the logging of Fargate pods.
@@ -90,7 +92,7 @@ pub(crate) fn addon(name: &str, status: &str) -> Addon {
     }
 }
 
-/// The policy of an aspect that asks for the most.
+/// The strictest policy for an aspect.
 pub(crate) fn most(aspect: Aspect) -> Desired {
     match aspect {
         Aspect::AccountDefault | Aspect::ContainerInsights => Desired::AtLeast(InsightsLevel::Enabled),
@@ -100,7 +102,7 @@ pub(crate) fn most(aspect: Aspect) -> Desired {
     }
 }
 
-/// What is desired of an aspect where the user says nothing.
+/// The default policy for an aspect.
 pub(crate) fn built_in(aspect: Aspect) -> Desired {
     match aspect {
         Aspect::AccountDefault => Desired::Leave,
@@ -109,7 +111,7 @@ pub(crate) fn built_in(aspect: Aspect) -> Desired {
     }
 }
 
-/// Policies of the user for these aspects.
+/// The user's policies for these aspects.
 pub(crate) fn policies(
     desired: impl IntoIterator<Item = (Aspect, Desired)>,
     existing: Existing,
@@ -122,12 +124,12 @@ pub(crate) fn at(minute: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute)
 }
 
-/// A call to an AWS API that succeeded.
+/// A successful call to an AWS API.
 pub(crate) struct Call<'a> {
     /// `ecs` or `eks`.
     pub(crate) service: &'a str,
     pub(crate) name: &'a str,
-    /// Number of the event, from which its ids are made.
+    /// Number of the event; its ids are derived from it.
     pub(crate) serial: usize,
     pub(crate) time: Timestamp,
     /// ARN of a session, or name of a user.
@@ -161,7 +163,7 @@ fn identity(by: &str) -> Value {
     json!({"type": "AssumedRole", "arn": by, "sessionContext": {"sessionIssuer": issuer}})
 }
 
-/// Who did it, read without fargaze's own reader.
+/// The caller, read without fargaze's own reader.
 pub(crate) fn who(event: &Value) -> &str {
     let identity = &event["detail"]["userIdentity"];
     identity["arn"].as_str().or(identity["userName"].as_str()).unwrap_or_default()

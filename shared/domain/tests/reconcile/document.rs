@@ -1,4 +1,4 @@
-//! The tables in `docs/policies.md`: made from the code, and compared with the file.
+//! The tables in `docs/policies.md`: generated from the code and compared with the file.
 
 mod eks;
 
@@ -23,7 +23,7 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/policies.md"
 const AT_LEAST_ENABLED: Desired = Desired::AtLeast(Enabled);
 const AT_LEAST_ENHANCED: Desired = Desired::AtLeast(Enhanced);
 
-/// A cluster with its past, and how a person would describe it.
+/// A cluster with its past, and a description for readers.
 struct Row {
     described: &'static str,
     desired: Desired,
@@ -52,7 +52,8 @@ fn existing(desired: Desired, level: InsightsLevel, existing: Existing) -> Row {
     Row { described, origin: Origin::Existing, existing, ..new(desired, level) }
 }
 
-/// An existing cluster that we set to `enabled` for the policy `at-least-enabled`, so many times.
+/// An existing cluster that fargaze has set to `enabled` this many times under the policy
+/// `at-least-enabled`.
 fn past(described: &'static str, desired: Desired, states: &[ChangeState]) -> Row {
     let at = |hour| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hour);
     let (subject, aspect) = (Subject::Cluster(cluster_name()), Aspect::ContainerInsights);
@@ -149,7 +150,7 @@ fn decided(row: &Row) -> Step {
     steps.remove(0)
 }
 
-/// What is done, in a word or two.
+/// The action, in a word or two.
 fn words(action: &Action) -> String {
     match action {
         Action::Set { from, to } => format!("**set: {from} -> {to}**"),
@@ -214,7 +215,7 @@ fn cost() -> String {
     table
 }
 
-/// The text with another content between the marks of a section.
+/// The text with new content between the markers of a section.
 fn with_section(text: &str, name: &str, content: &str) -> String {
     let begin = format!("<!-- made by a test: {name} -->\n");
     let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("{FILE} has no mark {begin}"));
@@ -247,7 +248,7 @@ fn the_files_in_the_documents_are_read_without_a_problem() {
         let text = std::fs::read_to_string(path).unwrap();
         let files: Vec<&str> =
             text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-        // Others are for kubectl.
+        // Other blocks are for kubectl.
         let files: Vec<&str> = files.into_iter().filter(|yaml| !yaml.starts_with("apiVersion:")).collect();
         assert!(!files.is_empty(), "{document}");
         for yaml in files {

@@ -1,4 +1,5 @@
-//! Random histories: whatever was lost, repeated, late, refused or killed, the next sweeps make it good.
+//! Random histories: whatever was lost, repeated, late, refused or killed, the next sweeps correct
+//! it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,19 +16,19 @@ use super::common::{Draw, PEOPLE, most};
 use super::model::{Hit, Id, Shape, World};
 use super::steps::{Beginning, Cast, EKS_NAMES, Step, play, undo};
 
-/// What has to happen in the histories time and again.
+/// Events that the histories must contain repeatedly.
 const EXPECTED: [&str; 34] = [
     "account at the end: complies",
     "account at the end: conflict",
     "account at the end: left",
     "account at the end: rolled back",
     "ECS at the end: complies",
-    "ECS at the end: there before",
+    "ECS at the end: existed before",
     "ECS at the end: conflict",
     "ECS at the end: rolled back",
     "ECS at the end: left",
     "EKS at the end: complies",
-    "EKS at the end: there before",
+    "EKS at the end: existed before",
     "EKS at the end: EKS failed",
     "EKS at the end: reported",
     "EKS at the end: blocked",
@@ -40,7 +41,7 @@ const EXPECTED: [&str; 34] = [
     "of an earlier cluster",
     "set",
     "dry run",
-    "waits for its turn",
+    "waits for a later run",
     "in progress",
     "not yet",
     "overdue",
@@ -49,11 +50,11 @@ const EXPECTED: [&str; 34] = [
     "made so by others",
     "rolled back",
     "rolled back before",
-    "rollback goes on",
+    "rollback continues",
     "rollback leaves it",
 ];
 
-/// One history: how it begins, and what happens.
+/// One history: its beginning and its steps.
 #[derive(Debug, Clone)]
 struct History {
     beginning: Beginning,
@@ -71,7 +72,7 @@ fn history() -> impl Strategy<Value = History> {
     })
 }
 
-/// Sweeps until nothing is under way, and gives what the last ones found.
+/// Sweeps until nothing is in progress; returns the findings of the last sweeps.
 fn settle(world: &mut World) -> BTreeMap<Platform, Vec<Finding>> {
     // Two changes and two failures of each aspect, one cluster after the other.
     for _ in 0..20 {
@@ -87,7 +88,7 @@ fn settle(world: &mut World) -> BTreeMap<Platform, Vec<Finding>> {
     panic!("it does not come to rest: {world:#?}");
 }
 
-/// Plays one history to its end, and gives what happened in it and how it ended.
+/// Plays one history to its end; returns its events and its end.
 fn judge(History { beginning, steps }: History) -> Vec<String> {
     let Beginning { config, there, first } = beginning;
     let there: Vec<ClusterName> = there.iter().map(|name| name.parse().unwrap()).collect();
@@ -104,7 +105,7 @@ fn judge(History { beginning, steps }: History) -> Vec<String> {
     );
     assert_eq!(world.open(), Vec::<&Change>::new());
 
-    // A rollback takes away what is of fargaze, and nothing puts it there again.
+    // A rollback removes what belongs to fargaze, and nothing sets it again.
     world.give_up_rollbacks();
     let untouched = world.untouched();
     for platform in Platform::ALL {
@@ -112,7 +113,7 @@ fn judge(History { beginning, steps }: History) -> Vec<String> {
     }
     world.wait(10);
     let left: Vec<_> = world.untouched().into_iter().filter(|part| untouched.contains(part)).collect();
-    assert_eq!(left, [], "nobody touched it, and it was not rolled back: {world:#?}");
+    assert_eq!(left, [], "nothing changed it, and it was not rolled back: {world:#?}");
     let ends = found.iter().flat_map(|(platform, found)| found.iter().map(|finding| end(*platform, finding)));
     ends.chain(world.judge.seen().map(str::to_owned)).collect()
 }
@@ -126,7 +127,7 @@ fn end(platform: Platform, finding: &Finding) -> String {
     };
     let end = match finding.result {
         FindingResult::Compliant => "complies",
-        FindingResult::Reported if says("there before") => "there before",
+        FindingResult::Reported if says("existed before") => "existed before",
         FindingResult::Reported if says("EKS failed") => "EKS failed",
         FindingResult::Reported => "reported",
         FindingResult::Blocked => "blocked",
@@ -151,21 +152,21 @@ fn after_ten_thousand_histories_the_next_sweeps_make_every_subject_comply() {
     if let Err(error) = played {
         panic!("{error}");
     }
-    // The histories are worth something only if all of this happens in them.
+    // The histories are only useful if all of this occurs in them.
     let seen = seen.into_inner();
     let rare: Vec<_> =
         EXPECTED.into_iter().filter(|what| seen.get(*what).is_none_or(|times| *times < 20)).collect();
     assert!(rare.is_empty(), "hardly any history had {rare:?}: {seen:?}");
 }
 
-/// Policies that ask for the most of all clusters and of the account.
+/// The strictest policies for all clusters and the account.
 fn all() -> Policies {
     let desired = Aspect::ALL.into_iter().map(|aspect| (aspect, most(aspect))).collect();
     let entry = Policy { desired, source: "fargaze.yaml:9".to_owned(), ..Policy::default() };
     Policies { entries: vec![entry], ..Policies::default() }
 }
 
-/// A cluster that EKS creates, of which the most is asked for.
+/// A cluster that EKS is creating, with the strictest policies.
 fn created() -> (World, Id) {
     let id = Id::cluster(Platform::Eks, &EKS_NAMES[0].parse().unwrap());
     let mut world = World::new(all(), &[]);
@@ -176,9 +177,9 @@ fn created() -> (World, Id) {
     (world, id)
 }
 
-/// By its event alone, whatever becomes of the first calls.
+/// Through its event alone, whatever happens to the first calls.
 #[test]
-fn a_new_cluster_that_nobody_works_against_is_set_up_in_whole() {
+fn a_new_cluster_without_interference_is_set_up_completely() {
     let hits = prop::collection::vec(any::<u64>().prop_map(|number| Draw(number).hit()), 0..5);
     proptest!(|(hits in hits)| {
         let (mut world, id) = created();
@@ -210,7 +211,7 @@ fn who_reverts_it_each_time_is_reported_and_wins() {
     assert_eq!(conflicts.count(), 5, "{found:#?}");
 }
 
-/// A policy about clusters of these names alone.
+/// A policy for clusters with these names only.
 pub(crate) fn policy_of(pattern: &str, desired: BTreeMap<Aspect, Desired>) -> Policy {
     let clusters = Some(vec![NamePattern::new(pattern)]);
     let matches = Match { clusters, ..Match::default() };

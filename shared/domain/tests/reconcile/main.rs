@@ -1,4 +1,5 @@
-//! Reconciliation as a whole: random histories of clusters of both platforms, and the tables of decisions in the documents.
+//! Reconciliation as a whole: random histories of clusters on both platforms, and the decision
+//! tables in the documents.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

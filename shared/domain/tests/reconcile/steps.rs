@@ -25,7 +25,7 @@ pub(crate) enum Cast {
     Both,
 }
 
-/// How a history begins: the user's file, EKS clusters that were there, and what happens first.
+/// The beginning of a history: the user's file, existing EKS clusters, and the first events.
 #[derive(Debug, Clone)]
 pub(crate) struct Beginning {
     pub(crate) config: Policies,
@@ -35,17 +35,17 @@ pub(crate) struct Beginning {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
-    /// Of a cluster that is there, as a deploy script does it each time; else a new one, which ECS may take a while
-    /// to make.
+    /// For an existing cluster, as a deploy script does each time; otherwise a new one, which ECS
+    /// may take a while to create.
     CreateEcs(Id, InsightsLevel, &'static str, bool),
-    /// ECS has made what it was making.
+    /// ECS completes its pending creations.
     Finish,
     Occupy(Id, bool),
     Level(Id, InsightsLevel, &'static str, &'static str),
-    /// Of a cluster that is there as well: EKS refuses that.
+    /// For an existing cluster as well: EKS refuses that.
     CreateEks(Id, Shape, &'static str),
     Delete(Id, &'static str),
-    /// Takes away what there is of an aspect.
+    /// Removes the value of an aspect.
     Undo(Id, Aspect, &'static str),
     Logs(Id, BTreeSet<LogType>, &'static str),
     Install(Id, &'static str, &'static str),
@@ -60,8 +60,8 @@ pub(crate) enum Step {
     Noise(Noise, Id),
     Configure(Policies),
     Wait(i64),
-    /// A message out of all that there were, counted from the newest: the first time, again, or late. Some minutes pass
-    /// after it.
+    /// One of all past messages, counted from the newest: for the first time, again, or late. Some
+    /// minutes pass after it.
     Deliver(usize, Hit, i64),
     Sweep(Platform, Hit, i64),
     /// If it is killed, it may be called again after some minutes.
@@ -102,7 +102,7 @@ impl Draw {
         LogType::ALL.into_iter().filter(is_on).collect()
     }
 
-    /// What is desired of EKS clusters.
+    /// The desired state of EKS clusters.
     fn of_eks(&mut self) -> BTreeMap<Aspect, Desired> {
         let other = |aspect| match aspect {
             Aspect::ControlPlaneLogs => Desired::Logs(BTreeSet::from([LogType::Scheduler])),
@@ -118,7 +118,7 @@ impl Draw {
         Aspect::of(SubjectKind::EksCluster).map(|aspect| (aspect, desired(aspect))).collect()
     }
 
-    /// What is built in, mostly behind policies of the user, with limits that bite.
+    /// The built-in policy, mostly after policies of the user, with low limits.
     fn config(&mut self) -> Policies {
         let at_least = Desired::AtLeast;
         let levels = [
@@ -312,7 +312,7 @@ pub(crate) fn play(world: &mut World, step: Step) {
     }
 }
 
-/// Takes away what there is of an aspect of an EKS cluster.
+/// Removes the value of an aspect of an EKS cluster.
 pub(crate) fn undo(world: &mut World, id: &Id, aspect: Aspect, by: &str) {
     match aspect.addon() {
         Some(addon) => world.uninstall(id, addon, by),

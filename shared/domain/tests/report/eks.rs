@@ -1,4 +1,4 @@
-//! Clusters of EKS to report on: what a collector would have written of them.
+//! EKS clusters to report on, as a collector would have written them.
 
 use std::collections::BTreeSet;
 
@@ -25,18 +25,18 @@ use crate::estate::target;
 
 pub(crate) const MIB: i64 = 1 << 20;
 
-/// Percent of what they have that pods use on average and at most: they cannot use more than all.
+/// Mean and maximum usage of pods in percent of what they have: at most all.
 const MOST: (f64, f64) = (94.0, 98.5);
 
 /// One cluster of EKS.
 #[derive(Clone)]
 pub(crate) struct Eks {
     pub(crate) name: String,
-    /// None if EKS could not be asked.
+    /// `None` if EKS could not be asked.
     pub(crate) state: Option<ClusterState>,
     pub(crate) unread: bool,
     pub(crate) workloads: Vec<Owner>,
-    /// Name, mean and highest value of metrics of AWS.
+    /// Name, mean and maximum of AWS metrics.
     pub(crate) vended: Vec<(&'static str, String, f64, f64)>,
     pub(crate) fault: Option<Fault>,
 }
@@ -58,7 +58,7 @@ pub(crate) fn eks_target(region: &str) -> Target {
     Target { platform: Platform::Eks, ..target(region) }
 }
 
-/// A cluster where all is well.
+/// A healthy cluster.
 pub(crate) fn cluster(name: &str, workloads: Vec<Owner>) -> Eks {
     let profile = |name: &str, namespace: &str| FargateProfile {
         name: name.to_owned(),
@@ -101,7 +101,7 @@ pub(crate) fn finding(problem: &str, remedy: &str) -> Finding {
     Finding { problem: problem.to_owned(), remedy: remedy.to_owned() }
 }
 
-/// What the product says of a diagnosis of a cluster.
+/// The product's text for a diagnosis of a cluster.
 pub(crate) fn diagnosis(diagnosis: &Diagnosis, cluster: &str) -> Finding {
     let Target { account, region, .. } = eks_target("eu-west-1");
     let role = "arn:aws:iam::123456789012:role/fargaze-CollectPodsRole";
@@ -114,7 +114,7 @@ fn profile_of(namespace: &str) -> String {
     format!("fp-{namespace}")
 }
 
-/// A workload all of whose pods are alike and well.
+/// A workload with identical, healthy pods.
 pub(crate) fn owner(path: &str, pods: u32, load: (f64, f64)) -> Owner {
     let mut parts = path.split('/').map(ToOwned::to_owned);
     let mut next = || parts.next().unwrap();
@@ -130,7 +130,7 @@ pub(crate) fn owner(path: &str, pods: u32, load: (f64, f64)) -> Owner {
     }
 }
 
-/// A pod that asks for a quarter of a core and 700 MiB, and got 0.25 vCPU and 1 GB.
+/// A pod that requests a quarter of a core and 700 MiB, and got 0.25 vCPU and 1 GB.
 pub(crate) fn pod(workload: &Workload, i: u32, (cpu, memory): (f64, f64)) -> PodState {
     let now = crate::estate::run().time;
     let size = Amounts {
@@ -188,7 +188,7 @@ pub(crate) fn pod(workload: &Workload, i: u32, (cpu, memory): (f64, f64)) -> Pod
     }
 }
 
-/// Takes the clusters of one target as a report run does, and says how much was seen.
+/// Collects the clusters of one target as a report run does, with its coverage.
 pub(crate) fn seen(builder: &mut ReportBuilder, run: &Run, target: &Target, clusters: &[Eks]) -> Coverage {
     builder.target(target);
     let mut coverage = Coverage { clusters: clusters.len(), ..Coverage::default() };

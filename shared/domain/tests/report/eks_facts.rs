@@ -1,4 +1,5 @@
-//! Single facts of clusters of EKS: what is not known is said to be not known, and kubectl's figures are kubectl's.
+//! Single facts about EKS clusters: unknown values are reported as unknown, and kubectl's figures
+//! match kubectl.
 
 use fargaze::evidence::pods::{AccessEntry, Diagnosis, Refusal};
 use fargaze::model::run::Platform;
@@ -42,7 +43,7 @@ fn a_pod_says_why_there_is_no_figure() {
     assert_eq!(of("checkout-6c9f7d5b8-00003"), PodUsage::NotYet);
     assert_eq!(of("check-"), PodUsage::NotRunning);
     assert_eq!(of("import-"), PodUsage::NotRunning);
-    assert_eq!(of("ledger-"), PodUsage::Known);
+    assert_eq!(of("billing-"), PodUsage::Known);
     let page = report_html(&report);
     assert!(page.contains("no data yet") && page.contains("could not ask"));
 }
@@ -51,7 +52,7 @@ fn a_pod_says_why_there_is_no_figure() {
 fn figures_of_pods_are_those_of_kubectl() {
     let report = busy();
     let pod = report.eks[1].pods.iter().find(|pod| pod.pod.as_str() == "worker-6c9f7d5b8-00001").unwrap();
-    // 155,123,457 billionths of a core are 156m: kubectl rounds CPU up and cuts memory off.
+    // 155,123,457 nanocores are 156m: kubectl rounds CPU up and truncates memory.
     assert_eq!(pod.cpu_millicores.used, Some(156));
     let page = report_html(&report);
     let row = page.split("<tr>").find(|row| row.contains("worker-6c9f7d5b8-00001")).unwrap();
@@ -61,7 +62,7 @@ fn figures_of_pods_are_those_of_kubectl() {
 }
 
 #[test]
-fn that_cadvisor_is_on_is_told_with_its_danger_its_end_and_what_it_did_not_see() {
+fn the_report_says_that_cadvisor_is_on_with_its_risk_its_expiry_and_what_it_missed() {
     let quiet = eks_scenes::quiet().report(&run(), None);
     assert!(
         !report_html(&quiet).contains("cAdvisor")
@@ -79,7 +80,7 @@ fn that_cadvisor_is_on_is_told_with_its_danger_its_end_and_what_it_did_not_see()
 }
 
 #[test]
-fn what_a_pod_did_since_the_sample_before_stands_beside_its_size() {
+fn the_usage_of_a_pod_since_the_previous_sample_is_next_to_its_size() {
     let page = report_html(&eks_scenes::counted().report(&run(), None));
     let cells = |pod: &str| {
         let row = page.split("<tr>").find(|row| row.contains(pod)).unwrap();
@@ -122,7 +123,7 @@ fn what_is_wrong_comes_first_whether_it_runs_on_ecs_or_on_eks() {
             (false, None)
         ]
     );
-    // Neither the CronJob between its times nor the Job that is done.
+    // Neither an idle CronJob nor a finished Job.
     assert_eq!(report.worst.len(), 14);
 }
 
@@ -139,7 +140,7 @@ fn many_clusters_share_the_pods_that_a_report_keeps() {
 }
 
 #[test]
-fn changes_of_settings_are_told_once_though_targets_share_a_ledger() {
+fn changes_of_settings_are_reported_once_though_targets_share_a_change_log() {
     let mut estate = scenes::busy();
     let once = estate.report(&run(), None).posture.changes;
     let (_, log) = estate.logs[0].clone();
@@ -157,7 +158,8 @@ fn hints_count_all_pods_and_name_three() {
     assert_eq!(hints, [(unlogged, 3, 3), (completed, 3, 3), (HintKind::MissesStep, 2, 2)]);
 }
 
-/// A smaller size is no advice for a pod that fills the one it has, or did so today, or of which nobody knows.
+/// No smaller size is advised for a pod that fills its current one, did so today, or has unknown
+/// usage.
 #[test]
 fn a_smaller_size_is_advised_only_if_the_highest_use_fits_it() {
     let is_advised = |memory: Option<f64>, requested: i64| {
@@ -175,13 +177,13 @@ fn a_smaller_size_is_advised_only_if_the_highest_use_fits_it() {
         is_hinted
     };
     assert!(is_advised(Some(20.0), 900));
-    assert!(!is_advised(Some(60.0), 900), "it was fuller today than it is now");
-    assert!(!is_advised(None, 900), "nobody knows what it uses");
+    assert!(!is_advised(Some(60.0), 900), "its usage was higher earlier today");
+    assert!(!is_advised(None, 900), "its usage is unknown");
     assert!(!is_advised(Some(20.0), 700), "a smaller size would not do");
     assert!(!is_advised(Some(1.0), 200 * 1024), "no size is large enough");
 }
 
-/// Half a command, or one that a line end cuts in two, does something else or nothing.
+/// Half a command, or one split by a line break, does something else or nothing.
 #[test]
 fn commands_are_whole_lines_that_name_their_cluster() {
     for estate in [eks_scenes::busy(), eks_scenes::unreadable(), eks_scenes::counted()] {
@@ -206,7 +208,7 @@ fn commands_are_whole_lines_that_name_their_cluster() {
     }
 }
 
-/// The mail is the report: what it lacks is on the page.
+/// The mail is the report: what it omits is on the page.
 #[test]
 fn yaml_is_on_the_page_and_the_mail_says_so() {
     let mut estate = eks_scenes::unreadable();
@@ -219,7 +221,7 @@ fn yaml_is_on_the_page_and_the_mail_says_so() {
     let report = estate.report(&run(), None);
     let mail = report_mail(&report, &link(&run())).body;
     assert!(
-        mail.contains("Remedy, and then the YAML that is on the page:\n        aws eks create-access-entry"),
+        mail.contains("Remedy, followed by the YAML on the page:\n        aws eks create-access-entry"),
         "{mail}"
     );
     assert!(!mail.contains("kind: ClusterRole") && !mail.contains("the report has all of it"), "{mail}");
@@ -233,7 +235,10 @@ fn the_message_has_the_clusters_in_short_form() {
     let payments = &json["eks"][1];
     assert_eq!((&payments["cluster"], &payments["pods"]), (&"payments".into(), &13.into()));
     assert!(
-        payments["findings"][0].as_str().unwrap().starts_with("The Metrics API is preferred in version v1,")
+        payments["findings"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("The preferred version of the Metrics API, v1,")
     );
     assert_eq!(json["fleet"]["eks"]["clusters"], 3);
     assert_eq!(json["worst"][0]["platform"], "eks");

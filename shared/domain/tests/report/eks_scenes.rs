@@ -1,4 +1,4 @@
-//! Estates with clusters of EKS.
+//! Estates with EKS clusters.
 
 use fargaze::alarms::AlarmRecord;
 use fargaze::evidence::eks::{KUBE_SYSTEM, Place};
@@ -24,7 +24,7 @@ fn control_plane() -> Vec<(&'static str, String, f64, f64)> {
     ]
 }
 
-/// A cluster with nothing to do. Its name is also that of a cluster of ECS.
+/// A cluster without findings. An ECS cluster has the same name.
 fn calm() -> Eks {
     let mut system = owner("kube-system/Deployment/metrics-server", 1, (2.0, 10.0));
     // No pod on Fargate reaches its own kubelet, so this one is never read.
@@ -41,12 +41,13 @@ fn calm() -> Eks {
     Eks { vended: control_plane(), ..cluster("shop", workloads) }
 }
 
-/// All is well, on ECS and on EKS.
+/// Everything is healthy, on ECS and on EKS.
 pub(crate) fn quiet() -> Estate {
     Estate { eks: vec![("eu-west-1".to_owned(), Ok(vec![calm()]))], ..scenes::quiet() }
 }
 
-/// The same with cAdvisor on: two pods are rated, one was made since the sample before, and two nodes could not be read.
+/// The same with cAdvisor on: two pods are rated, one was created since the previous sample, and
+/// two nodes could not be read.
 pub(crate) fn counted() -> Estate {
     let mut shop = calm();
     let state = shop.state.as_mut().unwrap();
@@ -79,7 +80,7 @@ fn ended(reason: &str, exit_code: i32, minutes: i64) -> Termination {
     Termination { container: "app".to_owned(), reason: reason.to_owned(), exit_code, finished_at }
 }
 
-/// Asks for so many MiB, for which Fargate gives 2 GB, and uses the same share of them.
+/// Requests this many MiB, for which Fargate provisions 2 GB, and uses the same share of them.
 fn size(pod: &mut PodState, requested: i64) {
     pod.requests.memory_bytes = Some(requested * MIB);
     pod.limits.memory_bytes = Some(2048 * MIB);
@@ -92,16 +93,17 @@ fn size(pod: &mut PodState, requested: i64) {
 }
 
 fn crashing() -> Owner {
-    let mut ledger = owner("payments/Deployment/ledger", 2, (4.0, 30.0));
-    (ledger.replicas, ledger.restarts) = (Some((1, 2)), 48.0);
-    for pod in &mut ledger.pods {
-        // It never uses half of what it got, and without the 256 MB that Fargate adds, half would do.
+    let mut billing = owner("payments/Deployment/billing", 2, (4.0, 30.0));
+    (billing.replicas, billing.restarts) = (Some((1, 2)), 48.0);
+    for pod in &mut billing.pods {
+        // It never uses half of what it got, and without the 256 MB that Fargate adds, half would
+        // be enough.
         size(pod, 800);
     }
-    let pod = &mut ledger.pods[0];
+    let pod = &mut billing.pods[0];
     waits(pod, "CrashLoopBackOff");
     (pod.restarts, pod.terminated) = (147, vec![ended("Error", 1, 4)]);
-    ledger
+    billing
 }
 
 fn killed() -> Owner {
@@ -137,12 +139,12 @@ fn completed() -> Owner {
     job
 }
 
-/// One of everything that needs a person.
+/// One of everything that needs attention.
 pub(crate) fn diagnosis() -> Eks {
     let mut checkout = owner("payments/Deployment/checkout", 3, (35.0, 94.0));
     for pod in &mut checkout.pods {
         pod.logging_disabled = Some("LOGGING_CONFIGMAP_NOT_FOUND".to_owned());
-        // It asks for little and uses nearly all that it got: half would not do.
+        // It requests little and uses nearly all it got: half would not be enough.
         size(pod, 900);
     }
     let mut young = pod(&checkout.workload, 3, (1.0, 1.0));
@@ -188,11 +190,11 @@ fn alarm(path: &str, rule: &str) -> AlarmRecord {
     record
 }
 
-/// Much to do on EKS, on the day after a quiet one.
+/// Many findings on EKS, on the day after a quiet one.
 pub(crate) fn busy() -> Estate {
     let mut estate = scenes::quiet();
     let alarms = vec![
-        alarm("payments/Deployment/ledger", "crash-looping"),
+        alarm("payments/Deployment/billing", "crash-looping"),
         alarm("payments/Deployment/checkout", "pod-memory-high"),
     ];
     estate.alarms.push((eks_target("eu-west-1"), alarms));
@@ -209,13 +211,13 @@ fn refused(cluster: &str) -> Fault {
         subject: cluster.to_owned(),
         kind: FaultKind::Denied,
         code: "Unauthorized".to_owned(),
-        message: "401 Unauthorized: no access entry for the role, or one from before the role was deleted and made again; a wrong \
+        message: "401 Unauthorized: no access entry for the role, or one created before the role was deleted and recreated; a wrong \
                   cluster name, a skewed clock, or an expired session"
             .to_owned(),
     }
 }
 
-/// Only EKS, and its one cluster lets nobody in.
+/// Only EKS, and its one cluster rejects the caller.
 pub(crate) fn unreadable() -> Estate {
     let mut shop = calm();
     (shop.unread, shop.fault) = (true, Some(refused("shop")));
@@ -230,7 +232,7 @@ pub(crate) fn unreadable() -> Estate {
     estate
 }
 
-/// One cluster with so many pods.
+/// One cluster with this many pods.
 pub(crate) fn crowd(pods: u32) -> Estate {
     let many = owner("shop/Deployment/web", pods, (27.0, 44.0));
     let mut estate = unreadable();

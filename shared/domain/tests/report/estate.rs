@@ -1,4 +1,4 @@
-//! Estates to report on: what a collector would have written of them.
+//! Estates to report on, as a collector would have written them.
 
 use std::collections::BTreeMap;
 
@@ -58,15 +58,15 @@ pub(crate) fn link(run: &Run) -> ReportLink {
 #[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) name: String,
-    /// Running, desired, and pending tasks; none if ECS could not be asked.
+    /// Running, desired, and pending tasks; `None` if ECS could not be asked.
     pub(crate) tasks: Option<(u32, u32, u32)>,
     pub(crate) rollout: &'static str,
     pub(crate) failed: u32,
-    /// Mean CPU and memory; none if there are no points.
+    /// Mean CPU and memory; `None` if there are no points.
     pub(crate) load: Option<(f64, f64)>,
     /// Hours at the end of the window without any point.
     pub(crate) silent_hours: i64,
-    /// Why CloudWatch could not be asked, wholly or in part.
+    /// Why CloudWatch could not be asked, completely or in part.
     pub(crate) fault: Option<Fault>,
 }
 
@@ -97,12 +97,12 @@ pub(crate) fn cluster(name: &str, insights: InsightsLevel, services: Vec<Service
     Cluster { name: name.to_owned(), insights, reports, tags: BTreeMap::new(), services }
 }
 
-/// Everything that a report is made of.
+/// All inputs of a report.
 #[derive(Default)]
 pub(crate) struct Estate {
-    /// What each target brought, or why it brought nothing.
+    /// The result of each target, or its failure.
     pub(crate) targets: Vec<(String, Result<Vec<Cluster>, Fault>)>,
-    /// The same of targets of EKS.
+    /// The same for EKS targets.
     pub(crate) eks: Vec<(String, Result<Vec<Eks>, Fault>)>,
     pub(crate) logs: Vec<(Target, ChangeLog)>,
     pub(crate) alarms: Vec<(Target, Vec<AlarmRecord>)>,
@@ -209,7 +209,8 @@ impl Estate {
     }
 }
 
-/// A change log with these changes of Container Insights from disabled to enabled: cluster, hours ago and why.
+/// A change log with these changes of Container Insights from disabled to enabled: cluster, hours
+/// ago and cause.
 pub(crate) fn change_log(changes: &[(&str, i64, &str)]) -> ChangeLog {
     let mut log = ChangeLog::new();
     for (name, hours, reason) in changes {
@@ -236,7 +237,7 @@ pub(crate) fn change_log(changes: &[(&str, i64, &str)]) -> ChangeLog {
     log
 }
 
-/// Who set a cluster to disabled just now.
+/// Who just set a cluster to disabled.
 pub(crate) fn revert(name: &str, by: &str) -> Revert {
     Revert {
         subject: Subject::Cluster(name.parse().unwrap()),
@@ -249,10 +250,10 @@ pub(crate) fn revert(name: &str, by: &str) -> Revert {
     }
 }
 
-/// What CloudWatch answers about a service: a calm wave, and a peak at three in the morning.
+/// CloudWatch's data for a service: a calm wave, and a peak at three in the morning.
 fn readings(run: &Run, cluster: &Cluster, service: &Service) -> Vec<(MetricQuery, Reading)> {
     let (cluster_name, name) = (cluster.name.parse().unwrap(), service.name.parse().unwrap());
-    // Memory moves little, CPU more.
+    // Memory varies little, CPU more.
     let reading = |base: Option<f64>, peak: f64, swing: f64| {
         let until = run.window.end - SignedDuration::from_hours(service.silent_hours);
         let starts = run.window.period_starts().take_while(|start| *start < until);

@@ -1,4 +1,4 @@
-//! Whole reports, to the letter. Each file was read by eye.
+//! Whole reports, byte for byte. Each file was reviewed by a person.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/report")
 }
 
-/// Compares with the file of that name; `FARGAZE_WRITE_DOCS=1` writes it anew, to be read by a person.
+/// Compares with the golden file of this name; `FARGAZE_WRITE_DOCS=1` rewrites it for review.
 fn hold(name: &str, made: &str) {
     let path = folder().join(name);
     if std::env::var_os("FARGAZE_WRITE_DOCS").is_some() {
@@ -20,10 +20,10 @@ fn hold(name: &str, made: &str) {
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     let differs = kept.lines().zip(made.lines()).find(|(kept, made)| kept != made);
-    assert!(kept == made, "{name} differs, first here: {differs:?}; write it anew with FARGAZE_WRITE_DOCS=1");
+    assert!(kept == made, "{name} differs, first here: {differs:?}; rewrite it with FARGAZE_WRITE_DOCS=1");
 }
 
-/// A day before, the same estate.
+/// The same estate a day earlier.
 fn the_day_before(estate: &Estate) -> Report {
     let mut report = estate.report(&run(), None);
     report.time = at("2026-11-21T05:02:00Z");
@@ -34,7 +34,7 @@ fn text(message: &Message) -> String {
     format!("Subject: {}\n\n{}", message.subject, message.body)
 }
 
-/// Holds the three forms of a report, and that the JSON reads back as what it was.
+/// Checks the three forms of a report, and that the JSON round-trips.
 fn hold_all(name: &str, report: &Report, all: bool) {
     hold(&format!("{name}.txt"), &text(&report_mail(report, &link(&run()))));
     let json = serde_json::to_string_pretty(report).unwrap() + "\n";
@@ -79,7 +79,7 @@ fn no_data_at_all() {
 }
 
 #[test]
-fn a_quiet_cluster_of_eks_beside_ecs() {
+fn a_quiet_eks_cluster_next_to_ecs() {
     let estate = eks_scenes::quiet();
     let before = the_day_before(&estate);
     hold_all("eks-quiet", &estate.report(&run(), Some(&before)), true);
@@ -97,7 +97,7 @@ fn one_of_everything_that_needs_a_person_on_eks() {
 }
 
 #[test]
-fn a_cluster_of_eks_that_lets_nobody_in() {
+fn an_eks_cluster_that_denies_access() {
     hold_all("eks-unreadable", &eks_scenes::unreadable().report(&run(), None), true);
 }
 
@@ -146,7 +146,7 @@ fn mails_fit_in_78_columns_and_begin_with_the_fleet_in_five_lines() {
     assert_eq!(heads(&eks_scenes::unreadable()), ["Clusters", "Workloads", "Alarms", "Changes"]);
 }
 
-/// What the first lines of a mail are about.
+/// What the first lines of a mail say.
 fn heads(estate: &Estate) -> Vec<String> {
     let mail = report_mail(&estate.report(&run(), None), &link(&run()));
     // A command is one line, so that it can be copied.
@@ -162,7 +162,7 @@ fn heads(estate: &Estate) -> Vec<String> {
 }
 
 #[test]
-fn the_page_asks_nobody_for_anything() {
+fn the_page_makes_no_requests() {
     for (estate, consoles) in [
         (scenes::busy(), &["ecs/v2/clusters/"][..]),
         (eks_scenes::busy(), &["ecs/v2/clusters/", "eks/home?region=eu-west-1#/clusters/"]),
@@ -183,7 +183,7 @@ fn the_page_asks_nobody_for_anything() {
             assert!(!page.contains(asking), "{asking}");
         }
         assert!(page.contains("default-src 'none'") && page.contains(r#"<html lang="en">"#));
-        // A link is followed by a click only, and goes to the console and nowhere else.
+        // A link is only followed by a click and leads to the console and nowhere else.
         for link in page.split("href=\"").skip(1).filter(|link| !link.starts_with('#')) {
             let path = link.strip_prefix("https://eu-west-1.console.aws.amazon.com/").unwrap();
             assert!(consoles.iter().any(|console| path.starts_with(console)), "{link:.80}");

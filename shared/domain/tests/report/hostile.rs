@@ -1,4 +1,4 @@
-//! Texts that others could have written, in every form of the report.
+//! Texts from third parties in every form of the report.
 //!
 //! 4,000 cases of 40 texts; `FARGAZE_CASES=1000000` for more.
 
@@ -24,14 +24,14 @@ use crate::eks::{self, Eks, eks_target};
 use crate::eks_scenes;
 use crate::estate::{Estate, change_log, cluster, in_alarm, link, revert, run, service, target};
 
-/// Texts that a report takes from others.
+/// Third-party texts in a report.
 const TEXTS: usize = OF_ECS + OF_EKS;
-/// Those about ECS, and about the run as a whole.
+/// Texts about ECS, and about the run as a whole.
 const OF_ECS: usize = 12;
-/// Those about EKS.
+/// Texts about EKS.
 const OF_EKS: usize = 28;
 
-/// The report before, of another estate, so that there are differences.
+/// The previous report, of another estate, so that there are differences.
 static BEFORE: LazyLock<Report> = LazyLock::new(|| eks_scenes::quiet().report(&run(), None));
 
 /// One report with these texts wherever a report has free text.
@@ -68,7 +68,7 @@ fn report(texts: &[String]) -> Report {
     estate.report(&run(), Some(&BEFORE))
 }
 
-/// A rule without data. It is only reported, so that there is a command for no text.
+/// A rule without data. It is only reported, so no text ends up in a command.
 fn rule(name: &str, metric: &str) -> RuleRecord {
     let dimensions = Dimensions::new([(metric.to_owned(), metric.to_owned())]);
     let metric = Metric { namespace: metric.to_owned().into(), name: metric.to_owned().into(), dimensions };
@@ -95,7 +95,7 @@ fn workload_alarm(texts: &[String]) -> AlarmRecord {
     alarm
 }
 
-/// A cluster of EKS with these texts wherever it has free text.
+/// An EKS cluster with these texts wherever it has free text.
 fn eks_cluster(texts: &[String]) -> Eks {
     let text = |n: usize| texts[n].clone();
     let mut one = eks::owner("shop/Deployment/web", 1, (20.0, 40.0));
@@ -104,7 +104,7 @@ fn eks_cluster(texts: &[String]) -> Eks {
     (pod.workload, pod.pod) = (one.workload.clone(), text(3));
     (pod.ready, pod.profile, pod.node) = (false, Some(text(5)), Some(text(6)));
     let waiting = |container, reason, message| WaitingContainer { container, reason, message };
-    // What a reason means counts, so one that is known stands beside it.
+    // The meaning of a reason matters, so a known one is next to it.
     let known = waiting("app".to_owned(), "ErrImagePull".to_owned(), None);
     pod.waiting = vec![waiting(text(7), text(8), Some(text(25))), known];
     (pod.reason, pod.message) = (Some(text(26)), Some(text(27)));
@@ -119,7 +119,7 @@ fn eks_cluster(texts: &[String]) -> Eks {
     let state = cluster.state.as_mut().unwrap();
     (state.status, state.version, state.metrics_api) =
         (Some(text(15)), Some(text(16)), MetricsApi::Down(text(17)));
-    // A finding without a cure has no block.
+    // A finding without a remedy has no block.
     state.findings = vec![eks::finding(&text(18), &format!("x\n  {}\ny", text(19)))];
     let profile = &mut state.profiles.as_mut().unwrap()[0];
     (profile.name, profile.status) = (text(20), text(4).into());
@@ -131,17 +131,17 @@ fn eks_cluster(texts: &[String]) -> Eks {
     cluster
 }
 
-/// Whether a character is hidden; most are plain, and the question is put to some hundred million.
+/// Whether a character is hidden; most are plain, and this is called some hundred million times.
 fn is_hidden(c: char) -> bool {
     !(' '..='~').contains(&c) && message::is_hidden(c)
 }
 
-/// What of a page comes behind its style sheet.
+/// The part of a page after its style sheet.
 fn body(page: &str) -> &str {
     page.split_once("</style>").unwrap().1
 }
 
-/// All tags of a page, one after another: what a text must not change.
+/// All tags of a page in order: a text must not change them.
 fn tags(page: &str) -> Vec<&str> {
     page.split('<').skip(1).map(|tag| tag.split_once('>').map_or(tag, |(tag, _)| tag)).collect()
 }
@@ -194,10 +194,10 @@ static TAGS: LazyLock<Vec<String>> = LazyLock::new(|| {
 const HEADS: [&str; 11] = [
     "FLEET, ",
     "CHANGES since the last report",
-    "ALARMS that go on",
-    "SERVICES that run without metrics",
-    "RULES without data or subject",
-    "SERVICES and workloads to look at first",
+    "ACTIVE alarms",
+    "SERVICES running without metrics",
+    "RULES without data or matches",
+    "SERVICES and workloads to check first",
     "EKS clusters and workloads",
     "CONTAINER INSIGHTS",
     "COVERAGE",
@@ -226,7 +226,8 @@ proptest! {
 }
 
 proptest! {
-    // A mail takes as long as three pages, and the digest's test goes the same way through the message.
+    // A mail takes as long as three pages, and the digest test covers the same path through the
+    // message.
     #![proptest_config(ProptestConfig { cases: cases().div_ceil(3), ..ProptestConfig::default() })]
 
     #[test]
@@ -238,7 +239,7 @@ proptest! {
             prop_assert!(!line.contains(is_hidden));
             let is_head = HEADS.iter().any(|head| line.starts_with(head)) && !line.contains("all is well");
             prop_assert!(line.is_empty() || line.starts_with("  ") || is_head, "{}", line);
-            // What is to be copied stands deeper than all else, and is not wrapped.
+            // Text to copy is indented deeper than everything else and not wrapped.
             let is_copied = line.starts_with("        ");
             prop_assert!(is_copied || line.chars().count() <= 78 || !line.trim().contains(' '), "{}", line);
         }

@@ -1,4 +1,4 @@
-//! The report as people and programs get it: goldens read by eye, and hostile names.
+//! The report in its final forms: goldens reviewed by a person, and hostile names.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Estates of the goldens.
+//! Estates for the goldens.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ fn calm() -> Vec<Cluster> {
     ]
 }
 
-/// Nothing to do for anybody.
+/// Nothing needs attention.
 pub(crate) fn quiet() -> Estate {
     Estate {
         targets: vec![("eu-west-1".to_owned(), Ok(calm()))],
@@ -52,7 +52,7 @@ pub(crate) fn quiet() -> Estate {
     }
 }
 
-/// One of everything that needs a person.
+/// One of everything that needs attention.
 pub(crate) fn busy() -> Estate {
     use InsightsLevel::{Disabled, Enabled, Enhanced};
     let mut clusters = calm();
@@ -60,12 +60,12 @@ pub(crate) fn busy() -> Estate {
     clusters[1].services[2].load = Some((62.0, 74.0));
     let mut payments = service("checkout", 3, (35.0, 40.0));
     (payments.tasks, payments.load) = (Some((0, 3, 1)), None);
-    let mut ledger = service("ledger", 2, (15.0, 66.0));
-    (ledger.tasks, ledger.rollout, ledger.failed) = (Some((1, 2, 1)), "IN_PROGRESS", 14);
+    let mut billing = service("billing", 2, (15.0, 66.0));
+    (billing.tasks, billing.rollout, billing.failed) = (Some((1, 2, 1)), "IN_PROGRESS", 14);
     clusters.push(cluster(
         "payments",
         Enhanced,
-        vec![payments, ledger, service("fraud-check", 2, (5.0, 22.0))],
+        vec![payments, billing, service("fraud-check", 2, (5.0, 22.0))],
     ));
     let mut silent = cluster("till", Enabled, vec![service("printer", 1, (3.0, 18.0))]);
     silent.reports = false;
@@ -73,7 +73,7 @@ pub(crate) fn busy() -> Estate {
     let mut lab = cluster("lab", Disabled, vec![service("notebook", 1, (71.0, 35.0))]);
     lab.tags = BTreeMap::from([("fargaze".to_owned(), "hands-off".to_owned())]);
     clusters.push(lab);
-    let mut muted = in_alarm("payments", "ledger", "deployment-failing", 1);
+    let mut muted = in_alarm("payments", "billing", "deployment-failing", 1);
     muted.memory.muted = Some(Mute::Maintenance);
     let mut blind = in_alarm("till", "printer", "memory-high", 0);
     blind.memory.state = AlarmState::Ok;
@@ -106,7 +106,7 @@ pub(crate) fn busy() -> Estate {
     }
 }
 
-/// `shop` was set lately, and `orders` is reverted each time.
+/// `shop` was set recently, and `orders` is reverted each time.
 fn conflicts() -> ChangeLog {
     let new = "the cluster is new; its policy is at-least-enabled (built-in)";
     let mut log = change_log(&[("orders", 300, new), ("orders", 200, new), ("shop", 5, new)]);
@@ -115,7 +115,7 @@ fn conflicts() -> ChangeLog {
     log
 }
 
-/// Services run, and CloudWatch has nothing of them; alarms without data; rules that cannot fire.
+/// Services run without CloudWatch data; alarms without data; rules that cannot fire.
 pub(crate) fn silent() -> Estate {
     let mut clusters = calm();
     clusters[0].services[0].load = None;
@@ -148,7 +148,7 @@ pub(crate) fn silent() -> Estate {
         rules: vec![
             record("jobs-old", 5, no_data.clone()),
             RuleRecord { notify_after_seconds: None, ..record("errors", 30, no_data.clone()) },
-            // Missing for an hour only, as is normal for it: not listed.
+            // Missing for only an hour, as is normal for it: not listed.
             RuleRecord { notify_after_seconds: None, ..record("retries", 1, no_data) },
             record("odd", 48, RuleProblem::AppliesToNothing { needs: None }),
             record("busy", 2, RuleProblem::AppliesToNothing { needs: Some(InsightsLevel::Enhanced) }),
@@ -158,7 +158,7 @@ pub(crate) fn silent() -> Estate {
     }
 }
 
-/// Three targets: one well, one denied, one throttled.
+/// Three targets: one healthy, one denied, one throttled.
 pub(crate) fn three_targets() -> Estate {
     let mut throttled = calm();
     throttled[0].services[1].fault = Some(fault(FaultKind::Throttled, "cloudwatch:GetMetricData", "orders"));
@@ -178,7 +178,7 @@ pub(crate) fn three_targets() -> Estate {
     }
 }
 
-/// Clusters and services are there, and nothing is known of them.
+/// Clusters and services exist, and nothing is known about them.
 pub(crate) fn no_data() -> Estate {
     let mut clusters = calm();
     for service in clusters.iter_mut().flat_map(|cluster| &mut cluster.services) {
@@ -187,7 +187,7 @@ pub(crate) fn no_data() -> Estate {
     Estate { targets: vec![("eu-west-1".to_owned(), Ok(clusters))], ..Estate::default() }
 }
 
-/// Not one target could be seen.
+/// No target could be read.
 pub(crate) fn nothing_seen() -> Estate {
     let denied = || Err(fault(FaultKind::Denied, "sts:AssumeRole", "fargaze-reader"));
     Estate {
@@ -196,7 +196,7 @@ pub(crate) fn nothing_seen() -> Estate {
     }
 }
 
-/// So many clusters in two Regions.
+/// This many clusters in two Regions.
 pub(crate) fn many(clusters: u32) -> Estate {
     let make = |i: u32| {
         let services = ["api", "web", "worker"].into_iter().zip(1..);

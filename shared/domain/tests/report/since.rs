@@ -1,4 +1,4 @@
-//! What is told as different from the report before, and what is not.
+//! What a report lists as changed since the previous report, and what it does not.
 
 use fargaze::model::fault::FaultKind;
 use fargaze::report::{DifferenceKind, Report};
@@ -19,7 +19,7 @@ fn the_same_estate_has_no_differences() {
 }
 
 #[test]
-fn what_began_and_what_ended_are_told_the_gravest_first() {
+fn alarms_that_began_or_ended_are_listed_most_severe_first() {
     use DifferenceKind::{
         AlarmBegan, AlarmEnded, Insights, MissingCluster, NewCluster, Started, Stopped, UsageUp,
     };
@@ -44,12 +44,12 @@ fn what_began_and_what_ended_are_told_the_gravest_first() {
 }
 
 #[test]
-fn what_cannot_be_seen_is_not_gone_and_what_could_not_be_seen_is_not_new() {
+fn what_cannot_be_read_is_not_deleted_and_what_could_not_be_read_is_not_new() {
     let mut denied = scenes::three_targets();
     denied.targets[0].1 = Err(fault(FaultKind::Denied, "ecs:ListClusters", ""));
     assert_eq!(said(&scenes::three_targets(), &denied), []);
     assert_eq!(said(&denied, &scenes::three_targets()), []);
-    // A target that nobody planned any more is gone with its clusters.
+    // A target that is no longer planned is deleted with its clusters.
     let mut fewer = scenes::three_targets();
     drop(fewer.targets.remove(0));
     assert_eq!(said(&scenes::three_targets(), &fewer).len(), 2);
@@ -84,7 +84,7 @@ fn clusters_and_workloads_of_eks_come_and_go() {
 }
 
 #[test]
-fn workloads_of_a_cluster_that_lets_nobody_in_are_neither_gone_nor_new() {
+fn workloads_of_a_cluster_without_access_are_neither_deleted_nor_new() {
     let mut unread = eks_scenes::unreadable();
     if let Ok(clusters) = &mut unread.eks[0].1 {
         clusters[0].workloads.clear();
@@ -93,7 +93,8 @@ fn workloads_of_a_cluster_that_lets_nobody_in_are_neither_gone_nor_new() {
     (read.targets, read.account_default) = (Vec::new(), None);
     assert_eq!(said(&read, &unread), []);
     assert_eq!(said(&unread, &read), []);
-    // A target that was denied as a whole hides its clusters, and not those of ECS that have the same names.
+    // A completely denied target hides its own clusters, but not the ECS clusters with the same
+    // names.
     let mut denied = eks_scenes::quiet();
     denied.eks[0].1 = Err(fault(FaultKind::Denied, "eks:ListClusters", ""));
     assert_eq!(said(&eks_scenes::quiet(), &denied), []);
@@ -105,7 +106,7 @@ fn workloads_of_a_cluster_that_lets_nobody_in_are_neither_gone_nor_new() {
 }
 
 #[test]
-fn a_report_of_another_form_is_none() {
+fn a_report_of_another_form_is_ignored() {
     let report = serde_json::to_value(scenes::quiet().report(&run(), None)).unwrap();
     assert_eq!(Report::read(report.to_string().as_bytes()).unwrap().format, 1);
     let mut newer = report.clone();

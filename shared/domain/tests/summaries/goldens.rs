@@ -1,4 +1,4 @@
-//! Whole digests, kept in the tree to be read by a person. `FARGAZE_WRITE_DOCS=1` writes them anew.
+//! Whole digests, kept in the tree for review. `FARGAZE_WRITE_DOCS=1` rewrites them.
 
 use std::fs;
 use std::path::Path;
@@ -22,12 +22,12 @@ use crate::scene::{
     of_pod, over, run, sampled, seen, service, target, throttled, workload,
 };
 
-/// Compares a message with the file of that name, or writes it.
+/// Compares a message with the golden file of this name, or writes it.
 fn golden(name: &str, message: &Message) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/digest").join(format!("{name}.txt"));
     let text = format!("Subject: {}\n\n{}", message.subject, message.body);
     for line in message.body.lines() {
-        let is_link = ["https://", "Described: kubectl ", "First, once: aws ", "List what exists: aws "]
+        let is_link = ["https://", "Inspect: kubectl ", "First, once: aws ", "List existing metrics: aws "]
             .iter()
             .any(|start| line.trim_start().starts_with(start));
         assert!(is_link || line.chars().count() <= 78, "{name}: {line}");
@@ -37,7 +37,7 @@ fn golden(name: &str, message: &Message) {
         return;
     }
     let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == text, "{name}: write it anew with FARGAZE_WRITE_DOCS=1 and read it:\n{text}");
+    assert!(kept == text, "{name}: rewrite it with FARGAZE_WRITE_DOCS=1 and review it:\n{text}");
 }
 
 /// No subject begins with OK unless an alarm ended with state OK.
@@ -100,9 +100,9 @@ fn three_targets_of_which_one_is_denied_and_one_throttled() {
 #[test]
 fn recovery() {
     let web = over(hot("web"), 55.5);
-    let gone = of_kind(NoticeKind::Gone, over(hot("old"), 0.0));
+    let closing = of_kind(NoticeKind::Deleted, over(hot("old"), 0.0));
     let again = of_kind(NoticeKind::SeenAgain, over(hot("batch"), 0.0));
-    golden("recovery", &said(&[seen("eu-west-1", 5, vec![web, gone, again])]));
+    golden("recovery", &said(&[seen("eu-west-1", 5, vec![web, closing, again])]));
 }
 
 fn without_data(name: &str, rule: &str, running: u32) -> Notice {
@@ -122,9 +122,9 @@ fn running_services_without_data() {
 }
 
 #[test]
-fn only_what_is_gone_or_can_be_judged_again() {
+fn only_what_was_deleted_or_can_be_evaluated_again() {
     let of = |kind| of_kind(kind, over(hot("web"), 0.0));
-    golden("gone", &said(&[seen("eu-west-1", 5, vec![of(NoticeKind::Gone)])]));
+    golden("deleted", &said(&[seen("eu-west-1", 5, vec![of(NoticeKind::Deleted)])]));
     golden("seen-again", &said(&[seen("eu-west-1", 5, vec![of(NoticeKind::SeenAgain)])]));
 }
 
@@ -201,7 +201,7 @@ fn all_kinds_of_windows() {
     golden("windows", &said(&[seen("eu-west-1", 5, vec![long, low, late, silent, family])]));
 }
 
-/// Pods that are killed by their memory.
+/// OOM-killed pods.
 fn full() -> Notice {
     let advice = "A pod is killed when it needs more memory than it has. Raise its memory request, and its limit if it has one \
                   (Fargate sizes a pod by its requests), or look for a leak.";
@@ -214,9 +214,9 @@ fn full() -> Notice {
 }
 
 fn crashing() -> Notice {
-    let why = "ledger-0: container app waits: CrashLoopBackOff, ended before with Error (exit code 1).";
-    let pod = NamedPod { name: "ledger-0".to_owned(), container: Some("app".to_owned()) };
-    let notice = sampled(M::CrashLoopingPods, workload("shop/StatefulSet/ledger"), 0.0, &[1.0]);
+    let why = "billing-0: container app waits: CrashLoopBackOff, last ended with Error (exit code 1).";
+    let pod = NamedPod { name: "billing-0".to_owned(), container: Some("app".to_owned()) };
+    let notice = sampled(M::CrashLoopingPods, workload("shop/StatefulSet/billing"), 0.0, &[1.0]);
     Notice { severity: Severity::Critical, ..of_pod(pod, because(why, notice)) }
 }
 
@@ -246,8 +246,8 @@ fn workloads_and_services_at_once() {
 }
 
 #[test]
-fn workloads_that_are_well_again() {
-    let gone = of_kind(NoticeKind::Gone, pending("shop/Job/import"));
+fn workloads_that_recovered() {
+    let closing = of_kind(NoticeKind::Deleted, pending("shop/Job/import"));
     let blind =
         of_kind(NoticeKind::Blind, because("kubernetes:ListPods of payments: 401 Unauthorized", full()));
     let restarts = sampled(M::PodRestarts, workload("shop/DaemonSet/agent"), 3.0, &[4.0]);
@@ -258,7 +258,7 @@ fn workloads_that_are_well_again() {
         over(pending("shop/Deployment/web"), 0.0),
         over(restarts, 1.0),
         over(api, 0.0),
-        gone,
+        closing,
         blind,
     ];
     golden("workloads-recovery", &said(&[eks_seen("eu-west-1", 3, notices)]));

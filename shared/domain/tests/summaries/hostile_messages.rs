@@ -1,4 +1,4 @@
-//! Hostile names, tags and reasons through every message of alarms, sweeps and bad files.
+//! Hostile names, tags and reasons in every message about alarms, sweeps and bad files.
 
 use fargaze::alarms::{BrokenTarget, Notice, NoticeKind};
 use fargaze::config::CONFIG_KEY;
@@ -25,7 +25,8 @@ use crate::scene::{
 /// As many texts as [`messages`] has places for.
 const PLACES: usize = 17;
 
-/// The digest, the message of a sweep, and a bad file, with these texts wherever somebody else writes one.
+/// The digest, the message of a sweep, and a bad file, with these texts wherever a third party
+/// writes one.
 fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
     let of = |place: usize| texts[place].clone();
     let fault = Fault {
@@ -42,7 +43,7 @@ fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
         NoticeKind::Blind,
         NoticeKind::NoData,
         NoticeKind::SeenAgain,
-        NoticeKind::Gone,
+        NoticeKind::Deleted,
     ];
     let notice = |kind| {
         let notice = memory(service("shop", "web"), &[Some(70.0), None, Some(90.0)]);
@@ -95,8 +96,8 @@ fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
     (digest, sweep, BadVersion { version: of(0), problems: vec![of(1), of(2)] })
 }
 
-/// Words of the same lengths without any meaning: other ones of each text, and equal ones of equal texts, because a fault
-/// does not repeat its code as its message.
+/// Meaningless words of the same lengths: different for different texts and equal for equal ones,
+/// because a fault does not repeat its code as its message.
 fn plain(texts: &[String]) -> Vec<String> {
     let texts: Vec<String> = texts.iter().map(|text| harmless(text)).collect();
     let plain = |text: &String| {
@@ -109,8 +110,8 @@ fn plain(texts: &[String]) -> Vec<String> {
     texts.iter().map(plain).collect()
 }
 
-/// The name of a metric must be exact in a link, so there it is encoded as it is. In a command names are quoted, and there is
-/// no command if one cannot be shown.
+/// The name of a metric must be exact in a link, so it is URL-encoded there. In a command names are
+/// quoted; if one cannot be shown, there is no command.
 fn without_links(body: &str) -> Vec<&str> {
     // A link that is too long is replaced by its length, which is that of the encoded name.
     let is_link =
@@ -119,7 +120,7 @@ fn without_links(body: &str) -> Vec<&str> {
 }
 
 fn is_command(line: &str) -> bool {
-    ["  Described: kubectl --context arn:aws:eks:", "  First, once: aws eks update-kubeconfig --region "]
+    ["  Inspect: kubectl --context arn:aws:eks:", "  First, once: aws eks update-kubeconfig --region "]
         .iter()
         .any(|start| line.starts_with(start))
 }
@@ -134,7 +135,7 @@ fn check(message: &Message) -> Result<(), TestCaseError> {
         let is_ours = line.trim_start().starts_with("https://eu-west-1.console");
         prop_assert!(!is_ours || line.trim().bytes().all(|byte| byte.is_ascii_graphic()), "{line}");
         prop_assert!(!line.contains(is_hidden), "{line:?}");
-        // What only fargaze may begin a line with.
+        // Line beginnings reserved for fargaze.
         prop_assert!(!line.starts_with("Bcc:") && !line.starts_with("CRITICAL"), "{line}");
     }
     let whole: Value = serde_json::from_str(json).unwrap();
@@ -163,7 +164,8 @@ proptest! {
         let plain = messages(&plain(&texts));
         for (hostile, tamed, plain) in [(&digest, tamed.0, plain.0), (&sweep, tamed.1, plain.1)] {
             check(hostile)?;
-            // What is hidden in a text changes nothing at all, and what is said in it not the number of lines.
+            // Hidden characters in a text change nothing, and its visible ones do not change the
+            // number of lines.
             prop_assert_eq!(&hostile.subject, &tamed.subject);
             for (line, tamed) in without_links(&hostile.body).iter().zip(without_links(&tamed.body)) {
                 prop_assert_eq!(*line, tamed);

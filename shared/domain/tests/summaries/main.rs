@@ -1,4 +1,4 @@
-//! What people are sent: whole messages as they are kept in the tree, and hostile names in all of them.
+//! Messages to people: whole messages as kept in the tree, and hostile names in all of them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

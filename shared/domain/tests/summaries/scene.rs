@@ -38,7 +38,7 @@ pub(crate) fn target(region: &str) -> Target {
     }
 }
 
-/// A target of which everything was seen.
+/// A completely read target.
 pub(crate) fn seen(region: &str, clusters: usize, notices: Vec<Notice>) -> TargetResult {
     let target = target(region);
     let services = clusters * 10;
@@ -54,7 +54,7 @@ pub(crate) fn seen(region: &str, clusters: usize, notices: Vec<Notice>) -> Targe
     alarms(target, coverage, notices)
 }
 
-/// What an alarms run brought, without an owner.
+/// The result of an alarms run, without an owner.
 fn alarms(target: Target, coverage: Coverage, notices: Vec<Notice>) -> TargetResult {
     let (rules, snapshot, owners) = (Vec::new(), String::new(), BTreeMap::new());
     let kind = OutcomeKind::Alarms { notices, rules, snapshot, owners };
@@ -88,7 +88,7 @@ pub(crate) fn service(cluster: &str, service: &str) -> Subject {
     Subject::Service(cluster.parse().unwrap(), service.parse().unwrap())
 }
 
-/// Memory of a service over 80 %, since two minutes ago.
+/// Memory of a service over 80 % for two minutes.
 pub(crate) fn memory(subject: Subject, values: &[Option<f64>]) -> Notice {
     let metric = find(AWS_ECS, "MemoryUtilization").unwrap().of(&subject).unwrap();
     let at = minutes_ago(2);
@@ -120,7 +120,7 @@ pub(crate) fn memory(subject: Subject, values: &[Option<f64>]) -> Notice {
     }
 }
 
-/// The notice of another kind, as far as that kind says the same.
+/// The notice as another kind, as far as that kind has the same data.
 pub(crate) fn of_kind(kind: NoticeKind, notice: Notice) -> Notice {
     let (why, pod, late) =
         (notice.why().map(ToOwned::to_owned), notice.pod().cloned(), notice.late().cloned());
@@ -132,12 +132,12 @@ pub(crate) fn of_kind(kind: NoticeKind, notice: Notice) -> Notice {
         NoticeKind::Blind => NoticeBody::Blind { evaluation, why },
         NoticeKind::NoData => NoticeBody::NoData { evaluation, why },
         NoticeKind::SeenAgain => NoticeBody::SeenAgain { evaluation },
-        NoticeKind::Gone => NoticeBody::Gone,
+        NoticeKind::Deleted => NoticeBody::Deleted,
     };
     Notice { body, ..notice }
 }
 
-/// An alarm that began, with something else evaluated.
+/// An alarm that began, with other evaluated values.
 pub(crate) fn but(mut notice: Notice, change: impl FnOnce(&mut Evaluation)) -> Notice {
     let NoticeBody::Began { evaluation, .. } = &mut notice.body else { panic!("it did not begin") };
     change(evaluation);
@@ -151,14 +151,14 @@ pub(crate) fn because(because: &str, mut notice: Notice) -> Notice {
     notice
 }
 
-/// An alarm that began, with a pod to look at.
+/// An alarm that began, with a pod to check.
 pub(crate) fn of_pod(named: NamedPod, mut notice: Notice) -> Notice {
     let NoticeBody::Began { pod, .. } = &mut notice.body else { panic!("it did not begin") };
     *pod = Some(named);
     notice
 }
 
-/// An alarm that began and was kept silent.
+/// An alarm that began and was muted.
 pub(crate) fn late(mute: Mute, mut notice: Notice) -> Notice {
     let NoticeBody::Began { late, .. } = &mut notice.body else { panic!("it did not begin") };
     *late = Some(mute);
@@ -167,8 +167,7 @@ pub(crate) fn late(mute: Mute, mut notice: Notice) -> Notice {
 
 /// A service without a running task.
 pub(crate) fn nothing_running(subject: Subject, missing: f64) -> Notice {
-    let advice =
-        "No task runs although some should. Read the service's events and the reason of its stopped tasks.";
+    let advice = "No tasks are running, but some are desired. Read the service's events and the stop reasons of its tasks.";
     let notice = but(memory(subject, &[Some(missing)]), |evaluation| {
         "tasks missing".clone_into(&mut evaluation.label);
         (evaluation.unit, evaluation.threshold, evaluation.source) = (Unit::Count, 0.0, None);
@@ -181,12 +180,12 @@ pub(crate) fn nothing_running(subject: Subject, missing: f64) -> Notice {
     }
 }
 
-/// The same target of EKS.
+/// The same target on EKS.
 pub(crate) fn eks_target(region: &str) -> Target {
     Target { platform: Platform::Eks, ..target(region) }
 }
 
-/// A target of EKS of which everything was seen; its workloads are counted where services are.
+/// A completely read EKS target; its workloads are counted in place of services.
 pub(crate) fn eks_seen(region: &str, clusters: usize, notices: Vec<Notice>) -> TargetResult {
     let TargetResult { result, .. } = seen(region, clusters, notices);
     let target = eks_target(region);
@@ -211,7 +210,7 @@ pub(crate) fn workload(path: &str) -> Subject {
     Subject::Workload("payments".parse().unwrap(), workload)
 }
 
-/// What Kubernetes says of a workload, in the samples of the newest runs.
+/// What Kubernetes reports about a workload, in the samples of the newest runs.
 pub(crate) fn sampled(
     measure: KubernetesMeasure,
     subject: Subject,

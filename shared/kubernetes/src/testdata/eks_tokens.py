@@ -1,7 +1,7 @@
 """Writes eks_tokens.json: what `aws eks get-token` prints with the clock stopped.
 
 Run once with awscli 1.46.3 and freezegun 1.5.5 (both from PyPI): python eks_tokens.py > eks_tokens.json
-The keys are the examples of the AWS documentation; nothing is asked of AWS.
+The keys are the examples of the AWS documentation; no call is made to AWS.
 """
 
 import contextlib

@@ -12,7 +12,7 @@ use super::{Dimension, Window, key_of, required_time};
 use crate::estate::{Estate, Oddity};
 use crate::wire::{Outcome, Refusal, cbor};
 
-/// Data points of a page, at most.
+/// Maximum number of data points per page.
 const PAGE: usize = 100_800;
 
 #[derive(Debug, Deserialize)]
@@ -86,7 +86,8 @@ pub(super) fn call(input: &Input, estate: &mut Estate, billed: &mut u64) -> Outc
     let ascending = input.scan_by.as_deref() == Some("TimestampAscending");
     let mut rows = Vec::with_capacity(input.metric_data_queries.len() - at);
     while let Some(query) = input.metric_data_queries.get(at) {
-        // A series without points needs no room; any other waits for the next page when there is none.
+        // A series without points needs no space; any other waits for the next page when the page
+        // is full.
         let mut row = row(query, (start, end), ascending, estate);
         let left = row.points.len().saturating_sub(skip);
         if left > 0 && room == 0 {
@@ -123,7 +124,8 @@ fn validate(input: &Input, start: f64, end: f64) -> Result<(), Refusal> {
     if input.metric_data_queries.len() > 500 {
         return refuse("The collection MetricDataQueries must not have a size greater than 500.".into());
     }
-    // The API page names the default alone, and no bound; more than a page has room for is taken for a mistake.
+    // The API page states only the default, and no bound; more than a page can hold is treated as a
+    // mistake.
     if let Some(most) = input.max_datapoints
         && !(1..=PAGE as i64).contains(&most)
     {
@@ -172,7 +174,7 @@ fn validate(input: &Input, start: f64, end: f64) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What must be the same on every page of a request.
+/// The parameters that must be equal on every page of a request.
 fn digest(input: &Input, start: f64, end: f64) -> u64 {
     let mut hasher = DefaultHasher::new();
     input.metric_data_queries.hash(&mut hasher);
@@ -180,7 +182,8 @@ fn digest(input: &Input, start: f64, end: f64) -> u64 {
     hasher.finish()
 }
 
-/// The place in the queries that a token names, and the points of that series that were sent already.
+/// The position in the queries that a token names, and the number of points of that series already
+/// sent.
 fn place(token: &str, digest: u64, queries: usize) -> Result<(usize, usize), Refusal> {
     let parse = || {
         let mut parts = token.split('.');
@@ -192,7 +195,7 @@ fn place(token: &str, digest: u64, queries: usize) -> Result<(usize, usize), Ref
     parse().ok_or_else(|| Refusal::bad("InvalidNextToken", "The next token is not valid."))
 }
 
-/// The whole result of a query, oddities included.
+/// The complete result of a query, including oddities.
 fn row(query: &Query, times: (f64, f64), ascending: bool, estate: &mut Estate) -> Row {
     let mut row = Row {
         id: query.id.clone(),

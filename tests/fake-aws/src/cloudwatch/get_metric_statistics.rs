@@ -52,7 +52,8 @@ pub(super) fn call(input: &Input, estate: &Estate) -> Outcome {
             (!values.is_empty()).then_some((from * 60, values))
         }));
     }
-    // The order is not promised, so it must not be right by accident: the odd places first, backwards.
+    // The order is not guaranteed, so it must not be right by accident: the odd positions first,
+    // backwards.
     let mut place = 0;
     points.sort_by_cached_key(|_| {
         place += 1;

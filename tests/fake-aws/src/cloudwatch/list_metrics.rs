@@ -67,7 +67,7 @@ pub(super) fn call(input: &Input, estate: &Estate) -> Outcome {
     Ok(out.output())
 }
 
-/// Filters of dimensions ask for a subset: the metric may have more.
+/// Dimension filters are subsets: the metric may have more.
 fn matches(input: &Input, key: &SeriesKey) -> bool {
     input.namespace.as_ref().is_none_or(|wanted| *wanted == key.namespace)
         && input.metric_name.as_ref().is_none_or(|wanted| *wanted == key.name)
@@ -78,7 +78,8 @@ fn matches(input: &Input, key: &SeriesKey) -> bool {
         })
 }
 
-/// Metrics without data for two weeks are not listed. Without a clock of its own the estate's points have no age.
+/// Metrics without data for two weeks are not listed. Without its own clock the estate's points
+/// have no age.
 fn is_listed(input: &Input, series: &Series, estate: &Estate) -> bool {
     let now = estate.this_minute();
     if input.recently_active.is_some() {

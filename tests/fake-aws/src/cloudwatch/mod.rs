@@ -25,7 +25,8 @@ pub(crate) fn call(request: &Request, target: &Target, world: &mut World, billed
     Ok(if is_json(request) { cbor_as_json::answer(answer) } else { answer })
 }
 
-/// Clients choose among the protocols that the model lists; only the JSON ones name their target in a header.
+/// Clients choose one of the protocols that the model lists; only the JSON protocols name their
+/// target in a header.
 fn is_json(request: &Request) -> bool {
     !request.header("x-amz-target").is_empty()
 }
@@ -55,7 +56,7 @@ fn key_of(namespace: &str, name: &str, dimensions: &[Dimension]) -> SeriesKey {
     SeriesKey::sorted(namespace.to_owned(), name.to_owned(), dimensions.collect())
 }
 
-/// The minutes that a request asks for: from the first, up to and without the last.
+/// The minutes of a request: from the first, up to and without the last.
 #[derive(Clone, Copy, Debug)]
 struct Window {
     from: i64,
@@ -65,15 +66,15 @@ struct Window {
 }
 
 impl Window {
-    /// Start is rounded down to the minute. Buckets count from it: the API page says no more, and clients are told
-    /// to align both ends with the period.
+    /// Start is rounded down to the minute. Buckets count from it: the API page says no more and
+    /// advises clients to align both ends with the period.
     fn new(start: f64, end: f64, period: i64) -> Self {
         let until = (end / 60.0).ceil() as i64;
         Self { from: minute_of(start.floor() as i64), until, period: period / 60 }
     }
 
-    /// The first minutes of all buckets that can hold points. Points of a future that the estate's clock has not
-    /// reached are not there, nor those whose period is finer than what is kept for their age: 15 days of
+    /// The first minutes of all buckets that can hold points. Points beyond the estate's clock do
+    /// not exist, nor do those with a period finer than the retention for their age: 15 days of
     /// minutes, 63 days of five minutes, 455 days of hours.
     fn buckets(&self, estate: &Estate) -> impl DoubleEndedIterator<Item = (i64, i64)> + use<> {
         const DAY: i64 = 24 * 60;

@@ -2,7 +2,7 @@
 
 use crate::estate::Fold;
 
-/// A statistic that the fake can tell.
+/// A statistic that the fake can compute.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Statistic {
     SampleCount,
@@ -14,7 +14,7 @@ pub(super) enum Statistic {
 }
 
 impl Statistic {
-    /// `Average`, `p99.5`, ...; trimmed means and their kin are not faked.
+    /// `Average`, `p99.5`, ...; trimmed means and similar statistics are not implemented.
     pub(super) fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "SampleCount" => Self::SampleCount,
@@ -29,7 +29,7 @@ impl Statistic {
         })
     }
 
-    /// The statistic over some minutes; none where nothing was measured.
+    /// The statistic over some minutes; `None` without samples.
     pub(super) fn of(self, minutes: Fold<'_>) -> Option<f64> {
         if let Self::Percentile(percent) = self {
             return minutes.percentile(percent);

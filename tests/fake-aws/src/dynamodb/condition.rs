@@ -11,7 +11,7 @@ use super::names::Names;
 use super::{Item, invalid};
 use crate::wire::Refusal;
 
-/// A parsed expression; names and values are in place.
+/// A parsed expression with names and values resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Condition {
     Or(Box<Condition>, Box<Condition>),
@@ -38,7 +38,7 @@ impl Condition {
         Ok(condition)
     }
 
-    /// Whether it holds for the item; comparisons with an attribute that is missing do not.
+    /// Whether it holds for the item; comparisons with a missing attribute do not.
     pub(super) fn holds(&self, item: &Item) -> bool {
         match self {
             Self::Or(left, right) => left.holds(item) || right.holds(item),
@@ -64,7 +64,7 @@ impl Condition {
         }
     }
 
-    /// The value that the attribute must be equal to, if the condition demands one.
+    /// The value that the attribute must equal, if the condition requires one.
     pub(super) fn demanded(&self, attribute: &str) -> Option<&Value> {
         match self {
             Self::And(left, right) => left.demanded(attribute).or_else(|| right.demanded(attribute)),
@@ -194,14 +194,14 @@ mod tests {
         for (text, expected) in [
             ("attribute_exists(pk)", true),
             ("attribute_not_exists(pk)", false),
-            ("attribute_not_exists(gone) AND #s = :ok", true),
+            ("attribute_not_exists(absent) AND #s = :ok", true),
             ("#s <> :ok OR n > :two", true),
             ("n = :ten", true),
             ("n <= :two", false),
             ("n BETWEEN :two AND :ten AND #s = :ok", true),
             ("NOT #s = :ok", false),
-            ("gone < :two", false),
-            ("gone <> :two", false),
+            ("absent < :two", false),
+            ("absent <> :two", false),
             ("#s > :two", false),
             ("begins_with(pk, :pre)", true),
             ("attribute_not_exists(pk) OR (n >= :ten and #s = :ok)", true),

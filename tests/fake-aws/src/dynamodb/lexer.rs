@@ -1,9 +1,9 @@
-//! The words and signs of DynamoDB's expressions.
+//! The tokens of DynamoDB's expressions.
 
 use super::invalid;
 use crate::wire::Refusal;
 
-/// Cuts an expression into tokens and walks over them.
+/// Splits an expression into tokens and iterates over them.
 #[derive(Debug)]
 pub(super) struct Tokens {
     tokens: Vec<String>,
@@ -11,7 +11,8 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// Words are names, `#names` and `:values`; comparisons, brackets, commas and arithmetic are signs.
+    /// Words are names, `#names` and `:values`; comparisons, brackets, commas and arithmetic are
+    /// signs.
     pub(super) fn new(text: &str) -> Result<Self, Refusal> {
         let mut tokens: Vec<String> = Vec::new();
         let mut rest = text.trim_start();

@@ -20,10 +20,11 @@ use crate::world::World;
 /// Attributes in DynamoDB JSON: `{"pk": {"S": "..."}}`.
 type Item = Map<String, Value>;
 
-/// The limit of an item; what is counted is its JSON text, which is a little more than DynamoDB counts.
+/// The size limit of an item; this counts its JSON text, which is slightly larger than DynamoDB's
+/// count.
 const ITEM: usize = 400 * 1024;
 
-/// Parameters from before there were expressions.
+/// Legacy parameters from before expressions.
 const LEGACY: [&str; 6] = [
     "AttributesToGet",
     "AttributeUpdates",
@@ -66,7 +67,7 @@ impl Table {
         Ok((text(&self.partition)?, self.sort.as_ref().map(text).transpose()?.unwrap_or_default()))
     }
 
-    /// As [`Table::key`], for a `Key` parameter, which has the key attributes and no others.
+    /// Like [`Table::key`], for a `Key` parameter, which has the key attributes and no others.
     fn exact_key(&self, input: &Value) -> Result<((String, String), Item), Refusal> {
         let item = input["Key"].as_object().cloned().unwrap_or_default();
         let key = self.key(&item)?;
@@ -157,7 +158,7 @@ fn update_item(table: &mut Table, input: &Value) -> Result<Value, Refusal> {
     returned(input, old, Some((item, touched)))
 }
 
-/// Refuses the write unless its condition holds for the item that is there.
+/// Refuses the write unless its condition holds for the existing item.
 fn check(input: &Value, names: &mut Names, old: Option<&Item>) -> Result<(), Refusal> {
     let Some(text) = input["ConditionExpression"].as_str() else {
         return Ok(());
@@ -180,7 +181,7 @@ fn check_size(item: &Item) -> Result<(), Refusal> {
     }
 }
 
-/// The answer of a write, with the attributes that `ReturnValues` asks for.
+/// The response to a write, with the attributes that `ReturnValues` requests.
 fn returned(input: &Value, old: Option<Item>, new: Option<(Item, Vec<String>)>) -> Result<Value, Refusal> {
     let attributes = match (input["ReturnValues"].as_str().unwrap_or("NONE"), new) {
         ("NONE", _) => None,

@@ -44,7 +44,7 @@ impl<'a> Names<'a> {
         Ok(word.to_owned())
     }
 
-    /// The value that a `:word` stands for.
+    /// The value of a `:word`.
     pub(super) fn value(&mut self, word: &str) -> Result<Value, Refusal> {
         let value = self.values.get(word).ok_or_else(|| undefined("value", word))?;
         self.used.insert(word.to_owned());

@@ -55,7 +55,7 @@ pub(super) fn call(table: &mut Table, input: &Value) -> Result<Value, Refusal> {
         }
     }
     let mut output = json!({ "Count": items.len(), "ScannedCount": scanned, "Items": items });
-    // As DynamoDB does: a page that is full by its limit has a last key even when nothing follows.
+    // Like DynamoDB: a page that reaches its limit has a last key even when nothing follows.
     if let Some(last) = last.filter(|_| scanned == limit || bytes > PAGE) {
         let keys: Vec<String> =
             [Some(&table.partition), table.sort.as_ref()].into_iter().flatten().cloned().collect();
@@ -64,7 +64,7 @@ pub(super) fn call(table: &mut Table, input: &Value) -> Result<Value, Refusal> {
     Ok(output)
 }
 
-/// The partition's items after the start key, in the order of the sort key or against it.
+/// The partition's items after the start key, in ascending or descending order of the sort key.
 fn partition_of<'a>(
     table: &'a Table,
     partition: &str,
@@ -72,7 +72,7 @@ fn partition_of<'a>(
     forward: bool,
 ) -> Box<dyn Iterator<Item = &'a Item> + 'a> {
     let first = (partition.to_owned(), String::new());
-    // A longer name of the same start sorts behind all sort keys of this partition.
+    // A longer partition name with the same prefix sorts after all sort keys of this partition.
     let end = (partition.to_owned() + "\0", String::new());
     let (low, high) = match (start, forward) {
         (Some(start), true) => (Bound::Excluded(start), Bound::Excluded(end)),

@@ -9,7 +9,7 @@ use super::names::Names;
 use super::{Item, invalid};
 use crate::wire::Refusal;
 
-/// Changes the item and gives the names of the attributes touched. What is read is the item as it was before.
+/// Changes the item and returns the names of the changed attributes. Reads see the original item.
 pub(super) fn apply(text: &str, names: &mut Names, item: &mut Item) -> Result<Vec<String>, Refusal> {
     let before = item.clone();
     let mut tokens = Tokens::new(text)?;
@@ -125,7 +125,7 @@ mod tests {
             "SET",
             "SET a",
             "SET a = :x, a = :one",
-            "SET a = gone",
+            "SET a = absent",
             "SET a = b + :one",
             "DROP a",
             "SET status = :x",

@@ -6,8 +6,8 @@ use super::{LEVELS, invalid, page};
 use crate::estate::Estate;
 use crate::wire::Refusal;
 
-/// The settings, by name, with the values that they have in an account that never set them (Amazon ECS Developer Guide,
-/// "Account settings"); `containerInsights` is the estate's.
+/// The settings by name, with their values in an account that never set them (Amazon ECS Developer
+/// Guide, "Account settings"); `containerInsights` comes from the estate.
 const SETTINGS: [(&str, &str); 7] = [
     ("awsvpcTrunking", "disabled"),
     ("containerInsights", "disabled"),
@@ -26,8 +26,8 @@ pub(super) fn list(estate: &Estate, input: &Value) -> Result<Value, Refusal> {
     if value.is_some() && name.is_none() {
         return Err(invalid("You must specify a name to filter by value."));
     }
-    // No caller has a setting of its own here, and without `effectiveSettings` only those are listed: the account's
-    // default is not among them.
+    // No caller has its own setting here, and without `effectiveSettings` only those are listed,
+    // without the account's default.
     let effective = input["effectiveSettings"] == true;
     let settings: Vec<(&str, &str)> = SETTINGS
         .into_iter()
@@ -66,7 +66,7 @@ fn current<'a>(estate: &'a Estate, name: &str, usual: &'a str) -> &'a str {
     if name == "containerInsights" { estate.account_insights() } else { usual }
 }
 
-/// An account-wide setting is the root user's.
+/// An account-wide setting belongs to the root user.
 fn setting(estate: &Estate, name: &str, value: &str) -> Value {
     let root = format!("arn:aws:iam::{}:root", estate.account);
     json!({ "name": name, "value": value, "principalArn": root, "type": "user" })

@@ -55,7 +55,7 @@ pub(super) fn create(estate: &mut Estate, input: &Value) -> Result<Value, Refusa
         return Err(invalid("Invalid cluster name."));
     }
     let changes = Changes::of(input)?;
-    // A cluster that is there already is given back as it is; a deleted one is made anew.
+    // An existing cluster is returned as it is; a deleted one is created again.
     if estate.clusters().get(&name).is_none_or(|cluster| cluster.status == "INACTIVE") {
         estate.create_cluster(&name);
         let place = place(estate);
@@ -90,12 +90,12 @@ pub(super) fn update_settings(estate: &mut Estate, input: &Value) -> Result<Valu
     Ok(json!({ "cluster": cluster_json(estate, cluster, &["SETTINGS"]) }))
 }
 
-/// Account and Region, as ARNs have them.
+/// Account and Region, as in ARNs.
 fn place(estate: &Estate) -> String {
     format!("{}:{}", estate.region, estate.account)
 }
 
-/// The value of the one setting that clusters have, if `settings` is there.
+/// The value of the only cluster setting, if `settings` is present.
 pub(super) fn insights_setting(input: &Value) -> Result<Option<&str>, Refusal> {
     let mut level = None;
     for setting in input["settings"].as_array().into_iter().flatten() {
@@ -111,7 +111,7 @@ pub(super) fn insights_setting(input: &Value) -> Result<Option<&str>, Refusal> {
     Ok(level)
 }
 
-/// Settings, statistics, configuration and tags are empty unless `include` asks for them.
+/// Settings, statistics, configuration and tags are empty unless `include` requests them.
 fn cluster_json(estate: &Estate, cluster: &ClusterSpec, include: &[&str]) -> Value {
     let (running, pending) = cluster.task_counts();
     let count = |status| cluster.services.values().filter(|service| service.status == status).count();

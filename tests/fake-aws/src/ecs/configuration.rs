@@ -1,4 +1,4 @@
-//! What `CreateCluster` and `UpdateCluster` set of a cluster.
+//! The parameters of a cluster that `CreateCluster` and `UpdateCluster` set.
 //!
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCluster.html>
 
@@ -9,7 +9,7 @@ use super::invalid;
 use crate::estate::ClusterSpec;
 use crate::wire::Refusal;
 
-/// What is set; what a request leaves out stays as it is.
+/// The current values; what a request omits stays unchanged.
 pub(super) struct Changes<'a> {
     level: Option<&'a str>,
     configuration: Option<&'a Value>,
@@ -17,7 +17,7 @@ pub(super) struct Changes<'a> {
 }
 
 impl<'a> Changes<'a> {
-    /// Those that the request asks for, if they can be made.
+    /// The requested changes, if they are valid.
     pub(super) fn of(input: &'a Value) -> Result<Self, Refusal> {
         let configuration = input.get("configuration").filter(|value| !value.is_null());
         if let Some(configuration) = configuration {
@@ -30,7 +30,7 @@ impl<'a> Changes<'a> {
         Ok(Self { level: insights_setting(input)?, configuration, namespace })
     }
 
-    /// Makes them; `place` is the Region and account of the cluster.
+    /// Applies them; `place` is the Region and account of the cluster.
     pub(super) fn make(&self, cluster: &mut ClusterSpec, place: &str) {
         if let Some(level) = self.level {
             level.clone_into(&mut cluster.insights);
@@ -40,7 +40,7 @@ impl<'a> Changes<'a> {
         }
         match self.namespace {
             None => {}
-            // An empty name takes the default away.
+            // An empty name removes the default.
             Some("") => cluster.namespace = None,
             Some(arn) if arn.starts_with("arn:") => cluster.namespace = Some(arn.to_owned()),
             Some(name) => {
@@ -50,7 +50,7 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// Logging of ECS Exec: only OVERRIDE has a configuration of its own, and cannot be without.
+/// Logging of ECS Exec: only OVERRIDE has its own configuration, and requires it.
 fn check(configuration: &Value) -> Result<(), Refusal> {
     let exec = &configuration["executeCommandConfiguration"];
     if exec.is_null() {

@@ -41,12 +41,13 @@ fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::bad("InvalidParameterException", message)
 }
 
-/// The ARN of something in this account and Region.
+/// The ARN of a resource in this account and Region.
 fn arn(estate: &Estate, resource: &str) -> String {
     format!("arn:aws:ecs:{}:{}:{resource}", estate.region, estate.account)
 }
 
-/// The short name in a cluster's short name or ARN; another account's or Region's ARN names nothing here.
+/// The short name in a cluster's short name or ARN; the ARN of another account or Region does not
+/// match.
 fn cluster_name<'a>(estate: &Estate, name_or_arn: &'a str) -> Option<&'a str> {
     if name_or_arn.starts_with("arn:") {
         name_or_arn.strip_prefix(&arn(estate, "cluster/"))
@@ -55,7 +56,8 @@ fn cluster_name<'a>(estate: &Estate, name_or_arn: &'a str) -> Option<&'a str> {
     }
 }
 
-/// The cluster that an operation on its contents names; deleted ones stay describable but nothing more.
+/// The cluster for an operation on its contents; deleted clusters can be described but nothing
+/// more.
 fn live_cluster<'a>(estate: &'a Estate, input: &Value) -> Result<&'a ClusterSpec, Refusal> {
     let asked = input["cluster"].as_str().unwrap_or("default");
     let cluster = cluster_name(estate, asked)
@@ -73,8 +75,8 @@ fn texts<'a>(input: &'a Value, member: &str) -> Vec<&'a str> {
     input[member].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// One page of sorted names. The token holds the last name of the page before, so that a name that comes or goes
-/// between two pages moves nothing else.
+/// One page of sorted names. The token holds the last name of the previous page, so a name that is
+/// added or removed between two pages moves no other.
 fn page<'a>(
     names: impl Iterator<Item = &'a str>,
     input: &Value,
@@ -100,7 +102,7 @@ fn page<'a>(
     Ok((page, token))
 }
 
-/// Tags as ECS writes them.
+/// Tags in the format of ECS.
 fn tags(tags: &std::collections::BTreeMap<String, String>) -> Value {
     tags.iter().map(|(key, value)| serde_json::json!({ "key": key, "value": value })).collect()
 }

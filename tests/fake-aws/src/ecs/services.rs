@@ -49,7 +49,7 @@ pub(super) fn describe(estate: &Estate, input: &Value) -> Result<Value, Refusal>
     Ok(json!({ "services": services, "failures": failures }))
 }
 
-/// At most 100 events, the newest first.
+/// At most 100 events, newest first.
 fn events(service: &ServiceSpec) -> Vec<Value> {
     let steady = [format!("(service {}) has reached a steady state.", service.name)];
     let messages = if service.events.is_empty() { &steady[..] } else { &service.events[..] };

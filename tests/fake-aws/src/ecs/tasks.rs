@@ -1,4 +1,5 @@
-//! `ListTasks`, `DescribeTasks`: tasks are made up from the counts of services and families, the same for the same counts.
+//! `ListTasks`, `DescribeTasks`: tasks are derived from the counts of services and families; equal
+//! counts give equal tasks.
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,7 @@ use super::{arn, invalid, live_cluster, page, texts};
 use crate::estate::{ClusterSpec, Estate};
 use crate::wire::Refusal;
 
-/// Epoch seconds of the start of tasks that no service started.
+/// Start time, in epoch seconds, of tasks outside of services.
 const STARTED: f64 = 1_700_000_000.0;
 
 /// One task of a cluster.
@@ -36,7 +37,8 @@ pub(super) fn list(estate: &Estate, input: &Value) -> Result<Value, Refusal> {
     {
         return Err(Refusal::bad("ServiceNotFoundException", "Service not found."));
     }
-    // What a test puts into an estate is on Fargate, and runs: ECS wishes a task that is still pending to run, too.
+    // Tasks that a test puts into an estate are on Fargate and run; the desired status of a pending
+    // task is RUNNING, too.
     let any = input["launchType"].as_str().is_none_or(|launch_type| launch_type == "FARGATE")
         && match input["desiredStatus"].as_str() {
             None | Some("RUNNING") => true,
@@ -71,7 +73,7 @@ pub(super) fn describe(estate: &Estate, input: &Value) -> Result<Value, Refusal>
     let all = tasks(cluster);
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for asked in asked {
-        // Another cluster's task has another ARN, and is not found here.
+        // A task of another cluster has a different ARN and is not found here.
         let arn = if asked.starts_with("arn:") { asked.to_owned() } else { task_arn(estate, cluster, asked) };
         match all.iter().find(|task| task_arn(estate, cluster, &task.id) == arn) {
             Some(task) => found.push(task_json(estate, cluster, task, with_tags)),
@@ -85,7 +87,7 @@ fn task_arn(estate: &Estate, cluster: &ClusterSpec, id: &str) -> String {
     arn(estate, &format!("task/{}/{id}", cluster.name))
 }
 
-/// The tasks of all services, then the others; of each, the running ones come first.
+/// The tasks of all services, then the others; within each, running tasks come first.
 fn tasks(cluster: &ClusterSpec) -> Vec<Task<'_>> {
     let mut tasks = Vec::new();
     for service in cluster.services.values() {
@@ -119,7 +121,7 @@ fn tasks(cluster: &ClusterSpec) -> Vec<Task<'_>> {
     tasks
 }
 
-/// FNV-1a of where the task belongs, and its number there.
+/// FNV-1a of the task's owner and its number.
 fn task_id(group: &str, number: i64) -> String {
     let hash = group.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
@@ -170,7 +172,7 @@ fn task_json(estate: &Estate, cluster: &ClusterSpec, task: &Task<'_>, with_tags:
         output["startedAt"] = task.created_at.into();
     }
     if task.service.is_some() {
-        // The deployment that `DescribeServices` tells of.
+        // The deployment that `DescribeServices` returns.
         output["startedBy"] = "ecs-svc/0000000000000000001".into();
     }
     if task.by_strategy {

@@ -15,13 +15,13 @@ use crate::world::World;
 
 pub use spec::{AddonSpec, EksClusterSpec, ProfileSpec, UpdateSpec};
 
-/// The pieces of the path behind `/clusters`, decoded.
+/// The path segments after `/clusters`, decoded.
 fn pieces(request: &Request) -> Vec<String> {
     let path = request.path.trim_start_matches('/');
     path.split('/').skip(1).map(|piece| form::decode(piece, false)).collect()
 }
 
-/// The cluster that a request is about, and what of it.
+/// The cluster of a request, and the part of it.
 pub(crate) fn subject(request: &Request) -> String {
     pieces(request).join("/")
 }
@@ -64,12 +64,12 @@ pub(crate) fn call(request: &Request, target: &Target, world: &mut World) -> Out
     }
 }
 
-/// An answer as EKS writes it.
+/// A response in the format of EKS.
 fn output(body: &Value) -> Answer {
     Answer::ok("application/json", body.to_string().into_bytes())
 }
 
-/// An error as EKS words it: its kind in a header, its sentence in the body.
+/// An error in the format of EKS: its kind in a header, its message in the body.
 pub(crate) fn error(refusal: &Refusal) -> Answer {
     let body = json!({ "message": refusal.message, "__type": refusal.code });
     Answer { status: refusal.status, ..output(&body) }.with("x-amzn-errortype", refusal.code.clone())

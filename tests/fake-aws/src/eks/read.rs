@@ -22,7 +22,7 @@ pub(super) fn clusters(request: &Request, all: &BTreeMap<String, EksClusterSpec>
     Ok(output(&json!({ "clusters": page, "nextToken": next })))
 }
 
-/// A cluster as `DescribeCluster` tells it.
+/// A cluster as `DescribeCluster` returns it.
 pub(super) fn cluster(spec: &EksClusterSpec, arn: &str) -> Value {
     let types = ["api", "audit", "authenticator", "controllerManager", "scheduler"];
     let (on, off): (Vec<&str>, Vec<&str>) = types.iter().partition(|log| spec.logs.contains(**log));

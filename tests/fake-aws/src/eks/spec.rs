@@ -1,24 +1,24 @@
-//! What tests place: clusters of EKS with what they are equipped with.
+//! What tests set up: EKS clusters with their equipment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// A cluster of EKS.
+/// An EKS cluster.
 #[derive(Clone, Debug)]
 pub struct EksClusterSpec {
     /// Its name.
     pub name: String,
     /// `ACTIVE`, `CREATING` and so on.
     pub status: String,
-    /// URL of the API server; none as long as it is made.
+    /// URL of the API server; `None` while the cluster is being created.
     pub endpoint: Option<String>,
     /// Base64 of the PEM of its certificate authority.
     pub certificate_authority: Option<String>,
     /// Whether its endpoint is public.
     pub public_endpoint: bool,
-    /// Ranges that the public endpoint lets in.
+    /// CIDR blocks that the public endpoint admits.
     pub public_access_cidrs: Vec<String>,
     /// `API`, `API_AND_CONFIG_MAP` or `CONFIG_MAP`.
     pub authentication_mode: String,
@@ -30,7 +30,7 @@ pub struct EksClusterSpec {
     pub node_groups: Vec<String>,
     /// Its add-ons by name.
     pub addons: BTreeMap<String, AddonSpec>,
-    /// Principals with an access entry, each with its groups of Kubernetes.
+    /// Principals with an access entry, each with its Kubernetes groups.
     pub access_entries: BTreeMap<String, Vec<String>>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
@@ -38,7 +38,8 @@ pub struct EksClusterSpec {
     pub created_at: Timestamp,
     /// Updates by id.
     pub updates: BTreeMap<String, UpdateSpec>,
-    /// Answers to changes by their `clientRequestToken`: a repeated call changes nothing and hears the same.
+    /// Answers to changes by their `clientRequestToken`: a repeated call changes nothing and
+    /// receives the same response.
     pub(super) answered: BTreeMap<String, Value>,
 }
 
@@ -60,7 +61,7 @@ pub struct AddonSpec {
     pub status: String,
     /// Its version.
     pub version: String,
-    /// Code and message of what ails it.
+    /// Code and message of its health issues.
     pub issues: Vec<(String, String)>,
 }
 
@@ -69,7 +70,7 @@ pub struct AddonSpec {
 pub struct UpdateSpec {
     /// `InProgress`, `Successful`, `Failed` or `Cancelled`.
     pub status: String,
-    /// Types of logs that are on once it has succeeded.
+    /// Log types that are on after it has succeeded.
     pub logs: BTreeSet<String>,
     /// Why it failed.
     pub errors: Vec<(String, String)>,
@@ -98,7 +99,7 @@ impl EksClusterSpec {
         }
     }
 
-    /// Where its API server is.
+    /// Sets the address of its API server.
     #[must_use]
     pub fn at(mut self, endpoint: &str, certificate_authority: &str) -> Self {
         self.endpoint = Some(endpoint.to_owned());
@@ -114,7 +115,7 @@ impl EksClusterSpec {
         self
     }
 
-    /// Adds an add-on that is ACTIVE.
+    /// Adds an ACTIVE add-on.
     #[must_use]
     pub fn addon(mut self, name: &str, version: &str) -> Self {
         let addon =
@@ -144,21 +145,21 @@ impl EksClusterSpec {
         self
     }
 
-    /// Its status, and since when it is there.
+    /// Sets its status and creation time.
     #[must_use]
     pub fn since(mut self, status: &str, created_at: Timestamp) -> Self {
         (self.status, self.created_at) = (status.to_owned(), created_at);
         self
     }
 
-    /// Ends the making of add-ons well.
+    /// Completes all pending add-ons successfully.
     pub fn finish_addons(&mut self) {
         for addon in self.addons.values_mut().filter(|addon| addon.status == "CREATING") {
             "ACTIVE".clone_into(&mut addon.status);
         }
     }
 
-    /// Ends all updates well: what they change is changed.
+    /// Completes all updates successfully and applies their changes.
     pub fn finish_updates(&mut self) {
         for update in self.updates.values_mut().filter(|update| update.status == "InProgress") {
             "Successful".clone_into(&mut update.status);

@@ -9,7 +9,7 @@ use super::read::missing;
 use super::spec::{AddonSpec, EksClusterSpec, UpdateSpec};
 use crate::wire::{Answer, Outcome, Refusal};
 
-/// `UpdateClusterConfig` with `logging`: an update that is in progress until the test ends it.
+/// `UpdateClusterConfig` with `logging`: an update that is in progress until the test completes it.
 pub(super) fn update_config(cluster: &mut EksClusterSpec, body: &Value, serial: u64) -> Outcome {
     if let Some(answer) = answered(cluster, body) {
         return Ok(output(answer));
@@ -57,7 +57,7 @@ pub(super) fn update_config(cluster: &mut EksClusterSpec, body: &Value, serial: 
     Ok(answer(cluster, body, json!({ "update": update })))
 }
 
-/// `CreateAddon`: it is CREATING until the test says otherwise.
+/// `CreateAddon`: it is CREATING until the test changes it.
 pub(super) fn create_addon(cluster: &mut EksClusterSpec, body: &Value) -> Outcome {
     if let Some(answer) = answered(cluster, body) {
         return Ok(output(answer));
@@ -87,12 +87,12 @@ pub(super) fn delete_addon(cluster: &mut EksClusterSpec, name: &str) -> Outcome 
     Ok(output(&json!({ "addon": addon })))
 }
 
-/// What the same call was answered before.
+/// The earlier response to the same call.
 fn answered<'a>(cluster: &'a EksClusterSpec, body: &Value) -> Option<&'a Value> {
     cluster.answered.get(body["clientRequestToken"].as_str()?)
 }
 
-/// Answers, and remembers that it did.
+/// Responds, and remembers the response.
 fn answer(cluster: &mut EksClusterSpec, body: &Value, answer: Value) -> Answer {
     let output = output(&answer);
     if let Some(token) = body["clientRequestToken"].as_str() {

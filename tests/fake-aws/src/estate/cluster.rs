@@ -1,4 +1,4 @@
-//! Clusters, services and tasks as a test describes them.
+//! Clusters, services and tasks as tests describe them.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +17,9 @@ pub struct ClusterSpec {
     pub tags: BTreeMap<String, String>,
     /// Services by name.
     pub services: BTreeMap<String, ServiceSpec>,
-    /// Tasks that no service started, by task definition family.
+    /// Tasks outside of services, by task definition family.
     pub tasks: BTreeMap<String, TaskSpec>,
-    /// `configuration` as `UpdateCluster` takes it; nothing if it was never set.
+    /// `configuration` in the format of `UpdateCluster`; empty if it was never set.
     pub configuration: Value,
     /// ARN of the default namespace of Service Connect, if there is one.
     pub namespace: Option<String>,
@@ -30,7 +30,7 @@ pub struct ClusterSpec {
 pub struct ServiceSpec {
     /// Short name.
     pub name: String,
-    /// Wanted tasks.
+    /// Desired tasks.
     pub desired: i64,
     /// Running tasks.
     pub running: i64,
@@ -42,13 +42,13 @@ pub struct ServiceSpec {
     pub launch_type: Option<String>,
     /// Roll-out state of the primary deployment.
     pub rollout: String,
-    /// Why it is there, in ECS's words; a sentence about the state if none is given.
+    /// Its reason, in ECS's words; a sentence about the state by default.
     pub rollout_reason: Option<String>,
-    /// Tasks that the primary deployment started and that failed.
+    /// Failed tasks of the primary deployment.
     pub failed_tasks: i64,
-    /// When the primary deployment began, in epoch seconds; with the service if none is given.
+    /// Start of the primary deployment, in epoch seconds; that of the service by default.
     pub deployed_at: Option<f64>,
-    /// Service events, the newest first; a steady state if there are none.
+    /// Service events, newest first; a steady state by default.
     pub events: Vec<String>,
     /// Epoch seconds.
     pub created_at: f64,
@@ -58,12 +58,13 @@ pub struct ServiceSpec {
     pub family: String,
     /// Containers of each task.
     pub containers: usize,
-    /// Members of `DescribeServices`' answer that are given as they stand here, in place of those made from the other
-    /// fields: task sets, several deployments, or a whole answer of the real service.
+    /// Members of the `DescribeServices` response that are returned verbatim, in place of those
+    /// derived from the other fields: task sets, several deployments, or a whole response of the
+    /// real service.
     pub members: Map<String, Value>,
 }
 
-/// Tasks of one family that no service started.
+/// Tasks of one family outside of services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskSpec {
     /// Task definition family.
@@ -119,7 +120,7 @@ impl ClusterSpec {
         self
     }
 
-    /// Adds or replaces the tasks of a family that no service started.
+    /// Adds or replaces the tasks of a family outside of services.
     #[must_use]
     pub fn task(mut self, task: TaskSpec) -> Self {
         self.tasks.insert(task.family.clone(), task);
@@ -135,7 +136,7 @@ impl ClusterSpec {
 }
 
 impl ServiceSpec {
-    /// An active service with one wanted and running task.
+    /// An active service with one desired and running task.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -157,7 +158,7 @@ impl ServiceSpec {
         }
     }
 
-    /// A service that `DescribeServices` answers with exactly this JSON.
+    /// A service whose `DescribeServices` response is exactly this JSON.
     ///
     /// # Panics
     ///
@@ -177,7 +178,7 @@ impl ServiceSpec {
         Self { members, ..new }
     }
 
-    /// Sets a member of `DescribeServices`' answer, in the form of the API.
+    /// Sets a member of the `DescribeServices` response, in the format of the API.
     #[must_use]
     pub fn member(mut self, name: &str, value: Value) -> Self {
         self.members.insert(name.to_owned(), value);
@@ -198,7 +199,7 @@ impl ServiceSpec {
         self
     }
 
-    /// Sets the wanted tasks.
+    /// Sets the desired tasks.
     #[must_use]
     pub fn desired(mut self, tasks: i64) -> Self {
         self.desired = tasks;
@@ -240,28 +241,28 @@ impl ServiceSpec {
         self
     }
 
-    /// Sets why the primary deployment is where it is.
+    /// Sets the reason for the state of the primary deployment.
     #[must_use]
     pub fn rollout_reason(mut self, reason: &str) -> Self {
         self.rollout_reason = Some(reason.to_owned());
         self
     }
 
-    /// Sets how many tasks of the primary deployment failed.
+    /// Sets the number of failed tasks of the primary deployment.
     #[must_use]
     pub fn failed_tasks(mut self, tasks: i64) -> Self {
         self.failed_tasks = tasks;
         self
     }
 
-    /// Sets when the primary deployment began, in epoch seconds.
+    /// Sets the start of the primary deployment, in epoch seconds.
     #[must_use]
     pub fn deployed_at(mut self, seconds: f64) -> Self {
         self.deployed_at = Some(seconds);
         self
     }
 
-    /// Adds a service event, which is the newest then.
+    /// Adds a service event as the newest.
     #[must_use]
     pub fn event(mut self, message: &str) -> Self {
         self.events.insert(0, message.to_owned());

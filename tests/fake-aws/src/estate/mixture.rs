@@ -1,9 +1,10 @@
-//! The clusters of a mixed estate: names, levels, tags and states as a grown organisation has them.
+//! The clusters of a mixed estate: names, levels, tags and states as in an established
+//! organization.
 
 use super::seeded::mix;
 use super::{ClusterSpec, ServiceSpec, TaskSpec};
 
-/// What the `number`th cluster is like, before its services; the same for the same seed.
+/// The `number`th cluster without its services; the same for the same seed.
 pub(super) fn cluster(seed: u64, number: usize) -> ClusterSpec {
     let mut dice = Dice(mix(seed ^ mix(number as u64)));
     let stage = dice.pick(&[(40, "prod"), (25, "staging"), (30, "dev"), (5, "AWSBatch")]);
@@ -28,7 +29,8 @@ pub(super) fn cluster(seed: u64, number: usize) -> ClusterSpec {
     spec
 }
 
-/// A service of a mixed estate: some have a sidecar container, some share a family, some stand still.
+/// A service of a mixed estate: some have a sidecar container, some share a family, some run no
+/// tasks.
 pub(super) fn service(seed: u64, serial: u64, service: ServiceSpec) -> ServiceSpec {
     let mut dice = Dice(mix(seed ^ mix(!serial)));
     let service = service.containers(dice.pick(&[(70, 1), (30, 2)]));

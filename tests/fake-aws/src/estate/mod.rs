@@ -18,7 +18,7 @@ pub use seeded::{MetricSet, SeededEstate};
 pub(crate) use series::{Fold, minute_of};
 pub use series::{Series, SeriesKey, StatisticSet};
 
-/// What one account has in one Region.
+/// The resources of one account in one Region.
 #[derive(Clone, Debug, Default)]
 pub struct Estate {
     pub(crate) account: String,
@@ -75,7 +75,7 @@ impl Estate {
         self.eks.remove(name);
     }
 
-    /// Adds or replaces a service; the cluster must be there.
+    /// Adds or replaces a service; the cluster must exist.
     #[must_use]
     pub fn service(mut self, cluster: &str, service: ServiceSpec) -> Self {
         self.put_service(cluster, service);
@@ -97,7 +97,8 @@ impl Estate {
         self
     }
 
-    /// Adds or replaces a series with all samples of each minute from `start`, so that percentiles can be told.
+    /// Adds or replaces a series with all samples of each minute from `start`, so that percentiles
+    /// can be computed.
     #[must_use]
     pub fn samples(
         mut self,
@@ -112,8 +113,8 @@ impl Estate {
         self
     }
 
-    /// The estate's own clock. Points later than this are not there yet, and retention counts from it. Without it
-    /// the machine's clock tells what is recent, and every point is there.
+    /// The estate's own clock. Later points do not exist yet, and retention counts from it. Without
+    /// it the machine's clock decides what is recent, and every point exists.
     #[must_use]
     pub fn now(mut self, now: Timestamp) -> Self {
         self.set_now(now);
@@ -134,7 +135,7 @@ impl Estate {
         self
     }
 
-    /// Makes `GetMetricData` answer oddly about one series.
+    /// Makes `GetMetricData` respond oddly for one series.
     #[must_use]
     pub fn odd(mut self, key: SeriesKey, oddity: Oddity) -> Self {
         self.oddities.push((key, oddity));
@@ -153,29 +154,29 @@ impl Estate {
         self.clusters.insert(cluster.name.clone(), cluster);
     }
 
-    /// Makes a cluster as `CreateCluster` does that names no setting: the account's default is what it gets.
+    /// Creates a cluster like `CreateCluster` without a setting: it gets the account's default.
     pub fn create_cluster(&mut self, name: &str) {
         let level = self.account_insights().to_owned();
         self.put_cluster(ClusterSpec::new(name).insights(&level));
     }
 
-    /// Removes a cluster as if it had never been.
+    /// Removes a cluster as if it had never existed.
     pub fn remove_cluster(&mut self, name: &str) {
         self.clusters.remove(name);
     }
 
-    /// Adds or replaces a service; the cluster must be there.
+    /// Adds or replaces a service; the cluster must exist.
     pub fn put_service(&mut self, cluster: &str, service: ServiceSpec) {
         let cluster = self.clusters.get_mut(cluster).expect("the cluster of the service");
         cluster.services.insert(service.name.clone(), service);
     }
 
-    /// A cluster, to look at or to change.
+    /// A cluster, to read or change.
     pub fn cluster_mut(&mut self, name: &str) -> Option<&mut ClusterSpec> {
         self.clusters.get_mut(name)
     }
 
-    /// A service, to look at or to change.
+    /// A service, to read or change.
     pub fn service_mut(&mut self, cluster: &str, service: &str) -> Option<&mut ServiceSpec> {
         self.clusters.get_mut(cluster)?.services.get_mut(service)
     }
@@ -195,7 +196,7 @@ impl Estate {
         self.account_default.as_deref().unwrap_or("disabled")
     }
 
-    /// Sets the account's default of `containerInsights`. Clusters that are there keep what they have.
+    /// Sets the account's default of `containerInsights`. Existing clusters are unchanged.
     pub fn set_account_default(&mut self, value: &str) {
         self.account_default = Some(value.to_owned());
     }
@@ -219,7 +220,7 @@ impl Estate {
         self.index.get(key).map(|at| &self.series[*at].1)
     }
 
-    /// The first minute that is not there yet, if the estate has a clock of its own.
+    /// The first minute that does not exist yet, if the estate has its own clock.
     pub(crate) fn horizon(&self) -> Option<i64> {
         self.now.map(|now| minute_of(now.as_second()))
     }

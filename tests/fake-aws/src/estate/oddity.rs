@@ -1,6 +1,6 @@
-//! Odd answers of `GetMetricData` that a client has to survive.
+//! Odd responses of `GetMetricData` that a client has to survive.
 
-/// What is odd about the answer for one series.
+/// What is odd about the response for one series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Oddity {
     pub(crate) status: Option<String>,
@@ -17,19 +17,19 @@ impl Oddity {
         Self { status: None, message: None, id: None, lost_values: 0, silent: false, left }
     }
 
-    /// Another `StatusCode`: `InternalError`, `Forbidden`, or `PartialData` without a token. The first two come
-    /// without values.
+    /// Another `StatusCode`: `InternalError`, `Forbidden`, or `PartialData` without a token. The
+    /// first two come without values.
     pub fn status(code: &str) -> Self {
         let silent = code != "PartialData";
         Self { status: Some(code.to_owned()), silent, ..Self::plain() }
     }
 
-    /// The result comes under an Id that was not asked for.
+    /// The result has an Id that was not requested.
     pub fn unknown_id(id: &str) -> Self {
         Self { id: Some(id.to_owned()), ..Self::plain() }
     }
 
-    /// The result has this many values fewer than timestamps.
+    /// The result has this many fewer values than timestamps.
     pub fn lost_values(count: usize) -> Self {
         Self { lost_values: count, ..Self::plain() }
     }
@@ -41,7 +41,7 @@ impl Oddity {
         self
     }
 
-    /// Odd for this many results, then as usual.
+    /// Odd for this many results, then normal.
     #[must_use]
     pub fn times(mut self, times: usize) -> Self {
         self.left = times;

@@ -1,4 +1,4 @@
-//! Estates of any size for benchmarks: the values are computed from the seed when they are asked for.
+//! Estates of any size for benchmarks: the values are computed from the seed on demand.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use super::{ClusterSpec, Estate, Series, SeriesKey, ServiceSpec, minute_of, mixt
 /// Which metrics the services of a seeded estate have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricSet {
-    /// None: for estates of which only the inventory counts.
+    /// None: for estates that only need an inventory.
     None,
     /// The six of namespace `ECS/ContainerInsights` that fargaze reads.
     ContainerInsights,
@@ -26,7 +26,8 @@ pub struct SeededEstate {
     pub region: String,
     /// Number of clusters: `cluster-000`, ..., or `prod-0000`, `dev-0001`, ... if they are mixed.
     pub clusters: usize,
-    /// Whether the clusters differ: in names, levels, tags and states, and the services in families and containers.
+    /// Whether the clusters differ: in names, levels, tags and states, and the services in families
+    /// and containers.
     pub mixed: bool,
     /// Number of services in each: `service-00`, ...
     pub services_per_cluster: usize,
@@ -38,7 +39,7 @@ pub struct SeededEstate {
     pub now: Timestamp,
     /// Minutes of history.
     pub minutes: usize,
-    /// Fraction of the services whose processor use stays above 85 % of what is reserved.
+    /// Fraction of the services whose CPU usage stays above 85 % of the reservation.
     pub hot: f64,
 }
 
@@ -65,7 +66,8 @@ impl SeededEstate {
         for number in 0..self.clusters {
             let mut spec = if self.mixed { mixture::cluster(self.seed, number) } else { self.plain(number) };
             let cluster = spec.name.clone();
-            // A cluster without Container Insights has no metrics of it, and a service that stands still none at all.
+            // A cluster without Container Insights has none of its metrics, and a service without
+            // tasks has no metrics.
             let metrics = match (self.metrics, spec.insights.as_str()) {
                 (MetricSet::ContainerInsights, "disabled") => MetricSet::None,
                 (MetricSet::Both, "disabled") => MetricSet::Ecs,
@@ -97,7 +99,7 @@ impl SeededEstate {
     }
 }
 
-/// A value that wanders between two bounds, the same for the same seed and minute.
+/// A value that varies between two bounds, the same for the same seed and minute.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wave {
     seed: u64,
@@ -109,7 +111,7 @@ impl Wave {
     /// The value in this minute; constants stay constant.
     pub(super) fn at(self, minute: i64) -> f64 {
         let random = mix(self.seed ^ mix(minute as u64));
-        // 53 random bits make an even number in 0..1.
+        // 53 random bits make a uniform number in 0..1.
         self.low + (self.high - self.low) * ((random >> 11) as f64 / (1_u64 << 53) as f64)
     }
 }
@@ -174,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deterministic_and_as_large_as_asked() {
+    fn deterministic_and_of_the_requested_size() {
         let plan = SeededEstate::new(3, 4, Timestamp::from_second(1_800_000_000).unwrap());
         let (one, two) = (plan.build(), plan.build());
         assert_eq!(one.series.len(), 3 * 4 * 6);

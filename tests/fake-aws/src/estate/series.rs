@@ -1,11 +1,11 @@
-//! Metric series: one minute is the grain, and every statistic of any period is right because each minute keeps its
-//! sum, minimum, maximum and count, or all its samples.
+//! Metric series with a resolution of one minute. Statistics of any period are exact, because each
+//! minute keeps its sum, minimum, maximum and count, or all its samples.
 
 use jiff::Timestamp;
 
 use super::seeded::Wave;
 
-/// What tells series apart. Dimensions are sorted: their order says nothing.
+/// What identifies a series. Dimensions are sorted, because their order has no meaning.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeriesKey {
     /// Namespace.
@@ -39,13 +39,13 @@ pub struct Series {
 
 #[derive(Clone, Debug)]
 enum Minutes {
-    /// One sample a minute; NaN is none.
+    /// One sample a minute; NaN for no sample.
     Values(Vec<f64>),
     /// All samples of each minute.
     Samples(Vec<Vec<f64>>),
-    /// Statistic sets; percentiles of these cannot be told.
+    /// Statistic sets; they have no percentiles.
     Sets(Vec<Option<StatisticSet>>),
-    /// Computed when asked for: this many minutes.
+    /// Computed on demand: this many minutes.
     Wave(Wave, usize),
 }
 
@@ -66,7 +66,7 @@ impl SeriesKey {
         Self { namespace, name, dimensions }
     }
 
-    /// The unit that ECS publishes the metric with, as far as fargaze reads it.
+    /// The unit of the metric when ECS publishes it, for the metrics that fargaze reads.
     pub(crate) fn unit(&self) -> &'static str {
         match (self.namespace.as_str(), self.name.as_str()) {
             ("AWS/ECS", _) => "Percent",
@@ -127,13 +127,14 @@ impl Series {
         }
     }
 
-    /// The samples of a minute; none where only the statistic set is known and its samples may differ.
+    /// The samples of a minute; `None` if only the statistic set is known and its samples may
+    /// differ.
     fn raw(&self, at: usize, into: &mut Vec<f64>) -> Option<()> {
         if let Minutes::Samples(minutes) = &self.minutes {
             into.extend(minutes[at].iter().filter(|value| !value.is_nan()));
         } else if let Some(set) = self.set(at) {
-            // CloudWatch, too, tells percentiles of a statistic set only when all its samples are equal.
-            // A difference is what counts here, however small.
+            // Like CloudWatch: percentiles of a statistic set only when all its samples are equal.
+            // Any difference counts, however small.
             if set.minimum < set.maximum {
                 return None;
             }
@@ -166,7 +167,7 @@ impl StatisticSet {
     }
 }
 
-/// Some minutes of a series, to be summed up.
+/// Some minutes of a series, to be aggregated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fold<'a> {
     series: &'a Series,

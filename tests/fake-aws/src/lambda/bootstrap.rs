@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::runtime_api::{Desk, RuntimeApi};
 use crate::fake::lock;
 
-/// What the end of standard error that is kept for error messages holds, in bytes.
+/// Bytes of the end of standard error that are kept for error messages.
 const TAIL: usize = 4_096;
 
 /// A running function; it is killed when dropped.
@@ -29,10 +29,11 @@ pub struct Bootstrap {
     watcher: JoinHandle<()>,
 }
 
-/// The error that an invocation ended with, in Lambda's words.
+/// The error of an invocation, in Lambda's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionError {
-    /// `errorType`; `Runtime.ExitError` when the process is gone, `Sandbox.Timedout` after the deadline.
+    /// `errorType`; `Runtime.ExitError` when the process exited, `Sandbox.Timedout` after the
+    /// deadline.
     pub error_type: String,
     /// `errorMessage`.
     pub error_message: String,
@@ -55,7 +56,8 @@ impl FunctionError {
 }
 
 impl Bootstrap {
-    /// Starts the program as Lambda does: with the variables that Lambda sets, those given, and no others.
+    /// Starts the program like Lambda: with the variables that Lambda sets, the given ones, and no
+    /// others.
     pub fn spawn(
         path: impl AsRef<Path>,
         environment: &[(&str, &str)],
@@ -78,7 +80,8 @@ impl Bootstrap {
         let pipe = child.stderr.take();
         let kept = Arc::clone(&stderr);
         let watcher = tokio::spawn(async move {
-            // The pipe ends with the process, so that its last words are there when its end is told.
+            // The pipe closes with the process, so its last output is there when its exit is
+            // reported.
             if let Some(mut pipe) = pipe {
                 let mut chunk = [0; 4_096];
                 while let Ok(length @ 1..) = pipe.read(&mut chunk).await {
@@ -100,7 +103,7 @@ impl Bootstrap {
         self.pid
     }
 
-    /// The end of what the process wrote to standard error.
+    /// The end of the process's standard error.
     pub fn stderr_tail(&self) -> String {
         String::from_utf8_lossy(&lock(&self.stderr)).into_owned()
     }
@@ -112,7 +115,7 @@ impl Bootstrap {
             biased;
             asked = first.wait_for(Option::is_some) => {
                 let asked = asked.ok().and_then(|asked| asked.clone());
-                let at = asked.ok_or_else(|| self.exit_error("the Runtime API is gone"))??;
+                let at = asked.ok_or_else(|| self.exit_error("the Runtime API was stopped"))??;
                 Ok(at.duration_since(self.started))
             }
             error = self.exit() => Err(error),

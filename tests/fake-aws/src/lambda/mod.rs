@@ -1,4 +1,4 @@
-//! The Lambda Runtime API and real bootstraps that talk to it.
+//! The Lambda Runtime API and real bootstraps that use it.
 
 pub mod bootstrap;
 pub mod runtime_api;

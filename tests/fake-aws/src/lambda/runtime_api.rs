@@ -1,4 +1,4 @@
-//! The Lambda Runtime API: hands out invocations and takes their results.
+//! The Lambda Runtime API: hands out invocations and receives their results.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
@@ -27,7 +27,7 @@ pub struct RuntimeApi {
     server: JoinHandle<()>,
 }
 
-/// Where invocations wait and results come in.
+/// Pending invocations and their results.
 #[derive(Debug)]
 pub(super) struct Desk {
     waiting: Mutex<VecDeque<Invocation>>,
@@ -72,7 +72,7 @@ impl Drop for RuntimeApi {
 }
 
 impl Desk {
-    /// Forgets what an earlier bootstrap left behind.
+    /// Clears the state of an earlier bootstrap.
     pub(super) fn clear(&self) {
         lock(&self.waiting).clear();
         lock(&self.pending).clear();

@@ -1,16 +1,16 @@
-//! Whether an input keeps to its shape.
+//! Validates an input against its shape.
 
 use serde_json::Value;
 
 use super::{Kind, Model, Shape, class};
 
-/// What is wrong with a member, and where.
+/// A violation, and the member that has it.
 #[derive(Debug)]
 pub(super) struct Violation {
     /// `metricDataQueries.1.member.id`, as the services write it; empty for the whole input.
     pub(super) path: String,
     pub(super) fault: Fault,
-    /// The value, when it is a text or a number.
+    /// The value, if it is a text or a number.
     pub(super) value: String,
 }
 
@@ -18,14 +18,14 @@ pub(super) struct Violation {
 pub(super) enum Fault {
     Missing,
     Type,
-    /// The constraint that does not hold, as a sentence.
+    /// The violated constraint, as a sentence.
     Constraint(String),
 }
 
 type Checked = Result<(), Violation>;
 
 impl Model {
-    /// Checks an input against the shape. Members that the shape does not have are passed over, as AWS does.
+    /// Checks an input against the shape. Unknown members are ignored, as in AWS.
     pub(super) fn check(&self, shape: &str, value: &Value) -> Checked {
         self.value(self.shape(shape), value, &mut Vec::new())
     }

@@ -1,7 +1,8 @@
-//! The patterns of the models: one class of characters, perhaps another before it, each once or repeated.
+//! The patterns of the models: one character class, possibly preceded by another, each once or
+//! repeated.
 
-/// Whether the whole text is of the pattern. Patterns of another form hold for all texts: they are the service's own to
-/// check.
+/// Whether the whole text matches the pattern. Patterns of another form match all texts: the
+/// operation checks them itself.
 pub(super) fn holds(pattern: &str, text: &str) -> bool {
     let inner = pattern.trim_start_matches(['^', '(']).trim_end_matches(['$', ')']);
     let Some(parts) = parts(inner) else { return true };
@@ -37,7 +38,7 @@ impl Class {
     }
 }
 
-/// Nothing where the pattern is more than classes in a row.
+/// `None` if the pattern is more than consecutive classes.
 fn parts(pattern: &str) -> Option<Vec<Part>> {
     let mut rest = pattern.chars().peekable();
     let mut parts = Vec::new();
@@ -74,7 +75,8 @@ fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Class> {
                     class.ranges.push(('0', '9'));
                     continue;
                 }
-                // \p{L}, \p{Z} and \p{N}: letters, blanks and digits of all scripts, which nobody here tells apart.
+                // \p{L}, \p{Z} and \p{N}: letters, blanks and digits of all scripts, which are not
+                // distinguished here.
                 'p' => {
                     while rest.next()? != '}' {}
                     class.ranges.extend([
@@ -108,7 +110,7 @@ fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Class> {
     }
 }
 
-/// Java writes characters beyond U+FFFF with more than its four digits, and means those.
+/// Java writes characters beyond U+FFFF with more than four digits.
 fn hexadecimal(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<char> {
     let mut digits = String::new();
     while digits.len() < 6 && rest.peek().is_some_and(char::is_ascii_hexdigit) {

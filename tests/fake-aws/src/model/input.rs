@@ -1,4 +1,4 @@
-//! A request's input as JSON under the model's member names, whichever wire format it came in.
+//! A request's input as JSON with the model's member names, for any wire format.
 
 use ciborium::Value as Cbor;
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use crate::request::Request;
 use crate::service::{Service, Target};
 use crate::wire::{Refusal, cbor, json};
 
-/// The input of the operation that the request is for; `shape` is its shape.
+/// The input of the request's operation; `shape` is its shape.
 pub(super) fn of(model: &Model, shape: &str, request: &Request, target: &Target) -> Result<Value, Refusal> {
     let shape = model.shape(shape);
     match target.service {
@@ -42,7 +42,8 @@ fn plain(value: Cbor) -> Value {
     }
 }
 
-/// A text as the scalar that the model says; where it is none, as a text, which then is of the wrong type.
+/// A text as the scalar of the model; if it cannot be converted, as a text, which then has the
+/// wrong type.
 fn scalar(kind: Kind, text: &str) -> Value {
     let parsed = match kind {
         Kind::Integer | Kind::Long => text.parse::<i64>().ok().map(Value::from),
@@ -66,7 +67,7 @@ fn structure(model: &Model, shape: &Shape, prefix: &str, form: &[(&str, &str)]) 
     Value::Object(members)
 }
 
-/// What the parameters named `prefix`, or so with more behind a dot, say.
+/// The content of the parameters named `prefix`, with or without a dot and more.
 fn query(model: &Model, shape: &Shape, prefix: &str, form: &[(&str, &str)]) -> Option<Value> {
     let dotted = format!("{prefix}.");
     let inside: Vec<(&str, &str)> =
@@ -95,7 +96,7 @@ fn query(model: &Model, shape: &Shape, prefix: &str, form: &[(&str, &str)]) -> O
             let (key, value) = (name(&shape.key, "key"), name(&shape.value, "value"));
             let entry = |prefix: String| {
                 let key = of(shape.key.as_ref(), &format!("{prefix}.{key}"))?;
-                // An entry without its value is as good as one with an empty structure.
+                // An entry without a value equals one with an empty structure.
                 let value = of(shape.value.as_ref(), &format!("{prefix}.{value}"));
                 Some((key.as_str()?.to_owned(), value.unwrap_or_else(|| Value::Object(Map::new()))))
             };
@@ -130,7 +131,7 @@ fn rest(model: &Model, shape: &Shape, request: &Request, target: &Target) -> Res
                 })
             }
             Some(Location::Headers | Location::StatusCode) => None,
-            // The body of an object is no document.
+            // The body of an object is not a document.
             None if shape.payload.is_some() => None,
             None => body.get(wire_name).cloned(),
         };

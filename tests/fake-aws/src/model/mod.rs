@@ -1,7 +1,8 @@
-//! The published API models of the operations that are faked, cut down by `model/trim.py`: which request is which
-//! operation's, and whether it is one that the service takes at all.
+//! The published API models of the faked operations, trimmed by `model/trim.py`: which operation a
+//! request belongs to, and whether the service accepts it at all.
 //!
-//! What a model does not say (that a cluster must exist, that an expression must parse) is the operation's own to check.
+//! What a model does not express (that a cluster must exist, that an expression must parse) is
+//! checked by the operation itself.
 
 mod check;
 mod class;
@@ -21,7 +22,7 @@ use crate::wire::Refusal;
 /// One service.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Model {
-    /// What stands before the operation in `X-Amz-Target`.
+    /// The part of `X-Amz-Target` before the operation.
     pub(crate) prefix: String,
     /// `Version` of the Query protocol.
     pub(crate) version: String,
@@ -33,7 +34,7 @@ pub(crate) struct Model {
 #[derive(Debug, Deserialize)]
 struct Operation {
     input: Option<String>,
-    /// The errors that it may answer with, each with its code on the wire.
+    /// Its possible errors, each with its code on the wire.
     errors: BTreeMap<String, String>,
 }
 
@@ -115,19 +116,19 @@ impl Model {
         self.shapes.get(name).expect("a shape that model/trim.py kept")
     }
 
-    /// The shape of what an operation takes.
+    /// The input shape of an operation.
     fn input(&self, operation: &str) -> Option<&str> {
         self.operations.get(operation)?.input.as_deref()
     }
 
-    /// Whether the operation may answer with the error of this code.
+    /// Whether the operation may return the error of this code.
     fn may_refuse(&self, operation: &str, code: &str) -> bool {
         let operation = self.operations.get(operation);
         operation.is_some_and(|operation| operation.errors.values().any(|known| known == code))
     }
 }
 
-/// Refuses a request whose operation nobody has, and one that does not keep to its operation's model.
+/// Refuses a request for an unknown operation, or one that violates its operation's model.
 pub(crate) fn check(request: &Request, target: &Target) -> Result<(), Refusal> {
     let model = Model::of(target.service);
     if !model.operations.contains_key(&target.operation) {

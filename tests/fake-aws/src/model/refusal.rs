@@ -1,4 +1,4 @@
-//! How each service words that a request does not keep to its model.
+//! How each service words a violation of the model.
 
 use super::Model;
 use super::check::{Fault, Violation};
@@ -8,7 +8,7 @@ use crate::wire::Refusal;
 pub(super) fn of(target: &Target, violation: &Violation) -> Refusal {
     let Violation { path, fault, value } = violation;
     match (target.service, fault) {
-        // What cannot be read at all never reaches the service.
+        // An unreadable request never reaches the service.
         (
             Service::Ecs | Service::Eks | Service::DynamoDb | Service::Sqs | Service::CloudWatch,
             Fault::Type,
@@ -32,13 +32,13 @@ pub(super) fn of(target: &Target, violation: &Violation) -> Refusal {
     }
 }
 
-/// The code of a constraint that does not hold.
+/// The error code for a violated constraint.
 fn code(service: Service, target: &Target) -> &'static str {
     let listed = |code: &&str| Model::of(service).may_refuse(&target.operation, code);
     match service {
         Service::DynamoDb => "ValidationException",
         Service::Ecs => "InvalidParameterException",
-        // Not every operation of EKS lists the same errors.
+        // EKS operations differ in the errors that they list.
         Service::Eks => ["InvalidParameterException", "InvalidRequestException"]
             .into_iter()
             .find(listed)
@@ -51,7 +51,7 @@ fn code(service: Service, target: &Target) -> &'static str {
     }
 }
 
-/// As the framework behind most services says it.
+/// As worded by the framework behind most services.
 fn sentence(path: &str, fault: &Fault, value: &str) -> String {
     let constraint = match fault {
         Fault::Missing => "Member must not be null",

@@ -1,4 +1,4 @@
-//! Which operation of a service with REST routes a request is for.
+//! Finds the operation of a request to a service with REST routes.
 
 use serde::Deserialize;
 
@@ -6,22 +6,24 @@ use super::Model;
 use crate::request::Request;
 use crate::wire::form;
 
-/// What a request must have to be an operation's.
+/// What a request must have to match an operation.
 #[derive(Debug, Deserialize)]
 pub(super) struct Route {
     method: String,
-    /// `/clusters/{name}/addons`; a last piece `{Key+}` takes all that is left, slashes included.
+    /// `/clusters/{name}/addons`; a last segment `{Key+}` matches the rest of the path, slashes
+    /// included.
     path: String,
-    /// Parameters that tell it from others of the same path, each with its value if that matters.
+    /// Parameters that distinguish it from others with the same path, each with its value if that
+    /// matters.
     #[serde(default)]
     query: Vec<String>,
-    /// Headers that do.
+    /// Headers that distinguish it.
     #[serde(default)]
     headers: Vec<String>,
 }
 
 impl Model {
-    /// The operation of the narrowest route that the request fits.
+    /// The operation of the most specific route that matches the request.
     pub(crate) fn routed(&self, request: &Request) -> Option<&str> {
         self.routes
             .iter()
@@ -30,7 +32,7 @@ impl Model {
             .map(|(operation, _)| operation.as_str())
     }
 
-    /// The values of the path's pieces for an operation, by their names in the route.
+    /// The values of the path segments of an operation, by their names in the route.
     pub(super) fn pieces(&self, operation: &str, request: &Request) -> Vec<(&str, String)> {
         self.routes.get(operation).and_then(|route| pieces(&route.path, &request.path)).unwrap_or_default()
     }
@@ -48,14 +50,14 @@ impl Route {
             && self.headers.iter().all(|name| !request.header(name).is_empty())
     }
 
-    /// More conditions, and more of the path spelt out, are narrower.
+    /// More conditions and more literal segments are more specific.
     fn narrowness(&self) -> (usize, usize) {
         let spelt = self.path.split('/').filter(|piece| !piece.starts_with('{')).count();
         (spelt, self.query.len() + self.headers.len())
     }
 }
 
-/// The decoded values of the pieces in braces; nothing if the path is not of the template.
+/// The decoded values of the segments in braces; `None` if the path does not match the template.
 fn pieces<'a>(template: &'a str, path: &str) -> Option<Vec<(&'a str, String)>> {
     let mut found = Vec::new();
     let mut rest = Some(path.strip_prefix('/')?);
@@ -74,7 +76,7 @@ fn pieces<'a>(template: &'a str, path: &str) -> Option<Vec<(&'a str, String)>> {
         }
         rest = after;
     }
-    // A slash at the end is no piece of its own.
+    // A trailing slash is not a segment.
     let whole = rest.is_none_or(str::is_empty) && found.iter().all(|(_, value)| !value.is_empty());
     whole.then(|| found.into_iter().map(|(name, value)| (name, form::decode(value, false))).collect())
 }

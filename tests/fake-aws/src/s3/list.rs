@@ -11,16 +11,16 @@ const PAGE: usize = 1_000;
 /// One line of a listing.
 enum Entry<'a> {
     Key(&'a str, &'a Version),
-    /// All keys that begin with it, up to and with the delimiter.
+    /// All keys with this prefix, up to and including the delimiter.
     CommonPrefix(&'a str),
 }
 
 /// Where a page begins.
 #[derive(Clone, Copy)]
 enum After<'a> {
-    /// `start-after`: behind a key, whatever prefix the next one is under.
+    /// `start-after`: after a key, whatever the prefix of the next one.
     Key(&'a str),
-    /// A continuation token: behind an entry, with all that a common prefix stands for.
+    /// A continuation token: after an entry, including everything under a common prefix.
     Entry(&'a str),
 }
 
@@ -85,7 +85,7 @@ fn invalid(message: &str) -> Refusal {
     Refusal::bad("InvalidArgument", message)
 }
 
-/// Keys and common prefixes behind `after`, in one order.
+/// Keys and common prefixes after `after`, in one order.
 fn entries<'a>(
     bucket: &'a Bucket,
     prefix: &str,

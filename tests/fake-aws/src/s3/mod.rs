@@ -25,13 +25,13 @@ pub(crate) struct Bucket {
 struct Version {
     id: String,
     bytes: Vec<u8>,
-    /// Content type, encoding, user metadata and checksums, given back as they came.
+    /// Content type, encoding, user metadata and checksums, returned unchanged.
     headers: Vec<(String, String)>,
-    /// A delete marker has no bytes and hides what is older.
+    /// A delete marker has no bytes and hides older versions.
     deleted: bool,
 }
 
-/// The content type of an object that was stored without.
+/// The content type of an object that was stored without one.
 const PLAIN: (&str, &str) = ("content-type", "binary/octet-stream");
 
 impl Version {
@@ -42,7 +42,7 @@ impl Version {
         format!("\"{:016x}{:016x}\"", hasher.finish(), self.bytes.len())
     }
 
-    /// The headers of a download: checksums only for those who ask.
+    /// The headers of a download: checksums only on request.
     fn headers(&self, with_checksums: bool) -> impl Iterator<Item = (String, String)> {
         let typed = self.headers.iter().any(|(name, _)| name == PLAIN.0);
         let plain = (!typed).then(|| (PLAIN.0.to_owned(), PLAIN.1.to_owned()));

@@ -6,7 +6,7 @@ use super::{Bucket, Version, version_id};
 use crate::request::Request;
 use crate::wire::{Answer, Outcome, Refusal, aws_chunked, crc32};
 
-/// Headers of an upload that its download repeats, beside the user's metadata.
+/// Headers of an upload that its download repeats, in addition to the user's metadata.
 const KEPT: [&str; 9] = [
     "content-type",
     "content-encoding",
@@ -18,9 +18,9 @@ const KEPT: [&str; 9] = [
     "x-amz-checksum-crc64nvme",
     "x-amz-checksum-sha256",
 ];
-/// Before the names of user metadata.
+/// The prefix of user metadata names.
 const METADATA: &str = "x-amz-meta-";
-/// Bytes of all names and values of user metadata together.
+/// Maximum bytes of all names and values of user metadata together.
 const MOST_METADATA: usize = 2_048;
 
 pub(super) fn call(request: &Request, bucket: &mut Bucket, key: String, serial: u64) -> Outcome {
@@ -35,7 +35,7 @@ pub(super) fn call(request: &Request, bucket: &mut Bucket, key: String, serial: 
     headers.extend(trailers);
     for (name, value) in &mut headers {
         if name == "content-encoding" {
-            // aws-chunked is the encoding of the transfer; what is left is the object's own.
+            // aws-chunked is the transfer encoding; the rest is the object's own.
             let own = value.split(',').map(str::trim).filter(|coding| *coding != "aws-chunked");
             *value = own.collect::<Vec<_>>().join(",");
         }
@@ -95,7 +95,7 @@ fn body(request: &Request) -> Result<aws_chunked::Decoded, Refusal> {
     let (bytes, trailers) = aws_chunked::decode(&request.body)?;
     let said = request.header("x-amz-decoded-content-length");
     if !said.is_empty() && said != bytes.len().to_string() {
-        return Err(Refusal::bad("IncompleteBody", "The decoded length is not as told."));
+        return Err(Refusal::bad("IncompleteBody", "The decoded length does not match the header."));
     }
     Ok((bytes, trailers))
 }

@@ -7,7 +7,7 @@ use super::Refusal;
 /// A body and its trailers.
 pub(crate) type Decoded = (Vec<u8>, Vec<(String, String)>);
 
-/// The body and its trailers (`x-amz-checksum-crc32: ...`); signatures of chunks are not checked.
+/// The body and its trailers (`x-amz-checksum-crc32: ...`); chunk signatures are not checked.
 pub(crate) fn decode(mut rest: &[u8]) -> Result<Decoded, Refusal> {
     let mut body = Vec::with_capacity(rest.len());
     loop {

@@ -1,7 +1,8 @@
 //! Smithy RPC v2 CBOR, the first protocol of CloudWatch.
 //!
-//! Numbers that the model calls `Double` are written as 64-bit floats even when whole: the decoders of SDKs in
-//! typed languages refuse an integer there. <https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>
+//! Numbers that the model calls `Double` are written as 64-bit floats even when whole: the decoders
+//! of SDKs in typed languages refuse an integer there.
+//! <https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>
 
 use super::{Answer, Refusal};
 
@@ -55,7 +56,7 @@ impl Writer {
         self
     }
 
-    /// Tag 1 with epoch seconds, as an integer: the shorter of the two forms that are allowed.
+    /// Tag 1 with epoch seconds as an integer: the shorter of the two allowed forms.
     pub(crate) fn timestamp(&mut self, seconds: i64) -> &mut Self {
         self.head(6, 1);
         match u64::try_from(seconds) {
@@ -64,7 +65,7 @@ impl Writer {
         }
     }
 
-    /// The answer of an operation.
+    /// The response of an operation.
     pub(crate) fn output(self) -> Answer {
         Answer::ok("application/cbor", self.0).with("smithy-protocol", "rpc-v2-cbor")
     }
@@ -85,8 +86,8 @@ pub(crate) fn seconds(value: &ciborium::Value) -> Option<f64> {
     }
 }
 
-/// Shape names of CloudWatch's modelled errors and the codes of its older Query protocol, which clients that send
-/// `x-amzn-query-mode: true` go on to match.
+/// Shape names of CloudWatch's modeled errors and the codes of its older Query protocol, which
+/// clients that send `x-amzn-query-mode: true` still match.
 const SHAPES: [(&str, &str); 5] = [
     ("InvalidParameterValue", "InvalidParameterValueException"),
     ("InvalidParameterCombination", "InvalidParameterCombinationException"),
@@ -101,7 +102,7 @@ pub(crate) fn error(refusal: &Refusal) -> Answer {
     let mut body = Writer::default();
     body.map(2).text("__type");
     body.text(&format!("com.amazonaws.cloudwatch#{}", shape.unwrap_or(&refusal.code)));
-    // The model spells the member of this one error, alone, with a capital.
+    // The model capitalizes the member of this error only.
     let member = if shape == Some("InternalServiceFault") { "Message" } else { "message" };
     body.text(member).text(&refusal.message);
     let answer = Answer { status: refusal.status, ..body.output() };

@@ -1,4 +1,4 @@
-//! awsJson1.0 of CloudWatch, which boto3 prefers: the CBOR answer with the same members, written as JSON.
+//! awsJson1.0 of CloudWatch, which boto3 prefers: the CBOR response with the same members, as JSON.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::Answer;
 
-/// The same answer for a client that spoke JSON; headers that name the error stay.
+/// The same response for a JSON client; headers that name the error stay.
 pub(crate) fn answer(cbor: Answer) -> Answer {
     let body: Cbor = ciborium::from_reader(cbor.body.as_slice()).expect("own CBOR");
     let body = json(body).to_string().into_bytes();

@@ -23,10 +23,10 @@ pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc: u32, byte| TABLE[((crc ^ u32::from(*byte)) & 0xFF) as usize] ^ (crc >> 8))
 }
 
-/// The checksum as `x-amz-checksum-crc32` carries it: big-endian, in Base64.
+/// The checksum in the format of `x-amz-checksum-crc32`: big-endian, in Base64.
 pub(crate) fn crc32_base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    // Four bytes are 32 bits: six characters of which the last holds two bits.
+    // Four bytes are 32 bits: six characters, the last of which holds two bits.
     let bits = u64::from(crc32(bytes)) << 4;
     let text: String =
         (0..6).rev().map(|place| char::from(ALPHABET[(bits >> (6 * place)) as usize & 63])).collect();

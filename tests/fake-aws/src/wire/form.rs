@@ -1,4 +1,5 @@
-//! `application/x-www-form-urlencoded`, the request body of the AWS Query protocol and any URL's query string.
+//! `application/x-www-form-urlencoded`, the request body of the AWS Query protocol and any URL's
+//! query string.
 
 /// The decoded pairs, in order.
 pub(crate) fn parse(text: &str) -> Vec<(String, String)> {
@@ -11,7 +12,7 @@ pub(crate) fn parse(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Percent-decodes; in forms a plus sign is a blank, in paths it is itself.
+/// Percent-decodes; in forms a plus sign is a space, in paths it is itself.
 pub(crate) fn decode(text: &str, plus_is_blank: bool) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Refusal};
 
-/// The versions of the protocol that differ in the content type only.
+/// The versions of the protocol, which differ only in the content type.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Version {
     V1_0,
@@ -30,12 +30,12 @@ pub(crate) fn input(body: &[u8]) -> Result<Value, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::bad("SerializationException", error.to_string()))
 }
 
-/// The answer of an operation.
+/// The response of an operation.
 pub(crate) fn output(version: Version, body: &Value) -> Answer {
     Answer::ok(version.content_type(), body.to_string().into_bytes())
 }
 
-/// An error. DynamoDB, alone, writes its type with a namespace.
+/// An error. Only DynamoDB writes its type with a namespace.
 pub(crate) fn error(version: Version, refusal: &Refusal) -> Answer {
     let kind = match version {
         Version::V1_0 => format!("com.amazonaws.dynamodb.v20120810#{}", refusal.code),

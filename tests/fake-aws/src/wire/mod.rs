@@ -1,4 +1,4 @@
-//! The wire formats, one file each, and what they have in common: an answer, a refusal.
+//! The wire formats, one file each, and their common types: response and refusal.
 
 pub(crate) mod aws_chunked;
 pub(crate) mod cbor;
@@ -11,7 +11,7 @@ pub(crate) mod xml;
 
 use std::borrow::Cow;
 
-/// An HTTP answer.
+/// An HTTP response.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -33,7 +33,7 @@ impl Answer {
     }
 }
 
-/// An error that an operation answers with; each wire format writes it in its own way.
+/// The error of an operation; each wire format writes it in its own way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
@@ -54,11 +54,11 @@ impl Refusal {
         Self::new(400, code, message)
     }
 
-    /// Whose fault the error is, in the words of the Query protocol.
+    /// The party at fault, in the words of the Query protocol.
     pub(crate) fn fault(&self) -> &'static str {
         if self.status < 500 { "Sender" } else { "Receiver" }
     }
 }
 
-/// What an operation gives back.
+/// The result of an operation.
 pub(crate) type Outcome = Result<Answer, Refusal>;

@@ -1,10 +1,10 @@
-//! REST-XML as Amazon S3 speaks it: errors without the wrapping element.
+//! REST-XML of Amazon S3: errors without the wrapping element.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 
 use super::{Answer, Refusal, xml};
 
-/// An answer with an XML document.
+/// A response with an XML document.
 pub(crate) fn output(root: &str, inner: &str) -> Answer {
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -13,7 +13,7 @@ pub(crate) fn output(root: &str, inner: &str) -> Answer {
     Answer::ok("application/xml", body.into_bytes())
 }
 
-/// An error; the answer to a HEAD has no body to hold it.
+/// An error; the response to a HEAD has no body for it.
 pub(crate) fn error(refusal: &Refusal, resource: &str, request_id: &str, head: bool) -> Answer {
     let body = if head {
         String::new()

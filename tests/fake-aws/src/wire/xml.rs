@@ -1,4 +1,4 @@
-//! The answers of the AWS Query protocol (SNS, STS).
+//! The responses of the AWS Query protocol (SNS, STS).
 //!
 //! <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>
 
@@ -20,7 +20,7 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
-/// One element with text in it.
+/// One element with text content.
 pub(crate) fn element(name: &str, text: &str) -> String {
     format!("<{name}>{}</{name}>", escape(text))
 }

@@ -1,4 +1,4 @@
-//! Amazon ECS: account settings, and the clusters that take them.
+//! Amazon ECS: account settings, and the clusters that inherit them.
 
 use fake_aws::{ClusterSpec, Estate, FakeAws};
 use serde_json::{Value, json};

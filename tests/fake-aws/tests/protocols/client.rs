@@ -1,4 +1,4 @@
-//! A client of one call a connection: writes the request by hand and keeps the answer as it came.
+//! A client with one call per connection: writes the request by hand and keeps the raw response.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use fake_aws::FakeAws;
 
-/// An answer as it came.
+/// A raw response.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) head: String,
@@ -21,7 +21,7 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// The CBOR body as JSON, for easy reading; a test of its own looks at the types.
+    /// The CBOR body as JSON, for easy reading; a separate test checks the types.
     pub(crate) fn cbor(&self) -> Value {
         let value: Cbor = ciborium::from_reader(self.body.as_slice()).unwrap();
         untagged(value).deserialized().unwrap()
@@ -39,7 +39,7 @@ impl Reply {
     }
 }
 
-/// Who calls, and which service.
+/// The caller and the service.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) key: &'a str,
@@ -51,7 +51,7 @@ pub(crate) fn scope(service: &str) -> Scope<'_> {
     Scope { key: "AKIAIOSFODNN7EXAMPLE", region: "eu-west-1", service }
 }
 
-/// Sends one request; nothing when the connection was closed without an answer.
+/// Sends one request; `None` if the connection was closed without a response.
 pub(crate) async fn send(
     endpoint: &str,
     scope: Scope<'_>,

@@ -15,7 +15,7 @@ fn now() -> Timestamp {
     Timestamp::from_second(NOW).unwrap()
 }
 
-/// Ten minutes, 0 to 9, of which minute 3 is missing; ends now.
+/// Ten minutes, 0 to 9, without minute 3; ends now.
 fn estate() -> Estate {
     let values: Vec<f64> =
         (0..10).map(|minute| if minute == 3 { f64::NAN } else { f64::from(minute) }).collect();
@@ -28,7 +28,7 @@ fn estate() -> Estate {
 
 fn query(id: &str, name: &str, stat: &str, period: i64) -> Value {
     let dimensions = json!([
-        // Against the order of the estate: the order of dimensions says nothing.
+        // In a different order than in the estate: the order of dimensions has no meaning.
         { "Name": "ServiceName", "Value": "web" }, { "Name": "ClusterName", "Value": "shop" },
     ]);
     let metric = json!({ "Namespace": NAMESPACE, "MetricName": name, "Dimensions": dimensions });

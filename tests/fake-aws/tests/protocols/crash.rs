@@ -16,7 +16,7 @@ fn aws() -> FakeAws {
     FakeAws::in_process(clusters.into_iter().fold(Estate::new("123456789012", "eu-west-1"), Estate::cluster))
 }
 
-/// A caller of four calls, which any start can be followed by another of.
+/// A caller of four calls that can be restarted at any time.
 async fn sweep(aws: &FakeAws) {
     ecs(aws, "ListClusters", &json!({})).await.unwrap();
     for name in NAMES {
@@ -24,7 +24,7 @@ async fn sweep(aws: &FakeAws) {
     }
 }
 
-/// Whether the sweep came to its end.
+/// Whether the sweep completed.
 async fn survives(aws: &FakeAws) -> bool {
     tokio::select! {
         () = sweep(aws) => true,
@@ -60,7 +60,7 @@ async fn every_crash_point_leaves_what_was_done_before_it() {
             assert_eq!(log.len(), nth, "the last one is the one that it died of");
             assert!(log.last().unwrap().ends_with(" 0"), "{log:?}");
             aws.revive();
-            assert!(survives(&aws).await, "a crash comes once");
+            assert!(survives(&aws).await, "a crash happens once");
             assert_eq!(on(&aws), NAMES);
         }
         assert_eq!(points, 4);

@@ -8,7 +8,7 @@ use crate::client::{Scope, json, scope};
 async fn shop() -> FakeAws {
     let mut estate = Estate::new("123456789012", "eu-west-1")
         .cluster(ClusterSpec::new("shop").insights("enabled").tag("team", "web"))
-        .cluster(ClusterSpec::new("gone").status("INACTIVE"));
+        .cluster(ClusterSpec::new("inactive").status("INACTIVE"));
     for number in 0..23 {
         let service = ServiceSpec::new(&format!("service-{number:02}")).desired(3).running(2);
         estate.put_service("shop", service);
@@ -40,7 +40,7 @@ async fn settings_come_only_when_included() {
 async fn missing_clusters_are_failures_of_a_good_answer() {
     let aws = shop().await;
     let other = "arn:aws:ecs:us-east-1:123456789012:cluster/shop";
-    let body = json!({ "clusters": ["gone", "nope", other] });
+    let body = json!({ "clusters": ["inactive", "nope", other] });
     let reply = json(&aws, scope("ecs"), "DescribeClusters", &body).await;
     assert_eq!(reply.status, 200);
     let nope = "arn:aws:ecs:eu-west-1:123456789012:cluster/nope";
@@ -71,7 +71,7 @@ async fn a_cluster_keeps_what_it_was_updated_to() {
     let last = update(&aws, json!({ "serviceConnectDefaults": defaults })).await.json();
     let body = json!({ "clusters": ["shop"], "include": ["SETTINGS", "CONFIGURATIONS"] });
     let described = json(&aws, scope("ecs"), "DescribeClusters", &body).await.json();
-    // What an update leaves out stays as it was.
+    // Omitted parameters of an update stay unchanged.
     for cluster in [&last["cluster"], &described["clusters"][0]] {
         assert_eq!(cluster["settings"], settings);
         assert_eq!(cluster["configuration"], configuration);
@@ -105,14 +105,14 @@ async fn an_update_that_ecs_refuses_changes_nothing() {
     let body = json!({ "clusters": ["shop"], "include": ["SETTINGS"] });
     let described = json(&aws, scope("ecs"), "DescribeClusters", &body).await.json();
     assert_eq!(described["clusters"][0]["settings"][0]["value"], "enabled");
-    for (cluster, code) in [("gone", "ClusterNotFoundException"), ("nope", "ClusterNotFoundException")] {
+    for (cluster, code) in [("inactive", "ClusterNotFoundException"), ("nope", "ClusterNotFoundException")] {
         let reply = json(&aws, scope("ecs"), "UpdateCluster", &json!({ "cluster": cluster })).await;
         assert_eq!(reply.header("x-amzn-errortype"), Some(code), "{cluster}");
     }
 }
 
 #[tokio::test]
-async fn services_come_ten_a_page_unless_asked_otherwise() {
+async fn services_come_ten_a_page_by_default() {
     let aws = shop().await;
     let (mut sizes, mut token) = (Vec::new(), Value::Null);
     loop {
@@ -132,7 +132,7 @@ async fn services_come_ten_a_page_unless_asked_otherwise() {
         (json!({ "cluster": "shop", "maxResults": 101 }), "InvalidParameterException"),
         (json!({ "cluster": "shop", "nextToken": "x" }), "InvalidParameterException"),
         (json!({ "cluster": "nope" }), "ClusterNotFoundException"),
-        (json!({ "cluster": "gone" }), "ClusterNotFoundException"),
+        (json!({ "cluster": "inactive" }), "ClusterNotFoundException"),
     ] {
         let reply = json(&aws, scope("ecs"), "ListServices", &body).await;
         assert_eq!((reply.status, reply.json()["__type"].as_str().unwrap()), (400, code), "{body}");

@@ -1,4 +1,4 @@
-//! Faults and throttling, each in the protocol's own form.
+//! Faults and throttling, each in the protocol's own format.
 
 use std::time::{Duration, Instant};
 
@@ -77,7 +77,8 @@ async fn cut_lost_and_made_up() {
 #[tokio::test]
 async fn published_buckets_throttle() {
     let aws = FakeAws::builder(home()).published_buckets().start().await;
-    // Cluster modifications: a burst of 20, then one a second, which leaves a slow machine ten seconds.
+    // Cluster modifications: a burst of 20, then one a second, which gives a slow machine ten
+    // seconds.
     for _ in 0..30 {
         json(&aws, scope("ecs"), "UpdateClusterSettings", &json!({})).await;
     }

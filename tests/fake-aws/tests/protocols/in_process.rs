@@ -1,4 +1,4 @@
-//! The fake as an HTTP client of the AWS SDK, and time that does not pass by itself.
+//! The fake as an HTTP client of the AWS SDK, with paused time.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn home() -> Estate {
     Estate::new("123456789012", "eu-west-1").cluster(ClusterSpec::new("shop"))
 }
 
-/// An answer as the SDK gets it.
+/// A response as the SDK gets it.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) request_id: String,
@@ -64,7 +64,7 @@ async fn a_call_without_a_socket_is_answered_and_logged_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_fake_that_listens_can_be_asked_both_ways() {
+async fn a_fake_that_listens_can_be_called_both_ways() {
     let aws = FakeAws::start(home()).await;
     ecs(&aws, "UpdateClusterSettings", &update("shop", "enabled")).await.unwrap();
     let body = json!({ "clusters": ["shop"], "include": ["SETTINGS"] });
@@ -96,7 +96,7 @@ async fn faults_and_latency_are_those_of_the_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_changes_by_a_patient_client_take_eighty_seconds_that_nobody_waits_for() {
+async fn a_hundred_changes_by_a_patient_client_take_eighty_virtual_seconds() {
     let real = std::time::Instant::now();
     let aws = FakeAws::builder(home()).published_buckets().in_process();
     let started = Instant::now();
@@ -112,7 +112,7 @@ async fn a_hundred_changes_by_a_patient_client_take_eighty_seconds_that_nobody_w
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_asks_again_when_throttled_waits_as_long() {
+async fn a_client_that_retries_when_throttled_waits_as_long() {
     let aws = FakeAws::builder(home()).published_buckets().in_process();
     let started = Instant::now();
     let mut done = 0;
@@ -176,7 +176,7 @@ async fn the_sdk_configuration_follows_the_paused_clock() {
     let before = now();
     tokio::time::sleep(Duration::from_secs(7_200)).await;
     assert_eq!(now().duration_since(before).unwrap(), Duration::from_secs(7_200));
-    // The sleep of the SDK is one on tokio's clock.
+    // The SDK sleeps on tokio's clock.
     let started = Instant::now();
     config.sleep_impl().unwrap().sleep(Duration::from_secs(60)).await;
     assert_eq!(started.elapsed(), Duration::from_secs(60));

@@ -1,4 +1,4 @@
-//! The fake over raw HTTP, without an SDK: what goes over the wire, and the rules behind it.
+//! The fake over raw HTTP, without an SDK: the wire formats and the rules.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests stop at the first surprise")]
 
 mod account;

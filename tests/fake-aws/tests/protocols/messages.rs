@@ -36,7 +36,7 @@ async fn refuses_what_sns_refuses() {
     let (aws, topic) = start().await;
     let long = format!("Message={}", "x".repeat(262_145));
     let subject = format!("Message=m&Subject={}", "x".repeat(100));
-    // The size counts names, types and values of attributes: 4 + 6 + 1 bytes of this one.
+    // The size counts names, types and values of attributes: 4 + 6 + 1 bytes here.
     let with_attribute = attribute("kind", "String", "a") + &format!("&Message={}", "x".repeat(262_134));
     for (topic, rest, status, code) in [
         (topic.clone(), subject.as_str(), 400, "InvalidParameter"),
@@ -69,7 +69,7 @@ async fn refuses_what_sns_refuses() {
     assert_eq!(aws.published()[0].structure.as_deref(), Some("json"));
 }
 
-/// An attribute as a form has it.
+/// An attribute in form encoding.
 fn attribute(name: &str, kind: &str, value: &str) -> String {
     let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let entry = "MessageAttributes.entry.1";
@@ -129,9 +129,10 @@ async fn subjects_and_messages_at_their_limits_are_taken() {
     }
 }
 
-/// SQS has moved from the Query protocol to JSON and tells each error by both names, because SDKs match the older one.
+/// SQS has moved from the Query protocol to JSON and names each error in both protocols, because
+/// SDKs match the older name.
 #[tokio::test]
-async fn queues_tell_errors_by_both_names() {
+async fn queues_name_errors_in_both_protocols() {
     let (aws, _) = start().await;
     let url = aws.edit(|world| world.queue("later"));
     let send = async |body: serde_json::Value| json(&aws, scope("sqs"), "SendMessage", &body).await;

@@ -1,5 +1,6 @@
-//! Every member that the fake writes exists in AWS's published models, of which `model/` has what it serves. The walk over
-//! all operations holds types, too; here are the answers that hold more than one of everything.
+//! Every member that the fake writes exists in AWS's published models, of which `model/` has the
+//! served part. The walk over all operations checks types, too; these tests check responses with
+//! more than one of everything.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::client::{cbor, json, query, s3, scope};
 
-/// Panics when the object, or the elements of the array, have a member that the shape does not list.
+/// Panics if the object, or an element of the array, has a member that the shape does not list.
 fn check(members: &Value, what: &str, found: &Value) {
     let members = members.as_object();
     let single = std::slice::from_ref(found);
@@ -117,7 +118,8 @@ async fn ecs_members() {
     }
 }
 
-/// Answers of services with other controllers, as the fixtures have them, come as they are and are of the model.
+/// Responses for services with other controllers are returned verbatim from the fixtures and match
+/// the model.
 #[tokio::test]
 async fn answers_of_fixtures_are_of_the_model() {
     let model = model();

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::client::{scope, send};
 
-/// A bootstrap in shell; the file is the test's own.
+/// A bootstrap as a shell script, in its own file.
 fn script(name: &str, text: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
@@ -17,7 +17,7 @@ fn script(name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// Plays the runtime: takes one event and answers it.
+/// Plays the runtime: takes one event and returns its result.
 async fn serve_one(endpoint: &str, end: &str, answer: &str) {
     let next = ("GET", "/2018-06-01/runtime/invocation/next");
     let event = send(endpoint, scope(""), next, &[], b"").await.unwrap();
@@ -52,10 +52,10 @@ async fn events_go_out_and_results_come_in() {
 }
 
 #[tokio::test]
-async fn a_process_that_dies_tells_why() {
+async fn a_process_that_dies_says_why() {
     let runtime = RuntimeApi::start().await;
-    let path = script("dies", "echo \"no $WISH here\" >&2; exit 3");
-    let bootstrap = Bootstrap::spawn(path, &[("WISH", "region")], &runtime).unwrap();
+    let path = script("dies", "echo \"no $VALUE here\" >&2; exit 3");
+    let bootstrap = Bootstrap::spawn(path, &[("VALUE", "region")], &runtime).unwrap();
     let error = bootstrap.first_next().await.unwrap_err();
     assert_eq!(error.error_type, "Runtime.ExitError");
     assert!(error.error_message.contains("no region here"), "{error}");

@@ -84,7 +84,7 @@ async fn lists_by_prefix_in_pages() {
 }
 
 #[tokio::test]
-async fn metadata_comes_back_as_it_was_put() {
+async fn metadata_is_returned_as_it_was_put() {
     let aws = start().await;
     let kept = [
         ("content-type", "text/html; charset=utf-8"),
@@ -142,7 +142,7 @@ async fn a_bucket_is_there_or_not() {
     assert_eq!(reply.status, 403);
 }
 
-/// The texts of all elements of the name, in order.
+/// The texts of all elements with this name, in order.
 fn texts<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     xml.split(&open).skip(1).filter_map(|rest| rest.split_once(&close)).map(|(text, _)| text).collect()
@@ -225,7 +225,7 @@ async fn conditional_writes() {
     assert_eq!(again.json()["Item"]["n"], json!({ "N": "1" }));
 
     let update = json!({
-        "Key": key, "UpdateExpression": "SET n = n + :one, #s = :s REMOVE gone",
+        "Key": key, "UpdateExpression": "SET n = n + :one, #s = :s REMOVE absent",
         "ConditionExpression": "n = :one AND attribute_exists(sk)",
         "ExpressionAttributeNames": { "#s": "state" },
         "ExpressionAttributeValues": { ":one": {"N": "1"}, ":s": {"S": "ALARM"} },

@@ -11,7 +11,7 @@ async fn shop() -> FakeAws {
     let cluster = ClusterSpec::new("shop")
         .service(ServiceSpec::new("api").desired(230).running(230).family("shared").containers(2))
         .service(ServiceSpec::new("web").desired(3).running(2).pending(1).launch_type(None))
-        .service(ServiceSpec::new("gone").status("INACTIVE").running(0))
+        .service(ServiceSpec::new("inactive").status("INACTIVE").running(0))
         .task(TaskSpec::new("shared").running(4))
         .task(TaskSpec::new("migrate").running(1).pending(2).containers(3));
     FakeAws::start(Estate::new("123456789012", "eu-west-1").cluster(cluster)).await
@@ -44,7 +44,7 @@ async fn tasks_come_by_the_hundred_and_each_once() {
     assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 40]);
     assert_eq!(all.iter().flatten().collect::<BTreeSet<_>>().len(), 240);
     assert!(all[0][0].starts_with("arn:aws:ecs:eu-west-1:123456789012:task/shop/"), "{}", all[0][0]);
-    assert_eq!(pages(&aws, json!({})).await, all, "the same when asked again");
+    assert_eq!(pages(&aws, json!({})).await, all, "the same on the second call");
     let body = json!({ "clusters": ["shop"], "include": ["STATISTICS"] });
     let cluster = json(&aws, scope("ecs"), "DescribeClusters", &body).await.json()["clusters"][0].clone();
     assert_eq!((&cluster["runningTasksCount"], &cluster["pendingTasksCount"]), (&json!(237), &json!(3)));
@@ -70,7 +70,7 @@ async fn tasks_are_filtered() {
         assert_eq!(found, count, "{filter}");
     }
     for (filter, code) in [
-        (json!({ "cluster": "shop", "serviceName": "gone" }), "ServiceNotFoundException"),
+        (json!({ "cluster": "shop", "serviceName": "inactive" }), "ServiceNotFoundException"),
         (json!({ "cluster": "shop", "serviceName": "nope" }), "ServiceNotFoundException"),
         (json!({ "cluster": "shop", "startedBy": "me" }), "InvalidParameterException"),
         (json!({ "cluster": "shop", "desiredStatus": "LOST" }), "InvalidParameterException"),

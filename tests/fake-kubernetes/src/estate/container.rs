@@ -1,4 +1,4 @@
-//! A container: what it asks for, how it is, what it uses.
+//! A container: its resources, state and usage.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -18,23 +18,23 @@ pub struct Terminated {
     pub finished_at: Timestamp,
 }
 
-/// How a container is.
+/// The state of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContainerState {
-    /// It runs since then.
+    /// It has been running since this time.
     Running(Timestamp),
-    /// It does not run yet or again.
+    /// It is not running (yet).
     Waiting {
         /// `CrashLoopBackOff`, `ImagePullBackOff`, `ContainerCreating`.
         reason: String,
-        /// Sentence of the kubelet.
+        /// The kubelet's message.
         message: String,
     },
     /// It has ended.
     Terminated(Terminated),
 }
 
-/// What a container uses, as metrics-server measured it.
+/// Usage of a container, as measured by metrics-server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
     /// Nanocores.
@@ -43,24 +43,24 @@ pub struct Usage {
     pub memory_kib: u64,
 }
 
-/// What cAdvisor has counted for a container since it began.
+/// cAdvisor's counters for a container since it started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Thousandths of a second of CPU.
+    /// CPU in milliseconds.
     pub cpu_milliseconds: u64,
-    /// Periods of the scheduler (CFS) in which it ran; shown if it has a limit of CPU.
+    /// Scheduler periods (CFS) in which it ran; shown if it has a CPU limit.
     pub cfs_periods: u64,
-    /// Those of them in which the limit stopped it.
+    /// Those of them in which it was throttled.
     pub cfs_throttled_periods: u64,
     /// Bytes read from disks.
     pub disk_read: u64,
     /// Bytes written to disks.
     pub disk_written: u64,
-    /// Bytes read from a second disk and written to it, if there is one.
+    /// Bytes read from and written to a second disk, if there is one.
     pub second_disk: Option<Second>,
 }
 
-/// A disk or an interface beside the first, which comes and goes.
+/// An additional disk or interface, which comes and goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Second {
     /// Its number.
@@ -104,19 +104,19 @@ pub struct Container {
     pub last: Option<Terminated>,
     /// Restarts.
     pub restart_count: u32,
-    /// None if it was not scraped yet.
+    /// `None` if it was not scraped yet.
     pub usage: Option<Usage>,
-    /// None if cAdvisor has no row of it.
+    /// `None` if cAdvisor has no row for it.
     pub counters: Option<Counters>,
-    /// Number of the cgroup in which it runs: another one each time that it is started.
+    /// Number of the cgroup in which it runs: a new one at each start.
     pub cgroup: u32,
-    /// What cAdvisor still has of a run before it was started again, in a cgroup that is left for a while; with the
-    /// number of that.
+    /// cAdvisor's counters for a run before the restart, in a cgroup that remains for a while; with
+    /// its number.
     pub left_behind: Option<(u32, Counters)>,
 }
 
 impl Container {
-    /// One that runs, with the same requests and limits of cpu and memory.
+    /// A running container with equal requests and limits of cpu and memory.
     pub fn running(name: &str, cpu: &str, memory: &str, since: Timestamp) -> Self {
         let both = vec![("cpu".to_owned(), cpu.to_owned()), ("memory".to_owned(), memory.to_owned())];
         Self {
@@ -135,14 +135,14 @@ impl Container {
         }
     }
 
-    /// Sets what it uses.
+    /// Sets its usage.
     #[must_use]
     pub fn using(mut self, cpu_nanocores: u64, memory_kib: u64) -> Self {
         self.usage = Some(Usage { cpu_nanocores, memory_kib });
         self
     }
 
-    /// Sets what cAdvisor has counted for it.
+    /// Sets cAdvisor's counters for it.
     #[must_use]
     pub fn counting(mut self, counters: Counters) -> Self {
         self.counters = Some(counters);
@@ -157,7 +157,7 @@ impl Container {
         matches!(self.state, ContainerState::Running(_))
     }
 
-    /// Its part of the pod's `spec`, over one that the real server wrote.
+    /// Its part of the pod's `spec`, written over one from the real server.
     pub(crate) fn spec(&self, template: &Value) -> Value {
         let quantities = |of: &[(String, String)]| -> Value {
             of.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect::<Map<_, _>>().into()

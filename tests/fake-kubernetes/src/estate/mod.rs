@@ -1,4 +1,4 @@
-//! What is served: the objects of a cluster on Fargate, in our words.
+//! What is served: the objects of a cluster on Fargate, in the terms of the tests.
 
 mod container;
 mod node;
@@ -23,23 +23,23 @@ pub use pod::{Gap, Network, Owner, Pod};
 pub(crate) use template::uid;
 pub use workload::{Kind, Workload};
 
-/// Namespace and name; the namespace of an object of the cluster is empty.
+/// Namespace and name; the namespace of a cluster-scoped object is empty.
 pub(crate) type Key = (String, String);
 
-/// How the group metrics.k8s.io is.
+/// The state of the group metrics.k8s.io.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricsApi {
     /// Served as `v1beta1` (metrics-server up to Kubernetes 1.36) or `v1`.
     Serving(&'static str),
-    /// Not installed: the group is in no list, its paths are 404 as text.
+    /// Not installed: the group is in no list, and its paths return 404 as text.
     Absent,
-    /// Installed, but its server does not answer: 503 as text.
+    /// Installed, but its server does not respond: 503 as text.
     Down,
-    /// Two versions, of which the preferred one does not answer: each version has a server of its own.
+    /// Two versions, of which the preferred one does not respond: each version has its own server.
     PreferredDown {
-        /// The version that the server would rather be asked for.
+        /// The server's preferred version.
         preferred: &'static str,
-        /// The version that answers.
+        /// The version that responds.
         serving: &'static str,
     },
 }
@@ -47,34 +47,35 @@ pub enum MetricsApi {
 /// The cluster.
 #[derive(Clone, Debug)]
 pub struct Estate {
-    /// Its name, which the token has to be signed for.
+    /// Its name, for which the token has to be signed.
     pub cluster: String,
-    /// Its time; the system's clock if there is none.
+    /// Its time; `None` for the system's clock.
     pub now: Option<Timestamp>,
-    /// When it was that time on tokio's clock, with which it goes on; it stands still if there is none.
+    /// The instant of that time on tokio's clock, with which it continues; `None` if it is fixed.
     pub ticking_since: Option<Instant>,
-    /// When cAdvisor looked; the cluster's time if that is not said.
+    /// When cAdvisor read its counters; by default the cluster's time.
     pub cadvisor_at: Option<Timestamp>,
     /// Names and addresses of the server's certificate.
     pub server_names: Vec<String>,
     /// Whether that certificate has expired.
     pub certificate_expired: bool,
-    /// Time before each answer.
+    /// Delay before each response.
     pub latency: Duration,
-    /// The most objects on a page, if it is less than what is asked for.
+    /// The maximum number of objects on a page, if less than requested.
     pub page: Option<usize>,
-    /// Who has an access entry.
+    /// The principals with access entries.
     pub identities: Vec<Identity>,
     /// How usage is served.
     pub metrics: MetricsApi,
-    /// Answers of the real server, by path, instead of ours.
+    /// Responses of the real server, by path, in place of generated ones.
     pub recorded: BTreeMap<String, &'static Recorded>,
-    /// Whether an answer is made once and kept until the estate changes: for measurements, which are about the client.
+    /// Whether a response is made once and kept until the estate changes: for measurements of the
+    /// client.
     pub keep_answers: bool,
     pub(crate) pods: BTreeMap<Key, Pod>,
     pub(crate) nodes: BTreeMap<Key, Node>,
     pub(crate) workloads: BTreeMap<(Kind, Key), Workload>,
-    /// Namespaces and `ConfigMaps`, as they were written.
+    /// Namespaces and `ConfigMaps`, as written.
     pub(crate) stored: BTreeMap<(&'static str, Key), Value>,
 }
 
@@ -106,7 +107,7 @@ impl Default for Estate {
 }
 
 impl Estate {
-    /// Answers as recorded wherever there is a recorded answer, and nothing beside.
+    /// Recorded responses wherever they exist, and nothing else.
     pub fn recorded() -> Self {
         let recorded = recorded().iter().map(|one| (one.path.to_owned(), one)).collect();
         Self { recorded, ..Self::default() }
@@ -119,7 +120,7 @@ impl Estate {
         self
     }
 
-    /// Takes away all pods, nodes and workloads.
+    /// Removes all pods, nodes and workloads.
     pub fn clear(&mut self) {
         (self.pods, self.nodes, self.workloads) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     }
@@ -130,7 +131,7 @@ impl Estate {
         self.now.unwrap_or_else(Timestamp::now) + elapsed.unwrap_or_default()
     }
 
-    /// Puts a pod, its namespace, and the node that it is bound to.
+    /// Adds a pod, its namespace, and the node that it is bound to.
     pub fn place(&mut self, pod: Pod) {
         self.place_namespace(&pod.namespace.clone());
         if let Some(node) = &pod.node {
@@ -140,7 +141,7 @@ impl Estate {
         self.pods.insert((pod.namespace.clone(), pod.name.clone()), pod);
     }
 
-    /// Takes a pod away, and its node with it, as Fargate does.
+    /// Removes a pod together with its node, as Fargate does.
     pub fn remove(&mut self, namespace: &str, name: &str) -> Option<Pod> {
         let pod = self.pods.remove(&(namespace.to_owned(), name.to_owned()))?;
         if let Some(node) = &pod.node {
@@ -149,7 +150,7 @@ impl Estate {
         Some(pod)
     }
 
-    /// A pod to look at or to change.
+    /// A pod, to read or change.
     pub fn pod(&mut self, namespace: &str, name: &str) -> Option<&mut Pod> {
         self.pods.get_mut(&(namespace.to_owned(), name.to_owned()))
     }
@@ -164,7 +165,7 @@ impl Estate {
         self.pods.values_mut()
     }
 
-    /// A node to look at or to change.
+    /// A node, to read or change.
     pub fn node(&mut self, name: &str) -> Option<&mut Node> {
         self.nodes.get_mut(&(String::new(), name.to_owned()))
     }
@@ -174,14 +175,14 @@ impl Estate {
         self.nodes.values()
     }
 
-    /// Puts a workload and its namespace.
+    /// Adds a workload and its namespace.
     pub fn place_workload(&mut self, workload: Workload) {
         self.place_namespace(&workload.namespace.clone());
         let key = (workload.namespace.clone(), workload.name.clone());
         self.workloads.insert((workload.kind, key), workload);
     }
 
-    /// Puts a namespace.
+    /// Adds a namespace.
     pub fn place_namespace(&mut self, name: &str) {
         let metadata = json!({
             "name": name,
@@ -194,14 +195,14 @@ impl Estate {
         self.stored.entry(("namespaces", (String::new(), name.to_owned()))).or_insert(value);
     }
 
-    /// Begins the end of a namespace: it stays until what is in it is gone.
+    /// Begins the deletion of a namespace: it stays until its contents are deleted.
     pub fn terminate_namespace(&mut self, name: &str) {
         let namespace = self.stored_mut("namespaces", "", name).unwrap();
         namespace["status"]["phase"] = "Terminating".into();
         namespace["metadata"]["deletionTimestamp"] = "2026-01-05T08:00:00Z".into();
     }
 
-    /// Puts a `ConfigMap` and its namespace.
+    /// Adds a `ConfigMap` and its namespace.
     pub fn place_config_map(&mut self, namespace: &str, name: &str, data: &[(&str, &str)]) {
         self.place_namespace(namespace);
         let data: serde_json::Map<String, Value> =
@@ -217,7 +218,7 @@ impl Estate {
         self.stored.insert(key, json!({"metadata": metadata, "data": data}));
     }
 
-    /// A namespace (namespace empty) or a `ConfigMap` as it is stored.
+    /// A namespace (namespace empty) or a `ConfigMap` as stored.
     pub fn stored(&self, resource: &'static str, namespace: &str, name: &str) -> Option<&Value> {
         self.stored.get(&(resource, (namespace.to_owned(), name.to_owned())))
     }

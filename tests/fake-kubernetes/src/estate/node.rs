@@ -1,4 +1,4 @@
-//! The node that Fargate makes for one pod.
+//! The node that Fargate creates for one pod.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

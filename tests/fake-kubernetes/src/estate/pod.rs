@@ -1,4 +1,4 @@
-//! A pod of Fargate, and the ways in which it is not well.
+//! A pod of Fargate, and its failure states.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::container::{Container, ContainerState, Second, Terminated};
 use super::template::{POD, time, uid};
 
-/// Who controls a pod.
+/// The controller of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// `ReplicaSet`, `StatefulSet`, `Job`.
@@ -17,7 +17,7 @@ pub struct Owner {
     pub name: String,
 }
 
-/// What cAdvisor has counted of a pod's network since it began, without loopback.
+/// cAdvisor's counters for a pod's network since it started, without loopback.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Network {
     /// Bytes received.
@@ -28,12 +28,12 @@ pub struct Network {
     pub second: Option<Second>,
 }
 
-/// What metrics-server lists of a pod without saying what it uses.
+/// What metrics-server lists for a pod in place of its usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gap {
     /// No container.
     NoContainers,
-    /// Containers, and of each `null` for CPU and memory.
+    /// Containers with `null` for CPU and memory.
     NullUsage,
 }
 
@@ -46,11 +46,11 @@ pub struct Pod {
     pub name: String,
     /// `metadata.generateName`.
     pub generate_name: Option<String>,
-    /// Labels beside those of Fargate.
+    /// Labels in addition to those of Fargate.
     pub labels: BTreeMap<String, String>,
-    /// Who controls it.
+    /// Its controller.
     pub owner: Option<Owner>,
-    /// Name of its node; none while it is not scheduled.
+    /// Name of its node; `None` while it is not scheduled.
     pub node: Option<String>,
     /// Label `eks.amazonaws.com/fargate-profile`.
     pub fargate_profile: Option<String>,
@@ -62,7 +62,7 @@ pub struct Pod {
     pub phase: String,
     /// Reason of the phase, such as `Evicted`.
     pub reason: Option<String>,
-    /// Sentence of the phase.
+    /// Message of the phase.
     pub message: Option<String>,
     /// Creation.
     pub created_at: Timestamp,
@@ -70,13 +70,14 @@ pub struct Pod {
     pub started_at: Option<Timestamp>,
     /// `metadata.deletionTimestamp`.
     pub deleted_at: Option<Timestamp>,
-    /// When `Ready` became false, if not as it started.
+    /// When `Ready` became false, if not at its start.
     pub unready_since: Option<Timestamp>,
-    /// Whether the kubelet took it: one that it refused has no statuses of containers, and the scheduler's condition alone.
+    /// Whether the kubelet accepted it: a rejected pod has no container statuses, and only the
+    /// scheduler's condition.
     pub admitted: bool,
-    /// The node that a pod of a `DaemonSet` is for (node affinity).
+    /// The node that a `DaemonSet` pod is for (node affinity).
     pub for_node: Option<String>,
-    /// Reason and message of `PodScheduled` being false.
+    /// Reason and message of a false `PodScheduled`.
     pub unscheduled: Option<(String, String)>,
     /// Containers.
     pub containers: Vec<Container>,
@@ -84,14 +85,14 @@ pub struct Pod {
     pub init_containers: Vec<Container>,
     /// Whether metrics-server has it; it never has its own pod.
     pub scraped: bool,
-    /// What is listed of it in place of its usage.
+    /// What is listed for it in place of its usage.
     pub gap: Option<Gap>,
-    /// None if cAdvisor has no row of it.
+    /// `None` if cAdvisor has no row for it.
     pub network: Option<Network>,
 }
 
 impl Pod {
-    /// One that runs since then on a node of its own.
+    /// A pod that has been running since this time on its own node.
     pub fn running(namespace: &str, name: &str, containers: Vec<Container>, since: Timestamp) -> Self {
         Self {
             namespace: namespace.to_owned(),
@@ -121,7 +122,7 @@ impl Pod {
         }
     }
 
-    /// One that Fargate has not taken yet, and why.
+    /// A pod that Fargate has not accepted yet, and the reason.
     #[must_use]
     pub fn pending(mut self, reason: &str, message: &str) -> Self {
         "Pending".clone_into(&mut self.phase);
@@ -132,7 +133,7 @@ impl Pod {
         self
     }
 
-    /// One whose first container was killed for its memory, waits, and will be started again.
+    /// A pod whose first container was OOM-killed, waits, and will be restarted.
     #[must_use]
     pub fn crash_looping(self, restarts: u32, finished_at: Timestamp) -> Self {
         let mut pod = self.oom_killed(restarts, finished_at);
@@ -146,7 +147,7 @@ impl Pod {
         pod
     }
 
-    /// One whose first container was killed for its memory and runs again.
+    /// A pod whose first container was OOM-killed and runs again.
     #[must_use]
     pub fn oom_killed(mut self, restarts: u32, finished_at: Timestamp) -> Self {
         if let Some(first) = self.containers.first_mut() {
@@ -162,7 +163,7 @@ impl Pod {
         self
     }
 
-    /// One that has done its work.
+    /// A completed pod.
     #[must_use]
     pub fn completed(mut self, finished_at: Timestamp) -> Self {
         "Succeeded".clone_into(&mut self.phase);
@@ -176,7 +177,8 @@ impl Pod {
         self
     }
 
-    /// One whose containers are lost with their ends, as after an eviction: the conditions alone say when.
+    /// A pod whose container statuses are lost, as after an eviction: only the conditions have the
+    /// time.
     #[must_use]
     pub fn evicted(mut self, at: Timestamp) -> Self {
         self = self.completed(Timestamp::UNIX_EPOCH);
@@ -191,7 +193,7 @@ impl Pod {
         self
     }
 
-    /// One that its kubelet refused.
+    /// A pod that its kubelet rejected.
     #[must_use]
     pub fn refused(mut self, reason: &str, message: &str) -> Self {
         "Failed".clone_into(&mut self.phase);
@@ -200,7 +202,7 @@ impl Pod {
         self
     }
 
-    /// One that metrics-server has not seen yet.
+    /// A pod that metrics-server has not seen yet.
     #[must_use]
     pub fn not_scraped(mut self) -> Self {
         self.scraped = false;
@@ -219,7 +221,7 @@ impl Pod {
         self
     }
 
-    /// Adds an init container that goes on running.
+    /// Adds an init container that keeps running.
     #[must_use]
     pub fn with_sidecar(mut self, mut container: Container) -> Self {
         container.restart_policy = Some("Always".to_owned());
@@ -234,21 +236,21 @@ impl Pod {
         self
     }
 
-    /// Sets who controls it.
+    /// Sets its controller.
     #[must_use]
     pub fn owned_by(mut self, kind: &str, name: &str) -> Self {
         self.owner = Some(Owner { kind: kind.to_owned(), name: name.to_owned() });
         self
     }
 
-    /// Sets what cAdvisor has counted of its network.
+    /// Sets cAdvisor's counters for its network.
     #[must_use]
     pub fn transferring(mut self, received: u64, sent: u64) -> Self {
         self.network = Some(Network { received, sent, second: None });
         self
     }
 
-    /// Init containers, sidecars among them, and the others.
+    /// Init containers, including sidecars, and the others.
     pub(crate) fn all_containers(&self) -> impl Iterator<Item = &Container> {
         self.init_containers.iter().chain(&self.containers)
     }
@@ -280,7 +282,7 @@ impl Pod {
             (None, Some(spec)) => drop(spec.remove("nodeName")),
             (_, None) => {}
         }
-        // One without a profile is none of Fargate's.
+        // A pod without a profile is not on Fargate.
         let scheduler =
             if self.fargate_profile.is_some() { "fargate-scheduler" } else { "default-scheduler" };
         pod["spec"]["schedulerName"] = scheduler.into();
@@ -384,7 +386,7 @@ impl Pod {
     }
 }
 
-/// An address of the VPC for a pod of this name.
+/// A VPC address for a pod of this name.
 pub(crate) fn address(namespace: &str, name: &str) -> String {
     let uid = uid(&["address", namespace, name]);
     let byte = |at: usize| u8::from_str_radix(&uid[at..at + 2], 16).unwrap_or_default();

@@ -31,8 +31,9 @@ impl Random {
 }
 
 impl Estate {
-    /// A cluster of so many running pods of Fargate at the time given, and metrics-server beside them, which has no
-    /// metrics of its own pod. Every fifth workload is a `StatefulSet`, every seventh a Job.
+    /// A cluster with this many running Fargate pods at the given time, and metrics-server, which
+    /// has no metrics for its own pod. Every fifth workload is a `StatefulSet`, every seventh a
+    /// Job.
     pub fn seeded(seed: u64, pods: usize, now: Timestamp) -> Self {
         let mut random = Random(seed);
         let mut estate = Self { now: Some(now), ..Self::default() };
@@ -123,7 +124,7 @@ fn containers(random: &mut Random, since: Timestamp, now: Timestamp) -> Vec<Cont
         .into()
 }
 
-/// What a container has counted that used as much CPU all the time: it is stopped in a tenth of its periods.
+/// The counters of a container with constant CPU usage: it is throttled in a tenth of its periods.
 fn counted(container: &Container, seconds: u64) -> Counters {
     let nanocores = container.usage.map_or(0, |usage| usage.cpu_nanocores);
     Counters {

@@ -1,4 +1,5 @@
-//! Objects of the real server that ours are written over, so that they have its bulk and its odd corners.
+//! Objects of the real server, over which the generated ones are written, so that they have the
+//! same size and all fields.
 
 use std::sync::LazyLock;
 
@@ -18,7 +19,7 @@ fn first_item(list: &str) -> Value {
     list["items"][0].clone()
 }
 
-/// The same uid for the same words: FNV-1a, twice.
+/// A uid that depends only on the words: FNV-1a, twice.
 pub(crate) fn uid(words: &[&str]) -> String {
     let hash = |start: u64| {
         let bytes = words.iter().flat_map(|word| word.bytes().chain([0]));
@@ -29,7 +30,7 @@ pub(crate) fn uid(words: &[&str]) -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// Time as the server writes it: whole seconds.
+/// Time in the server's format: whole seconds.
 pub(crate) fn time(at: Timestamp) -> Value {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into()
 }

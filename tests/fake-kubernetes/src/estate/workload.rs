@@ -1,4 +1,4 @@
-//! What makes pods: Deployments, `ReplicaSets`, `StatefulSets`, Jobs and the like.
+//! Owners of pods: Deployments, `ReplicaSets`, `StatefulSets`, Jobs and others.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ impl Kind {
         if matches!(self, Self::Job | Self::CronJob) { "batch" } else { "apps" }
     }
 
-    /// As it stands in paths.
+    /// As in paths.
     pub(crate) fn resource(self) -> String {
         format!("{}s", self.name().to_lowercase())
     }
@@ -62,20 +62,20 @@ pub struct Workload {
     pub app: String,
     /// Its other labels.
     pub labels: BTreeMap<String, String>,
-    /// Who controls it: kind and name.
+    /// Its controller: kind and name.
     pub owner: Option<(Kind, String)>,
     /// Creation.
     pub created_at: Timestamp,
-    /// Pods wanted; completions of a Job.
+    /// Desired pods; completions of a Job.
     pub desired: u32,
-    /// Pods ready; successes of a Job.
+    /// Ready pods; successes of a Job.
     pub ready: u32,
     /// Failures of a Job.
     pub failed: u32,
 }
 
 impl Workload {
-    /// One whose pods are all ready.
+    /// A workload whose pods are all ready.
     pub fn new(kind: Kind, namespace: &str, name: &str, desired: u32, created_at: Timestamp) -> Self {
         Self {
             kind,

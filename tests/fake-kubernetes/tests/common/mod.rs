@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-/// What the tests read of any object.
+/// The fields that the tests read from any object.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Object {
     pub(crate) metadata: Metadata,
@@ -50,7 +50,7 @@ pub(crate) fn access(server: &Handle) -> Access {
     }
 }
 
-/// Limits in which only what a test is about can run out; waits between tries are short.
+/// Limits that only the subject of a test can exceed; waits between attempts are short.
 pub(crate) fn limits() -> Limits {
     let deadline = Instant::now() + Duration::from_mins(2);
     let longest_wait = Duration::from_millis(1);
@@ -63,7 +63,7 @@ pub(crate) async fn serve(estate: Estate) -> (Handle, Client) {
     (server, client)
 }
 
-/// A cluster of some pods, its server, and a client.
+/// A cluster with some pods, its server, and a client.
 pub(crate) async fn seeded(pods: usize) -> (Handle, Client) {
     serve(Estate::seeded(1, pods, now())).await
 }

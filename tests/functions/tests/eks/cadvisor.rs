@@ -1,4 +1,4 @@
-//! cAdvisor through the node proxy: off unless the file says so, and what it tells where it is on.
+//! cAdvisor through the node proxy: off by default, and what it reports where it is on.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::{Watched, collector, healthy, rights, watch, web, web_name};
 
 const PROXY: &str = "/proxy/metrics/cadvisor";
 
-/// Reads cAdvisor, and alarms if a container is stopped in more than a quarter of its periods.
+/// Reads cAdvisor; fires if a container is throttled in more than a quarter of its periods.
 const FILE: &str = "
 eks:
   - cadvisor: proxy
@@ -23,7 +23,7 @@ rules:
     evaluation-periods: 1
 ";
 
-/// A healthy estate whose pods count.
+/// A healthy estate with counting pods.
 fn counting(with_right: bool) -> Estate {
     healthy().with(|estate| {
         let mut identity = collector();
@@ -35,7 +35,8 @@ fn counting(with_right: bool) -> Estate {
     })
 }
 
-/// Lets all pods have run since then, `a` stopped in every other period of the last 3,000 for each run so far.
+/// Advances all counters to this time; `a` was throttled in every other of the last 3,000 periods
+/// per run so far.
 fn count(estate: &mut Estate, offset: i64, runs: u64) {
     estate.cadvisor_at = Some(minute(offset));
     for (name, throttled) in [("a", 1_500), ("b", 0)] {
@@ -54,7 +55,7 @@ fn count(estate: &mut Estate, offset: i64, runs: u64) {
     }
 }
 
-/// One run after the pods have counted on.
+/// One run after the counters advanced.
 async fn run(watched: &Watched, offset: i64, runs: u64) -> Vec<String> {
     watched.edit(|estate| count(estate, offset, runs));
     watched.alarms(offset).await
@@ -65,7 +66,7 @@ fn report(watched: &Watched) -> Value {
 }
 
 #[tokio::test]
-async fn nobody_asks_it_unless_the_file_says_so() {
+async fn it_is_not_read_unless_the_file_says_so() {
     let watched = watch(counting(true)).await;
     watched.stack.put_rules("rules: []");
     watched.alarms(0).await;
@@ -105,7 +106,7 @@ async fn a_throttled_container_alarms_and_the_report_has_the_rates() {
     }
 }
 
-/// Whether the alarm of the Deployment goes on.
+/// Whether the alarm of the Deployment is active.
 fn is_in_alarm(watched: &Watched) -> bool {
     let remembered = watched.stack.remembered();
     remembered.iter().any(|item| item["rule"]["S"] == "throttled" && item["state"]["S"] == "ALARM")
@@ -119,13 +120,13 @@ async fn a_run_in_which_nothing_could_be_read_ends_no_alarm() {
     assert_eq!(run(&watched, 5, 2).await.len(), 1);
     watched.kubernetes.inject(Fault::always("/api/v1/pods", Effect::Forbidden));
     let mut mails = Vec::new();
-    // Longer than what the rule looks back on.
+    // Longer than the rule's range.
     for (offset, runs) in [(10, 3), (15, 4), (20, 5)] {
         mails.extend(run(&watched, offset, runs).await);
         assert!(is_in_alarm(&watched), "{offset}");
     }
     watched.kubernetes.heal();
-    // The first run that reads it again has no sample before.
+    // The first run that reads it again has no previous sample.
     for (offset, runs) in [(25, 6), (30, 7)] {
         mails.extend(run(&watched, offset, runs).await);
         assert!(is_in_alarm(&watched), "{offset}");
@@ -153,7 +154,7 @@ async fn a_node_that_is_not_read_ends_no_alarm_and_the_next_rate_is_of_the_whole
 }
 
 #[tokio::test]
-async fn an_alarm_of_a_cluster_that_is_no_longer_read_is_gone() {
+async fn an_alarm_of_a_cluster_that_is_no_longer_read_ends() {
     let watched = watch(counting(true)).await;
     watched.stack.put_rules(FILE);
     run(&watched, 0, 1).await;
@@ -176,18 +177,19 @@ fn refused(watched: &Watched, pod: &str) -> Fault {
 }
 
 #[tokio::test]
-async fn a_restarted_container_begins_anew_and_never_below_zero() {
+async fn a_restarted_container_counts_from_zero_again_and_never_below() {
     let watched = watch(counting(true)).await;
     watched.stack.put_rules(FILE);
     run(&watched, 0, 9).await;
-    // The same pod, whose counters fell.
-    assert_eq!(run(&watched, 5, 1).await.len(), 1, "1,500 of 3,000 periods since it began anew");
+    // The same pod, with reset counters.
+    assert_eq!(run(&watched, 5, 1).await.len(), 1, "1,500 of 3,000 periods since the restart");
     let snapshot = watched.snapshot("alarms", 5);
     let rates = snapshot.pods.iter().map(|pod| pod.rates.as_ref().unwrap());
     assert!(rates.map(|rates| rates.disk_read.unwrap()).all(|rate| rate >= 0.0));
 }
 
-/// Issue 13, point 7: the cgroup that a restarted container left behind vanishes between two samples.
+/// Issue 13, point 7: the cgroup that a restarted container left behind vanishes between two
+/// samples.
 #[tokio::test]
 async fn an_old_cgroup_that_vanishes_is_no_work() {
     let watched = watch(counting(true)).await;
@@ -217,8 +219,8 @@ async fn an_old_cgroup_that_vanishes_is_no_work() {
     }
 }
 
-/// Issue 13, points 7 and 21: kubelets that are silent blind nobody but themselves, wherever they stand and be they as
-/// many as are asked at once.
+/// Issue 13, points 7 and 21: silent kubelets affect only themselves, wherever they are in the
+/// list, even if they fill the concurrency limit.
 #[tokio::test]
 async fn silent_kubelets_hide_no_other_node() {
     for (pods, silent) in [(3, 1), (12, 8)] {
@@ -229,7 +231,7 @@ async fn silent_kubelets_hide_no_other_node() {
         });
         let estate = watched.kubernetes.estate();
         let nodes: BTreeSet<String> = estate.pods().filter_map(|pod| pod.node.clone()).collect();
-        // They are asked by their names.
+        // They are requested by name.
         for node in nodes.iter().take(silent) {
             watched.kubernetes.inject(Fault::always(&format!("{node}{PROXY}"), Effect::Stall { after: 0 }));
         }
@@ -239,14 +241,14 @@ async fn silent_kubelets_hide_no_other_node() {
         assert_eq!((cadvisor.nodes, cadvisor.unread), (pods, silent));
         let faults = format!("{:?}", snapshot.coverage.faults);
         assert!(
-            faults.contains(&format!("{silent} of {pods} nodes")) && faults.contains("nothing came for 8s"),
+            faults.contains(&format!("{silent} of {pods} nodes")) && faults.contains("no data for 8s"),
             "{faults}"
         );
     }
 }
 
 #[tokio::test]
-async fn a_missing_right_is_told_with_its_cure_and_keeps_the_alarm() {
+async fn a_missing_permission_is_reported_with_its_remedy_and_keeps_the_alarm() {
     let watched = watch(counting(true)).await;
     watched.stack.put_rules(FILE);
     run(&watched, 0, 1).await;
@@ -254,7 +256,7 @@ async fn a_missing_right_is_told_with_its_cure_and_keeps_the_alarm() {
     watched.edit(|estate| estate.identities = vec![collector()]);
     let before = watched.kubernetes.meter().count(PROXY);
     let mails = run(&watched, 10, 3).await;
-    assert!(mails[0].starts_with("CANNOT SEE") && mails.len() == 1, "{mails:?}");
+    assert!(mails[0].starts_with("CANNOT READ") && mails.len() == 1, "{mails:?}");
     assert!(is_in_alarm(&watched));
     assert_eq!(watched.kubernetes.meter().count(PROXY) - before, 1, "one refusal is enough");
     watched.stack.run_line("report", minute(15)).await.receipt.unwrap();

@@ -1,4 +1,5 @@
-//! Usage is read beside the pods, and its failure is its own; and lists that are of two states of the cluster.
+//! Usage is read next to the pods, and its failure stays its own; and lists that span two states of
+//! the cluster.
 
 use std::time::{Duration, Instant};
 
@@ -25,20 +26,20 @@ fn is_asked(snapshot: &Snapshot, measure: &str) -> bool {
     first
 }
 
-/// Issue 13, point 21: however the Metrics API fails, it is the Metrics API that fails.
+/// Issue 13, point 21: a failure of the Metrics API, of any kind, is attributed to the Metrics API.
 #[tokio::test]
 async fn the_metrics_api_fails_for_itself_alone() {
     let status =
         Effect::Status { code: 500, reason: "InternalError".to_owned(), message: "etcdserver".to_owned() };
     for (effect, says) in [
-        (status, "answer 500: etcdserver"),
-        (text(502, "<html>"), "answer 502"),
+        (status, "status 500: etcdserver"),
+        (text(502, "<html>"), "status 502"),
         (Effect::ServiceUnavailable, "503 Service Unavailable"),
-        (text(200, "<html>"), "the answer cannot be read"),
-        (text(200, "{}"), "the answer cannot be read"),
-        (Effect::Stall { after: 0 }, "no answer within 5s"),
-        (Effect::Stall { after: 20 }, "no answer within 5s"),
-        (Effect::Cut { after: 20 }, "the answer was cut off after 20 bytes"),
+        (text(200, "<html>"), "the response cannot be read"),
+        (text(200, "{}"), "the response cannot be read"),
+        (Effect::Stall { after: 0 }, "no response within 5s"),
+        (Effect::Stall { after: 20 }, "no response within 5s"),
+        (Effect::Cut { after: 20 }, "the response was cut off after 20 bytes"),
         (Effect::Close, "the connection broke"),
     ] {
         let watched = watch(healthy()).await;
@@ -53,16 +54,16 @@ async fn the_metrics_api_fails_for_itself_alone() {
         assert!(matches!(&state.metrics_api, MetricsApi::Down(why) if why.contains(says)), "{state:?}");
         let problems: Vec<&str> = state.findings.iter().map(|finding| finding.problem.as_str()).collect();
         assert_eq!(problems.len(), 1, "{problems:?}");
-        assert!(problems[0].starts_with("Metrics Server is installed and does not answer ("), "{problems:?}");
+        assert!(problems[0].starts_with("Metrics Server is installed but does not answer ("), "{problems:?}");
     }
 }
 
-/// Issue 13, point 21: with two seconds in all and silence instead of usage, the pods are there.
+/// Issue 13, point 21: with two seconds in total and no response for usage, the pods are there.
 #[tokio::test]
 async fn silence_of_the_metrics_api_delays_no_pod() {
     let watched = watch(healthy()).await;
     watched.kubernetes.inject(Fault::always(METRICS, Effect::Stall { after: 0 }));
-    // Five seconds are kept for writing the snapshot.
+    // Five seconds are reserved for writing the snapshot.
     watched.stack.set_timeout(Duration::from_secs(7));
     watched.alarms(0).await;
     let snapshot = watched.snapshot("alarms", 0);
@@ -71,8 +72,8 @@ async fn silence_of_the_metrics_api_delays_no_pod() {
     assert!(!snapshot.inventory.clusters[&CLUSTER.parse().unwrap()].unlisted);
 }
 
-/// Issue 13, points 16 and 21: the list of API groups serves usage alone, so nothing else waits for it or is lost with it.
-/// Without it the versions that there are get asked.
+/// Issue 13, points 16 and 21: only usage needs the list of API groups, so nothing else waits for
+/// it or is lost with it. Without it the known versions are requested.
 #[tokio::test]
 async fn without_the_list_of_groups_all_is_read_but_which_version_is_preferred() {
     let status =
@@ -103,7 +104,7 @@ async fn without_the_list_of_groups_all_is_read_but_which_version_is_preferred()
         let state = snapshot.eks.remove(0);
         assert!(matches!(state.metrics_api, MetricsApi::Serves(_)) && state.findings.is_empty(), "{state:?}");
     }
-    // Where usage cannot be had either, it alone is missing, with its own remedy.
+    // Where usage is unavailable, too, it alone is missing, with its own remedy.
     for (metrics, right, is) in [
         (Served::Absent, true, MetricsApi::Missing),
         (Served::Down, true, MetricsApi::Down("503 Service Unavailable: service unavailable".to_owned())),
@@ -127,14 +128,15 @@ async fn without_the_list_of_groups_all_is_read_but_which_version_is_preferred()
     }
 }
 
-/// Befalls `GET /apis` alone.
+/// Affects only `GET /apis`.
 fn groups(effect: Effect) -> Fault {
     Fault::always("/apis$", effect)
 }
 
-/// Issue 13, point 21: where the API server itself cannot be asked, nobody knows of the Metrics API.
+/// Issue 13, point 21: if the API server itself cannot be reached, the state of the Metrics API is
+/// unknown.
 #[tokio::test]
-async fn a_right_or_a_limit_of_the_api_server_says_nothing_of_metrics_server() {
+async fn a_denial_or_a_limit_of_the_api_server_says_nothing_about_metrics_server() {
     for effect in [Effect::Forbidden, Effect::TooManyRequests { retry_after: Some(0) }] {
         let watched = watch(healthy()).await;
         watched.kubernetes.inject(Fault::always(METRICS, effect.clone()));
@@ -148,9 +150,9 @@ async fn a_right_or_a_limit_of_the_api_server_says_nothing_of_metrics_server() {
     }
 }
 
-/// Issue 13, point 18: an alarm about the Metrics API goes on while nobody may ask whether it is down.
+/// Issue 13, point 18: an alarm about the Metrics API stays active while fargaze may not check it.
 #[tokio::test]
-async fn an_alarm_of_the_metrics_api_does_not_end_because_nobody_may_ask() {
+async fn an_alarm_of_the_metrics_api_does_not_end_because_of_a_missing_permission() {
     let watched = watch(healthy().with(|estate| estate.metrics = Served::Down)).await;
     let (offset, mail) = watched.until_mail(0, 4).await.unwrap();
     assert!(offset == 10 && mail.contains("metrics-server-down"), "{offset}: {mail}");
@@ -166,7 +168,7 @@ async fn an_alarm_of_the_metrics_api_does_not_end_because_nobody_may_ask() {
     assert!(mail.contains("Rule metrics-server-down") && mail.contains("OK"), "{offset}: {mail}");
 }
 
-/// Issue 13, point 25: as `kubectl top` does.
+/// Issue 13, point 25: like `kubectl top`.
 #[tokio::test]
 async fn the_version_that_answers_is_read_where_the_preferred_one_does_not() {
     let both = Served::PreferredDown { preferred: "v1", serving: "v1beta1" };
@@ -180,7 +182,11 @@ async fn the_version_that_answers_is_read_where_the_preferred_one_does_not() {
         let state = snapshot.eks.remove(0);
         assert_eq!(state.metrics_api, MetricsApi::Serves("v1beta1".to_owned()), "{effect:?}");
         assert_eq!(state.findings.len(), 1, "{:?}", state.findings);
-        assert!(state.findings[0].problem.starts_with("The Metrics API is preferred in version v1, which"));
+        assert!(
+            state.findings[0]
+                .problem
+                .starts_with("The preferred version of the Metrics API, v1, does not answer")
+        );
     }
     let watched = watch(healthy().with(|estate| estate.metrics = both)).await;
     watched.kubernetes.inject(Fault::always(METRICS, Effect::ServiceUnavailable));
@@ -189,8 +195,8 @@ async fn the_version_that_answers_is_read_where_the_preferred_one_does_not() {
     assert!(matches!(state.metrics_api, MetricsApi::Down(_)), "{state:?}");
 }
 
-/// The add-on is advised once its pods find a place; an alarms run, which asks for no profiles, does not know of one. What is
-/// not installed was not deleted in the meantime.
+/// The add-on is advised once its pods can be placed; an alarms run, which requests no profiles,
+/// does not know. An add-on that is not installed was not deleted in the meantime.
 #[tokio::test]
 async fn metrics_server_is_advised_where_its_pods_find_a_place() {
     let watched = watch(healthy().with(|estate| estate.metrics = Served::Absent)).await;
@@ -234,9 +240,9 @@ async fn metrics_server_is_advised_where_its_pods_find_a_place() {
     assert!(missing.advice().contains("add-on metrics-server"), "{}", missing.advice());
 }
 
-/// Issue 13, point 26: a list that ends at a newer state of the cluster than it began is told.
+/// Issue 13, point 26: a list that ends at a newer state of the cluster than it began is reported.
 #[tokio::test]
-async fn a_list_of_two_states_is_told() {
+async fn a_list_of_two_states_is_reported() {
     let watched = watch(healthy()).await;
     watched.edit(|estate| {
         for number in 0..300 {
@@ -261,21 +267,21 @@ async fn a_list_of_two_states_is_told() {
     assert_eq!(watched.snapshot("report", 30).eks[0].findings, []);
 }
 
-/// Issue 13, points 16 and 26: without a token to go on by, the list begins again, as that of `client-go` does.
+/// Issue 13, points 16 and 26: without a continue token, the list restarts, as in `client-go`.
 #[tokio::test]
-async fn a_list_that_cannot_go_on_begins_again() {
+async fn a_list_that_cannot_continue_restarts() {
     let watched = watch(healthy()).await;
     watched.edit(|estate| {
         for number in 0..300 {
             estate.place(super::web(&format!("n{number:03}"), minute(-600)));
         }
     });
-    let gone = |times| {
+    let expired = |times| {
         let (reason, message) =
             ("Expired".to_owned(), "The provided continue parameter is too old".to_owned());
         Fault::times(times, "/pods?limit=250&continue=", Effect::Status { code: 410, reason, message })
     };
-    watched.kubernetes.inject(gone(1));
+    watched.kubernetes.inject(expired(1));
     watched.alarms(0).await;
     let snapshot = watched.snapshot("alarms", 0);
     assert_eq!(
@@ -283,15 +289,15 @@ async fn a_list_that_cannot_go_on_begins_again() {
         (302, &Vec::new()),
         "one state, each pod once"
     );
-    // Once, and no more: a server that always forgets would be asked for ever.
-    watched.kubernetes.inject(gone(9));
+    // Only once: a server that always expires tokens would be queried forever.
+    watched.kubernetes.inject(expired(9));
     watched.alarms(5).await;
     let snapshot = watched.snapshot("alarms", 5);
     assert!(snapshot.pods.is_empty() && !snapshot.coverage.is_complete());
     assert_eq!(watched.kubernetes.meter().count("/pods?limit=250&continue="), 2 + 2);
 }
 
-/// Puts a balancer between the stack and its cluster.
+/// Puts a load balancer between the stack and its cluster.
 fn behind(watched: &Watched, plan: impl FnMut(usize) -> Option<Break> + Send + 'static) -> Balancer {
     let balancer = Balancer::before(&watched.kubernetes, plan);
     watched.stack.aws.edit(|world| {
@@ -300,7 +306,7 @@ fn behind(watched: &Watched, plan: impl FnMut(usize) -> Option<Break> + Send + '
     balancer
 }
 
-/// Issue 13, point 16: with one of two servers killed the whole cluster is seen.
+/// Issue 13, point 16: with one of two servers killed the whole cluster is read.
 #[tokio::test]
 async fn one_of_two_servers_killed_loses_nothing() {
     let watched = watch(healthy()).await;
@@ -312,16 +318,16 @@ async fn one_of_two_servers_killed_loses_nothing() {
     assert!(snapshot.coverage.is_complete(), "{:?}", snapshot.coverage);
 }
 
-/// Issue 13, point 17: a handshake that breaks off says nothing of who is there.
+/// Issue 13, point 17: an interrupted handshake does not show who the server is.
 #[tokio::test]
-async fn a_handshake_that_breaks_off_is_told_as_a_connection_that_broke() {
+async fn a_handshake_that_breaks_off_is_reported_as_a_broken_connection() {
     let watched = watch(healthy()).await;
     let _balancer = behind(&watched, |_| Some(Break { after: 0, by: End::Eof }));
     watched.stack.run_line("report", minute(0)).await.receipt.unwrap();
     let snapshot = watched.snapshot("report", 0);
     let finding = &snapshot.eks[0].findings[0];
-    assert!(finding.problem.starts_with("The connections to the API server broke"), "{finding:?}");
-    assert!(!finding.problem.contains("prove") && finding.remedy.is_empty(), "{finding:?}");
+    assert!(finding.problem.starts_with("All connections to the API server broke"), "{finding:?}");
+    assert!(!finding.problem.contains("certificate") && finding.remedy.is_empty(), "{finding:?}");
     let report = watched.stack.json("reports/latest.json");
     assert_eq!(report["eks"][0]["metrics_api"]["state"], Value::from("unknown"));
 }

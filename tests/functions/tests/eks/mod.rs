@@ -1,8 +1,8 @@
-//! Clusters of EKS from the schedule to the mail: the real handlers and clients, a fake AWS, and a fake Kubernetes API server
-//! over real TLS.
+//! EKS clusters from the schedule to the mail: the real handlers and clients, a fake AWS, and a
+//! fake Kubernetes API server over real TLS.
 
 mod cadvisor;
-mod gone;
+mod deleted;
 mod metrics;
 mod pods;
 mod rights;
@@ -24,13 +24,13 @@ const HASH: &str = "7d9f8b6c5d";
 /// What a pod of `web` may use: 0.5 vCPU and 1 GB.
 const MIB: u64 = 1024;
 
-/// A stack beside one cluster of EKS.
+/// A stack with one EKS cluster.
 pub(crate) struct Watched {
     pub(crate) stack: Stack,
     pub(crate) kubernetes: Handle,
 }
 
-/// The keys of `Stack::sdk`, with the rights that docs/eks.md asks for.
+/// The keys of `Stack::sdk`, with the permissions that docs/eks.md requires.
 pub(crate) fn collector() -> Identity {
     Identity {
         secret_access_key: "secret".to_owned(),
@@ -41,15 +41,15 @@ pub(crate) fn collector() -> Identity {
     }
 }
 
-/// Exactly what the first manifests of docs/eks.md give.
+/// Exactly what the first manifests of docs/eks.md grant.
 pub(crate) fn rights() -> Rights {
     Rights::of_manifests(&manifests("eks.md")[0], GROUP)
 }
 
-/// A Deployment `shop/web` of two pods that are well.
+/// A Deployment `shop/web` of two healthy pods.
 pub(crate) fn healthy() -> Estate {
     let since = minute(-600);
-    // The server's own clock stays the machine's: tokens are signed by it.
+    // The server's own clock stays the machine's: tokens are signed with it.
     let mut estate = Estate::default().with(|estate| {
         CLUSTER.clone_into(&mut estate.cluster);
         estate.identities = vec![collector()];
@@ -82,14 +82,15 @@ pub(crate) async fn watch(estate: Estate) -> Watched {
 }
 
 impl Watched {
-    /// One alarms run; gives the mails that it sent.
+    /// One alarms run; returns the mails that it sent.
     pub(crate) async fn alarms(&self, offset: i64) -> Vec<String> {
         let before = self.stack.mails().len();
         self.stack.run_line("alarms", minute(offset)).await.receipt.unwrap();
         (before..self.stack.mails().len()).map(|index| self.stack.mail(index)).collect()
     }
 
-    /// Alarms runs five minutes apart until one sends a mail, at most so many; gives its offset and the mail.
+    /// Alarms runs five minutes apart until one sends a mail, up to a maximum; returns its offset
+    /// and the mail.
     pub(crate) async fn until_mail(&self, from: i64, runs: i64) -> Option<(i64, String)> {
         for run in 0..runs {
             let offset = from + run * 5;
@@ -100,7 +101,7 @@ impl Watched {
         None
     }
 
-    /// What the collector saw in the run of that kind and time.
+    /// What the collector read in the run of this kind and time.
     pub(crate) fn snapshot(&self, kind: &str, offset: i64) -> Snapshot {
         let run = format!("/{kind}-{}.eks-1-of-1.ndjson", minute(offset).strftime("%Y%m%dT%H%M%SZ"));
         let objects = self.stack.aws.objects();

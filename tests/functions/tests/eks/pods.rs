@@ -1,4 +1,4 @@
-//! Pods that ended, wait, or are held back in ways of their own, from the API server to the mail.
+//! Ended, pending and gated pods, from the API server to the mail.
 
 use fake_kubernetes::{Container, ContainerState, Kind, Pod, Workload};
 use function_tests::minute;
@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{Watched, ago, healthy, watch, web, web_name};
 
-/// A pod with one container that waits on its node, for so many minutes before the run at 0.
+/// A pod with one container that has been waiting on its node, for this many minutes before the run
+/// at 0.
 fn waiting(name: &str, minutes: i64, reason: &str, message: &str) -> Pod {
     let mut pod = web(name, ago(0, minutes)).not_scraped();
     "Pending".clone_into(&mut pod.phase);
@@ -20,14 +21,14 @@ fn of(mut pod: Pod, kind: &str, owner: &str) -> Pod {
     pod.owned_by(kind, owner)
 }
 
-/// What the newest report says of `payments`.
+/// The newest report's text about `payments`.
 async fn report(watched: &Watched, offset: i64) -> Value {
     watched.stack.run_line("report", minute(offset)).await.receipt.unwrap();
     watched.stack.json("reports/latest.json")["eks"][0].clone()
 }
 
-/// Issue 13, points 11 and 20: the built-in rule about what cannot start says so, and the one about pending pods is
-/// silent.
+/// Issue 13, points 11 and 20: the built-in rule about unstartable containers fires, and the one
+/// about pending pods is silent.
 #[tokio::test]
 async fn a_pod_without_its_image_is_reported_once_with_what_helps() {
     let watched = watch(healthy()).await;
@@ -42,8 +43,8 @@ async fn a_pod_without_its_image_is_reported_once_with_what_helps() {
     {
         assert!(flat.contains(words), "`{words}` is not in: {mail}");
     }
-    assert!(!flat.contains("cannot be placed") && !flat.contains("pod-pending"), "{mail}");
-    let (said, look) = flat.split_once(" Described: ").unwrap();
+    assert!(!flat.contains("cannot be scheduled") && !flat.contains("pod-pending"), "{mail}");
+    let (said, look) = flat.split_once(" Inspect: ").unwrap();
     assert_eq!(said.matches(&web_name("c")).count(), 1, "{mail}");
     let context = "kubectl --context arn:aws:eks:eu-west-1:123456789012:cluster/payments";
     assert!(
@@ -53,7 +54,7 @@ async fn a_pod_without_its_image_is_reported_once_with_what_helps() {
     assert_eq!(watched.until_mail(10, 4).await, None);
 }
 
-/// Issue 13, point 20: a pod that has its node is not "placed" by a Fargate profile.
+/// Issue 13, point 20: for a pod on a node, the remedy is not a Fargate profile.
 #[tokio::test]
 async fn a_pod_that_is_being_created_for_long_is_reported_as_such() {
     let watched = watch(healthy()).await;
@@ -62,13 +63,13 @@ async fn a_pod_that_is_being_created_for_long_is_reported_as_such() {
     let (_, mail) = watched.until_mail(0, 1).await.unwrap();
     let flat = mail.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        flat.contains("it has its node, and its containers are not started yet: ContainerCreating"),
+        flat.contains("it has a node, and its containers have not started yet: ContainerCreating"),
         "{mail}"
     );
-    assert!(!flat.contains("cannot be placed") && !flat.contains("profile"), "{mail}");
+    assert!(!flat.contains("cannot be scheduled") && !flat.contains("profile"), "{mail}");
 }
 
-/// Issue 13, points 9 and 20: an init container that does its work, in the mail and in the report.
+/// Issue 13, points 9 and 20: a running init container, in the mail and in the report.
 #[tokio::test]
 async fn an_init_container_at_work_is_reported_with_its_log() {
     let watched = watch(healthy()).await;
@@ -78,13 +79,17 @@ async fn an_init_container_at_work_is_reported_with_its_log() {
     watched.edit(|estate| estate.place(pod));
     let (_, mail) = watched.until_mail(0, 1).await.unwrap();
     let flat = mail.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(flat.contains("it has its node, and init container migrate runs since 09:36 UTC"), "{mail}");
+    assert!(
+        flat.contains("it has a node, and init container migrate has been running since 09:36 UTC"),
+        "{mail}"
+    );
     assert!(flat.contains("kubectl logs --container") && !flat.contains("volume"), "{mail}");
     let pods = report(&watched, 5).await["pods"].to_string();
-    assert!(pods.contains("init container migrate runs since 09:36 UTC"), "{pods}");
+    assert!(pods.contains("init container migrate has been running since 09:36 UTC"), "{pods}");
 }
 
-/// Issue 13, point 9: no alarm of pods that Fargate will never run, but a word about the `DaemonSet`.
+/// Issue 13, point 9: no alarm about pods that Fargate will never run, but a notice about the
+/// `DaemonSet`.
 #[tokio::test]
 async fn a_daemon_set_on_fargate_is_no_outage() {
     let watched = watch(healthy()).await;
@@ -149,7 +154,7 @@ async fn pods_that_go_ended_or_are_held_back_are_no_alarm() {
     assert!(cluster["pods"].to_string().contains("SchedulingGated"), "it is shown all the same: {cluster}");
 }
 
-/// Issue 13, point 15: held back for three days, and let go a moment ago.
+/// Issue 13, point 15: held back for three days, and released a moment ago.
 #[tokio::test]
 async fn a_pod_that_was_just_let_go_is_no_alarm_until_it_has_waited() {
     let watched = watch(healthy()).await;
@@ -160,10 +165,13 @@ async fn a_pod_that_was_just_let_go_is_no_alarm_until_it_has_waited() {
     let (offset, mail) = watched.until_mail(0, 6).await.unwrap();
     assert_eq!(offset, 15, "over ten minutes: {mail}");
     let flat = mail.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(flat.contains("pending for 15 min") && flat.contains("is pending since 10:05 UTC"), "{mail}");
+    assert!(
+        flat.contains("pending for 15 min") && flat.contains("has been pending since 10:05 UTC"),
+        "{mail}"
+    );
 }
 
-/// Issue 13, point 10: evicted ten days after it was made, and paid for an hour later.
+/// Issue 13, point 10: evicted ten days after its creation, and billed for an hour afterwards.
 #[tokio::test]
 async fn an_evicted_pod_is_reported_an_hour_after_its_end_with_the_reason() {
     let watched = watch(healthy()).await;
@@ -174,7 +182,7 @@ async fn an_evicted_pod_is_reported_an_hour_after_its_end_with_the_reason() {
         pod.reason = Some("Evicted".to_owned());
         pod.message = Some("Usage of EmptyDir volume \"tmp\" exceeds the limit \"1Gi\".".to_owned());
         estate.place(pod);
-        // Fresh ones, whose names come first.
+        // New ones, whose names come first.
         for name in ["a0", "a1", "a2", "a3"] {
             estate.place(of(web(name, minute(-14_400)), "Job", "import").completed(minute(0)));
         }
@@ -187,13 +195,13 @@ async fn an_evicted_pod_is_reported_an_hour_after_its_end_with_the_reason() {
         "{}: failed, Evicted (Usage of EmptyDir volume \"tmp\" exceeds the limit \"1Gi\").",
         web_name("c")
     );
-    assert!(flat.contains("1 completed pod still paid for") && flat.contains(&sentence), "{mail}");
+    assert!(flat.contains("1 completed pod still billed") && flat.contains(&sentence), "{mail}");
     assert!(!flat.contains(&web_name("a0")), "not counted, not named: {mail}");
     let pods = report(&watched, 62).await["pods"].to_string();
     assert!(pods.contains("\"reason\":\"Evicted\"") && pods.contains("Usage of EmptyDir volume"), "{pods}");
 }
 
-/// Issue 13, point 12: one alarm of a Rollout, whatever is released meanwhile.
+/// Issue 13, point 12: one alarm for a Rollout, whatever is released meanwhile.
 #[tokio::test]
 async fn an_alarm_of_a_rollout_outlasts_its_releases() {
     let release = |hash: &str| {
@@ -216,5 +224,5 @@ async fn an_alarm_of_a_rollout_outlasts_its_releases() {
         estate.remove("shop", "cart-6b7f5d8c9-x").unwrap();
         estate.place(release("7c9d4f5b6"));
     });
-    assert_eq!(watched.until_mail(offset + 5, 6).await, None, "the same subject goes on crashing");
+    assert_eq!(watched.until_mail(offset + 5, 6).await, None, "the same subject keeps crashing");
 }

@@ -1,4 +1,4 @@
-//! The least rights: all of them are needed, and nothing is missing with them.
+//! The minimum permissions: all of them are needed, and nothing is missing with them.
 
 use fake_kubernetes::{Kind, Rights, Workload};
 use fargaze::evidence::pods::{ClusterState, GROUP, MetricsApi};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Watched, collector, healthy, rights, watch};
 
-/// A cluster with one of each kind that is listed.
+/// A cluster with one of each listed kind.
 async fn watched() -> Watched {
     watch(healthy().with(|estate| {
         for kind in [Kind::StatefulSet, Kind::DaemonSet, Kind::Job] {
@@ -17,7 +17,7 @@ async fn watched() -> Watched {
     .await
 }
 
-/// What a report with these rights says: of the cluster, in its mail, and in its JSON.
+/// What a report with these permissions says: about the cluster, in its mail, and in its JSON.
 async fn report(watched: &Watched, rights: Rights, offset: i64) -> (ClusterState, String, Value) {
     watched.edit(|estate| estate.identities[0].rights = rights);
     let mails = watched.stack.mails().len();
@@ -27,34 +27,35 @@ async fn report(watched: &Watched, rights: Rights, offset: i64) -> (ClusterState
     (watched.snapshot("report", offset).eks.remove(0), mail, report["eks"][0].clone())
 }
 
-/// Issue 13, point 22: without any one right something is missing, and with all of them nothing is.
+/// Issue 13, point 22: without any one permission something is missing, and with all of them
+/// nothing is.
 #[tokio::test]
-async fn each_right_of_the_page_is_needed_and_no_other() {
+async fn each_permission_of_the_page_is_needed_and_no_other() {
     let watched = watched().await;
     let (state, mail, _) = report(&watched, rights(), 0).await;
     assert_eq!(state.findings, []);
     assert!(state.unlisted.is_empty() && state.nodes.is_some(), "{state:?}");
     assert_eq!(state.metrics_api, MetricsApi::Serves("v1beta1".to_owned()));
-    assert!(!mail.contains("not known") && !mail.contains("Could not ask"), "{mail}");
+    assert!(!mail.contains("not known") && !mail.contains("Could not query"), "{mail}");
 
     let taken = rights().each_taken_away();
     assert_eq!(taken.len(), 7, "{taken:?}");
     for ((right, rest), run) in taken.into_iter().zip(1..) {
         let (state, mail, _) = report(&watched, rest, run * 10).await;
-        let problem = format!("Rights are missing in the cluster: the role may not {right}.");
+        let problem = format!("Missing permissions in the cluster: the role may not {right}.");
         let problems: Vec<&str> = state.findings.iter().map(|finding| finding.problem.as_str()).collect();
         assert_eq!(problems, [problem.as_str()]);
         let commands: Vec<&str> = state.findings[0].remedy.lines().take(2).collect();
         assert_eq!(commands[0], "aws eks update-kubeconfig --region eu-west-1 --name payments");
         let context = "kubectl --context arn:aws:eks:eu-west-1:123456789012:cluster/payments";
         assert_eq!(commands[1], format!("{context} apply -f - <<'EOF'"), "{right}");
-        assert!(mail.contains(&problem) && mail.contains("Could not ask"), "{mail}");
+        assert!(mail.contains(&problem) && mail.contains("Could not query"), "{mail}");
     }
 }
 
-/// Issue 13, point 22: the right to cAdvisor stands apart.
+/// Issue 13, point 22: the permission for cAdvisor is separate.
 #[tokio::test]
-async fn the_right_to_cadvisor_is_one() {
+async fn the_permission_for_cadvisor_is_separate() {
     let both = manifests("eks.md").concat().replace("EOF", "");
     let apart = Rights::of_manifests(&manifests("eks.md")[1], GROUP).each_taken_away();
     let words: Vec<&str> = apart.iter().map(|(right, _)| right.as_str()).collect();
@@ -62,7 +63,7 @@ async fn the_right_to_cadvisor_is_one() {
     assert!(!both.contains("create") && !both.contains("secrets"), "{both}");
 }
 
-/// Issue 13, point 18: what was not listed is not known, and never 0.
+/// Issue 13, point 18: what was not listed is unknown, and never 0.
 #[tokio::test]
 async fn what_was_not_listed_is_not_known_and_never_zero() {
     let watched = watched().await;
@@ -102,7 +103,7 @@ async fn what_was_not_listed_is_not_known_and_never_zero() {
     }
 }
 
-/// Issue 13, point 18: nor is what EKS did not say.
+/// Issue 13, point 18: nor is what EKS did not return.
 #[tokio::test]
 async fn what_eks_did_not_say_is_not_known_either() {
     let watched = watched().await;
@@ -130,18 +131,18 @@ async fn what_eks_did_not_say_is_not_known_either() {
     let (state, mail, json) = report(&watched, rights(), 0).await;
     assert_eq!((state.logs, &json["logs"], &json["status"]), (None, &Value::Null, &Value::Null));
     assert!(mail.contains("status not known, nodes not known, workloads not known"), "{mail}");
-    assert!(mail.contains("EKS could not be asked about it (DescribeCluster)"), "{mail}");
+    assert!(mail.contains("DescribeCluster failed, so its endpoint is unknown"), "{mail}");
     assert!(!mail.contains("EKS calls it UNKNOWN") && !mail.contains("aws eks describe-cluster"), "{mail}");
 }
 
-/// Issue 13, point 26: one finding for all that is forbidden.
+/// Issue 13, point 26: one finding for everything that is forbidden.
 #[tokio::test]
 async fn what_is_forbidden_is_found_once() {
     let watched = watched().await;
     let rights = rights().without("", "pods").without("metrics.k8s.io", "pods").without("batch", "jobs");
     let (state, ..) = report(&watched, rights, 0).await;
     let problems: Vec<&str> = state.findings.iter().map(|finding| finding.problem.as_str()).collect();
-    let one = "Rights are missing in the cluster: the role may not list pods, list jobs.batch, list pods.metrics.k8s.io.";
+    let one = "Missing permissions in the cluster: the role may not list pods, list jobs.batch, list pods.metrics.k8s.io.";
     assert_eq!(problems, [one]);
     assert_eq!(collector().groups[0], GROUP);
 }

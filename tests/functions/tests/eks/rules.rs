@@ -1,16 +1,17 @@
-//! The built-in rules on EKS: each must stay quiet on what is well, and must fire on what it is for.
+//! The built-in rules on EKS: each must stay silent on healthy estates and fire on the failure it
+//! is for.
 
 use fake_kubernetes::{Container, ContainerState, Kind, MetricsApi, Pod, Workload};
 use function_tests::minute;
 
 use super::{MIB, Watched, ago, healthy, watch, web, web_name};
 
-/// Runs before anything is amiss, so that there is a sample before.
+/// Runs before anything fails, so that there is a previous sample.
 async fn quiet_first(watched: &Watched) {
     assert_eq!(watched.until_mail(-10, 2).await, None);
 }
 
-/// Fires within so many runs, and the mail says all of this.
+/// Fires within this many runs, and the mail contains all of this.
 async fn fires(watched: &Watched, runs: i64, words: &[&str]) -> (i64, String) {
     let notified = watched.until_mail(0, runs).await;
     let (offset, mail) = notified.unwrap_or_else(|| panic!("no mail in {runs} runs"));
@@ -37,7 +38,7 @@ async fn quiet_a_healthy_cluster_for_an_hour() {
 async fn quiet_one_restart_a_long_start_and_a_node_that_is_larger_than_its_pod() {
     let watched = watch(healthy()).await;
     quiet_first(&watched).await;
-    // One container started again; a new pod that nobody has scraped; a pod that is placed for three minutes.
+    // One container started again; a new pod without usage; a pod pending for three minutes.
     watched.edit_web("a", |mut pod| {
         pod.containers[0].restart_count = 1;
         pod
@@ -128,7 +129,7 @@ async fn fire_restarts_that_grow() {
 async fn fire_crash_loop_with_what_ended_before() {
     let watched = watch(healthy()).await;
     quiet_first(&watched).await;
-    // Killed long before the sample before, so that only the loop is news.
+    // Killed long before the previous sample, so only the loop is new.
     watched.edit_web("a", |pod| pod.crash_looping(7, ago(0, 120)));
     watched.alarms(-5).await;
     let (_, mail) =
@@ -143,7 +144,7 @@ async fn fire_oom_killed_and_end() {
     watched.edit_web("a", |pod| pod.oom_killed(1, ago(0, 3)));
     let (offset, mail) = fires(&watched, 1, &["1 container out of memory", "OOMKilled", "10:02 UTC"]).await;
     assert!(mail.starts_with("ALARM"), "{mail}");
-    // The pod remembers the kill for as long as it lives; the alarm does not.
+    // The pod reports the kill for as long as it exists; the alarm does not.
     let (ended_at, ended) = watched.until_mail(offset + 5, 12).await.unwrap();
     assert!(ended.starts_with("OK"), "{ended}");
     assert!((30..=40).contains(&(ended_at - offset)), "held for half an hour: {ended_at}");
@@ -193,7 +194,7 @@ async fn fire_completed_pods_that_are_still_paid_for() {
     });
     assert_eq!(watched.alarms(0).await, Vec::<String>::new(), "59 minutes are no hour");
     let (_, mail) = watched.until_mail(5, 1).await.unwrap();
-    assert!(mail.contains("1 completed pod still paid for") && mail.contains("nightly-x"), "{mail}");
+    assert!(mail.contains("1 completed pod still billed") && mail.contains("nightly-x"), "{mail}");
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! What runs hand to each other: samples, listings, CloudWatch's own metrics of EKS, and the report.
+//! What runs pass on to each other: samples, listings, CloudWatch's own EKS metrics, and the
+//! report.
 
 use fake_aws::{EksClusterSpec, Fault};
 use fake_kubernetes::{Estate, MetricsApi};
@@ -40,7 +41,8 @@ async fn a_retry_takes_no_second_sample() {
     assert_eq!(watched.kubernetes.meter().calls.len(), calls);
 }
 
-/// Samples that begin anew would end what goes on: of three samples two must breach, and one alone is fine.
+/// Restarted samples would end active alarms: of three samples two must breach, and a single one
+/// does not.
 #[tokio::test]
 async fn a_snapshot_that_cannot_be_read_for_a_moment_is_read_by_another_try() {
     let watched = watch(healthy()).await;
@@ -54,7 +56,7 @@ async fn a_snapshot_that_cannot_be_read_for_a_moment_is_read_by_another_try() {
     assert!(offset == 5 && mail.contains("crash-loop"), "{mail}");
     let items = watched.stack.items("alarms", minute(10)).await;
     let item = items.into_iter().find(|item| item["platform"] == "eks").unwrap();
-    // The snapshot before is the last that a collector gets from S3.
+    // The previous snapshot is the last object that a collector reads from S3.
     watched.stack.aws.reset_meter();
     watched.stack.invoke(Function::CollectPods, item).await.unwrap();
     let calls = watched.stack.aws.meter().count("s3:GetObject");
@@ -67,34 +69,34 @@ async fn a_snapshot_that_cannot_be_read_for_a_moment_is_read_by_another_try() {
         assert_eq!(failed.error_type(), "Throttled", "the state machine tries it again");
     }
     watched.stack.aws.clear_faults();
-    assert_eq!(watched.until_mail(15, 3).await, None, "the alarm goes on");
+    assert_eq!(watched.until_mail(15, 3).await, None, "the alarm stays active");
     let snapshot = watched.snapshot("alarms", 15);
     let loops = snapshot.readings.iter().find(|(query, _)| query.metric.name == "pods_crash_looping");
     assert_eq!(loops.unwrap().1.series().unwrap().points().len(), 5, "from -5 to 15");
 }
 
 #[tokio::test]
-async fn clusters_are_listed_once_an_hour_and_anew_when_one_cannot_be_read() {
+async fn clusters_are_listed_once_an_hour_and_again_when_one_cannot_be_read() {
     let watched = watch(healthy()).await;
     for run in 0..3 {
         watched.alarms(run * 5).await;
     }
-    // At minute 0 with their descriptions, at minute 10 their names.
+    // At minute 0 with descriptions, at minute 10 only names.
     assert_eq!(watched.stack.aws.meter().count("eks:ListClusters"), 2);
     assert_eq!(watched.stack.aws.meter().count("eks:DescribeCluster"), 1);
-    // Made anew under its name, at another endpoint and with another CA.
-    let anew = fake_kubernetes::FakeKubernetes::start(healthy()).await;
-    let spec = EksClusterSpec::new(CLUSTER).at(&anew.endpoint(), anew.ca_base64());
+    // Recreated under its name, at another endpoint and with another CA.
+    let recreated = fake_kubernetes::FakeKubernetes::start(healthy()).await;
+    let spec = EksClusterSpec::new(CLUSTER).at(&recreated.endpoint(), recreated.ca_base64());
     watched.stack.aws.edit(|world| world.home().put_eks(spec));
     watched.edit(|estate| estate.identities.clear());
     watched.alarms(15).await;
     watched.alarms(20).await;
     assert_eq!(watched.stack.aws.meter().count("eks:ListClusters"), 3);
-    assert!(anew.meter().count("/api/v1/pods") > 0, "the new endpoint is asked");
+    assert!(recreated.meter().count("/api/v1/pods") > 0, "the new endpoint is queried");
 }
 
 #[tokio::test]
-async fn usage_is_asked_in_the_version_that_the_server_prefers() {
+async fn usage_is_requested_in_the_version_that_the_server_prefers() {
     for version in ["v1beta1", "v1"] {
         let watched = watch(healthy().with(|estate| estate.metrics = MetricsApi::Serving(version))).await;
         watched.alarms(0).await;
@@ -120,7 +122,7 @@ async fn a_thousand_pods_come_in_pages_with_few_requests_at_once() {
 }
 
 #[tokio::test]
-async fn a_rule_on_a_vended_metric_is_judged_on_clusters_of_eks() {
+async fn a_rule_on_a_vended_metric_is_evaluated_on_eks_clusters() {
     let watched = watch(healthy()).await;
     watched.stack.aws.edit(|world| {
         put_minutes(world.home(), "AWS/EKS", "scheduler_pending_pods", &[("ClusterName", CLUSTER)], |_| 7.0);
@@ -160,7 +162,7 @@ async fn a_report_finds_vended_metrics_by_asking_and_joins_the_samples_of_the_da
     assert!(names.contains(&"named_tomorrow") && names.contains(&"pod_cpu_utilization"), "{names:?}");
     let points = snapshot.readings.iter().filter(|(query, _)| query.metric.name == "pod_restarts");
     let points = points.map(|(_, reading)| reading.series().unwrap().points().len()).next();
-    // Fourteen runs and the report's own sample, of which the first knows of no restarts.
+    // Fourteen runs and the report's own sample; the first of them knows no restarts.
     assert_eq!(points, Some(14));
     let pod = snapshot.pods.iter().find(|pod| pod.pod.ends_with("-a")).unwrap();
     assert!(pod.of_node.contains_key("memory"), "{pod:?}");
@@ -194,7 +196,7 @@ async fn a_report_sums_counters_of_the_control_plane_and_has_what_adot_writes() 
         let metric = metrics.iter().find(|metric| metric["name"] == name)?;
         Some(["total", "average", "maximum"].map(|figure| metric[figure].as_f64()))
     };
-    // Two a minute of a day; a period of the report has five minutes.
+    // Two a minute for a day; a period of the report has five minutes.
     let total = 2.0 * 24.0 * 60.0;
     for name in ["apiserver_request_total_5XX", "APIServerRequestsHTTP429"] {
         assert_eq!(figures(name), Some([Some(total), None, Some(10.0)]), "{name}: {metrics:#?}");
@@ -207,7 +209,7 @@ async fn a_report_sums_counters_of_the_control_plane_and_has_what_adot_writes() 
 
 /// Issue 12, point 12: twice a minute is not over 5, ten in five minutes are.
 #[tokio::test]
-async fn a_rule_on_a_counter_of_the_control_plane_judges_its_sum_unless_it_says_otherwise() {
+async fn a_rule_on_a_counter_of_the_control_plane_evaluates_its_sum_by_default() {
     for (statistic, mails) in [("", 1), ("    statistic: Average\n", 0)] {
         let watched = watch(healthy()).await;
         watched.stack.aws.edit(|world| {
@@ -241,14 +243,14 @@ async fn a_workload_that_is_deleted_ends_its_alarm_with_a_word() {
         workload.ready = 0;
         estate.place_workload(workload);
     });
-    // Scaled to nothing: the alarm ends by itself when its hold is over.
+    // Scaled to zero: the alarm ends by itself after its hold.
     let (_, mail) = watched.until_mail(5, 10).await.unwrap();
     assert!(mail.starts_with("OK"), "{mail}");
 }
 
 /// Issue 12, point 12.
 #[tokio::test]
-async fn a_minute_that_cloudwatch_still_counts_is_not_judged_on_eks_either() {
+async fn a_minute_that_cloudwatch_still_counts_is_not_evaluated_on_eks_either() {
     let watched = watch(healthy()).await;
     watched.stack.put_rules(
         "rules:\n  - name: quiet\n    what: {namespace: AWS/EKS, metric: apiserver_request_total, dimensions: {ClusterName: '{cluster}'}}\n    scope: cluster\n    threshold: 100\n    comparison: LessThanThreshold\n    evaluation-periods: 1\n",

@@ -1,4 +1,5 @@
-//! What pods and replicas are counted for stays the same from release to release, from the API server to the mail.
+//! The subject of pods and replicas stays the same from release to release, from the API server to
+//! the mail.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use super::{Watched, ago, healthy, watch};
 
 const SERVICE: &str = "serving.knative.dev/service";
 
-/// A revision of the Knative service `shop/hello`: its Deployment, and its pods that are there.
+/// A revision of the Knative service `shop/hello`: its Deployment, and its existing pods.
 fn release(watched: &Watched, revision: &str, desired: u32, pods: u32) {
     watched.edit(|estate| {
         let deployment = format!("{revision}-deployment");
@@ -33,7 +34,7 @@ fn release(watched: &Watched, revision: &str, desired: u32, pods: u32) {
     });
 }
 
-/// Issue 13, point 12: one alarm of a Knative service, whose revisions have a Deployment each.
+/// Issue 13, point 12: one alarm for a Knative service, whose revisions have a Deployment each.
 #[tokio::test]
 async fn an_alarm_of_a_knative_service_outlasts_its_revisions() {
     let watched = watch(healthy()).await;
@@ -45,7 +46,7 @@ async fn an_alarm_of_a_knative_service_outlasts_its_revisions() {
     watched.edit(|estate| drop(estate.remove("shop", "hello-00001-deployment-6b7f5d8c9-0").unwrap()));
     release(&watched, "hello-00001", 0, 0);
     release(&watched, "hello-00002", 1, 1);
-    assert_eq!(watched.until_mail(offset + 5, 6).await, None, "the same subject goes on crashing");
+    assert_eq!(watched.until_mail(offset + 5, 6).await, None, "the same subject keeps crashing");
     watched.stack.run_line("report", minute(offset + 40)).await.receipt.unwrap();
     let report = watched.stack.json("reports/latest.json");
     let workloads = report["eks"][0]["workloads"].as_array().unwrap().iter();
@@ -53,8 +54,8 @@ async fn an_alarm_of_a_knative_service_outlasts_its_revisions() {
     assert_eq!(names, ["hello", "web"].into(), "no Deployment of a revision");
 }
 
-/// Issue 13, points 12 and 18: the replicas of all revisions are those of the service, and are not known without the
-/// list of Deployments.
+/// Issue 13, points 12 and 18: the replicas of all revisions are the service's, and are unknown
+/// without the list of Deployments.
 #[tokio::test]
 async fn replicas_of_a_knative_service_are_those_of_its_revisions() {
     let watched = watch(healthy()).await;
@@ -68,7 +69,10 @@ async fn replicas_of_a_knative_service_are_those_of_its_revisions() {
     for run in 1..=8 {
         notified.extend(watched.alarms(offset + run * 5).await);
     }
-    assert!(!notified.contains("replicas missing any more") && !notified.contains("is gone"), "{notified}");
+    assert!(
+        !notified.contains("no longer has replicas missing") && !notified.contains("was deleted"),
+        "{notified}"
+    );
     let remembered = watched.stack.remembered();
     let states: Vec<&Value> =
         remembered.iter().filter(|item| item["rule"]["S"] == "replicas-missing").collect();

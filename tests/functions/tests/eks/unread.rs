@@ -1,4 +1,5 @@
-//! Clusters that cannot be read: alarms keep their state, the summary says so, and the report says what mends it.
+//! Unreadable clusters: alarms keep their state, the summary says so, and the report shows the
+//! remedy.
 
 use std::time::Duration;
 
@@ -9,12 +10,12 @@ use serde_json::Value;
 
 use super::{CLUSTER, Watched, ago, collector, healthy, watch};
 
-/// The cluster of the snapshot of the newest run of that kind.
+/// The cluster in the snapshot of the newest run of this kind.
 fn cluster(watched: &Watched, kind: &str, offset: i64) -> fargaze::evidence::pods::ClusterState {
     watched.snapshot(kind, offset).eks.remove(0)
 }
 
-/// What a report says of the cluster's findings: all in one text.
+/// A report's text about the findings of the cluster.
 async fn findings(watched: &Watched) -> String {
     watched.stack.run_line("report", minute(0)).await.receipt.unwrap();
     let findings = cluster(watched, "report", 0).findings;
@@ -34,7 +35,7 @@ async fn without_an_access_entry_the_command_that_makes_one_is_printed() {
     );
 }
 
-/// The role may have been made again since; its entry is made again with all its groups.
+/// The role may have been recreated since; its entry is recreated with all its groups.
 #[tokio::test]
 async fn with_an_entry_a_refused_token_is_the_role_the_clock_or_the_session() {
     let watched = watch(healthy().with(|estate| estate.identities.clear())).await;
@@ -44,7 +45,7 @@ async fn with_an_entry_a_refused_token_is_the_role_the_clock_or_the_session() {
         cluster.access_entries.insert(super::ROLE.to_owned(), groups.to_vec());
     });
     let found = findings(&watched).await;
-    assert!(found.contains("deleted and made again") && found.contains("clock"), "{found}");
+    assert!(found.contains("deleted and recreated") && found.contains("clock"), "{found}");
     assert!(
         found.contains("\naws eks delete-access-entry --region eu-west-1 --cluster-name payments "),
         "{found}"
@@ -53,16 +54,16 @@ async fn with_an_entry_a_refused_token_is_the_role_the_clock_or_the_session() {
 }
 
 #[tokio::test]
-async fn missing_rights_are_named_with_the_yaml_that_gives_them() {
+async fn missing_permissions_are_named_with_the_yaml_that_grants_them() {
     let watched = watch(healthy().with(|estate| estate.identities[0].rights = Rights::none())).await;
     let found = findings(&watched).await;
     assert!(found.contains("the role may not list pods, list nodes, list deployments.apps"), "{found}");
     assert!(found.contains("kind: ClusterRoleBinding"), "{found}");
 }
 
-/// Issue 13, point 24: the remedy for an entry that is not there differs, and neither takes away a group.
+/// Issue 13, point 24: the remedy for a missing entry differs, and neither removes a group.
 #[tokio::test]
-async fn a_role_in_another_group_is_told() {
+async fn a_role_in_another_group_is_reported() {
     // Without an entry, the cluster knows the role from its ConfigMap aws-auth.
     for (has_entry, command) in
         [(false, "aws eks create-access-entry"), (true, "aws eks update-access-entry")]
@@ -84,7 +85,7 @@ async fn a_role_in_another_group_is_told() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_nobody_answers_at_is_told_by_its_kind() {
+async fn an_endpoint_that_does_not_respond_is_reported_by_its_kind() {
     let watched = watch(healthy()).await;
     watched.stack.aws.edit(|world| {
         let cluster = world.home().eks_cluster(CLUSTER).unwrap();
@@ -102,11 +103,11 @@ async fn a_server_of_another_ca_is_not_trusted() {
     watched.stack.aws.edit(|world| {
         world.home().eks_cluster(CLUSTER).unwrap().certificate_authority = Some(authority);
     });
-    assert!(findings(&watched).await.contains("does not prove to be that of the cluster"));
+    assert!(findings(&watched).await.contains("certificate does not match the cluster"));
 }
 
 #[tokio::test]
-async fn an_expired_certificate_is_told_with_the_clock() {
+async fn an_expired_certificate_is_reported_with_the_clock() {
     let watched = watch(healthy().with(|estate| estate.certificate_expired = true)).await;
     assert!(findings(&watched).await.contains("has expired or is not valid yet; is the clock right?"));
 }
@@ -164,7 +165,7 @@ async fn a_cluster_being_made_is_no_fault_and_one_for_over_an_hour_is() {
 }
 
 #[tokio::test]
-async fn an_alarm_of_a_cluster_that_cannot_be_read_keeps_its_state_and_blindness_is_told() {
+async fn an_alarm_of_a_cluster_that_cannot_be_read_keeps_its_state_and_blindness_is_notified() {
     let watched = watch(healthy()).await;
     watched.alarms(-5).await;
     watched.edit_web("a", |pod| pod.oom_killed(1, ago(0, 2)));
@@ -179,7 +180,7 @@ async fn an_alarm_of_a_cluster_that_cannot_be_read_keeps_its_state_and_blindness
         "{notified}"
     );
     assert!(!notified.contains("OK "), "what cannot be seen has not ended: {notified}");
-    // It can be read again: the kill is long known.
+    // It can be read again: the kill is known already.
     watched.edit(|estate| estate.identities = vec![collector()]);
     let (_, seen) = watched.until_mail(30, 12).await.unwrap();
     assert!(!seen.contains("ALARM"), "{seen}");
@@ -197,9 +198,9 @@ async fn percentages_without_the_metrics_api_could_not_be_asked_and_are_not_zero
     assert!(snapshot.pods.iter().all(|pod| pod.usage.is_none()));
 }
 
-/// Without the right to list Deployments nobody knows of their replicas.
+/// Without the permission to list Deployments their replicas are unknown.
 #[tokio::test]
-async fn replicas_that_cannot_be_listed_are_neither_there_nor_gone() {
+async fn replicas_that_cannot_be_listed_neither_exist_nor_are_missing() {
     let watched = watch(healthy()).await;
     watched.edit(|estate| {
         let mut workload = Workload::new(Kind::Deployment, "shop", "api", 2, minute(-600));
@@ -213,8 +214,11 @@ async fn replicas_that_cannot_be_listed_are_neither_there_nor_gone() {
     for run in 1..=8 {
         notified.extend(watched.alarms(offset + run * 5).await);
     }
-    assert!(!notified.contains("replicas missing any more") && !notified.contains("is gone"), "{notified}");
-    assert!(notified.contains("cannot be judged") || notified.contains("CANNOT SEE"), "{notified}");
+    assert!(
+        !notified.contains("no longer has replicas missing") && !notified.contains("was deleted"),
+        "{notified}"
+    );
+    assert!(notified.contains("cannot be evaluated") || notified.contains("CANNOT READ"), "{notified}");
     let remembered = watched.stack.remembered();
     let states: Vec<&Value> =
         remembered.iter().filter(|item| item["rule"]["S"] == "replicas-missing").collect();
@@ -222,7 +226,7 @@ async fn replicas_that_cannot_be_listed_are_neither_there_nor_gone() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_hangs_takes_no_other_down_and_is_told() {
+async fn a_cluster_that_hangs_takes_no_other_down_and_is_reported() {
     let (watched, other) = (
         watch(healthy()).await,
         watch(healthy().with(|estate| {
@@ -233,7 +237,7 @@ async fn a_cluster_that_hangs_takes_no_other_down_and_is_told() {
     let spec = EksClusterSpec::new("orders").at(&other.kubernetes.endpoint(), other.kubernetes.ca_base64());
     watched.stack.aws.edit(|world| world.home().put_eks(spec));
     watched.kubernetes.inject(Fault::always("/api/v1/pods", Effect::Stall { after: 100 }));
-    // Two seconds are left for Kubernetes: five are kept for writing the snapshot.
+    // Two seconds are left for Kubernetes: five are reserved for writing the snapshot.
     watched.stack.set_timeout(Duration::from_secs(7));
     let line = watched.stack.run_line("alarms", minute(0)).await;
     line.receipt.unwrap();
@@ -245,9 +249,10 @@ async fn a_cluster_that_hangs_takes_no_other_down_and_is_told() {
     );
 }
 
-/// Issue 13, points 16 and 21: with no list answered the pods are not awaited as well, and one fault says it.
+/// Issue 13, points 16 and 21: if no list is answered, the pods are not awaited either, and one
+/// fault says so.
 #[tokio::test]
-async fn a_cluster_that_answers_nothing_is_not_asked_for_each_thing() {
+async fn an_unresponsive_cluster_is_not_queried_for_each_resource() {
     let refuses_all = watch(healthy().with(|estate| estate.identities.clear())).await;
     let is_missing = watch(healthy()).await;
     is_missing.stack.aws.edit(|world| {

@@ -1,4 +1,4 @@
-//! Could not ask is neither OK nor ALARM: the state stays, and it is told when that lasts.
+//! Could not ask is neither OK nor ALARM: the state stays, and blindness that lasts is notified.
 
 use std::mem;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{alarms, notified, quiet, run, says, stack};
 
-/// Takes the right to ask CloudWatch away; gives what brings it back.
+/// Removes the permission to query CloudWatch; returns what restores it.
 fn deny(stack: &Stack) -> Estate {
     stack.aws.edit(|world| {
         let home = world.home();
@@ -26,23 +26,24 @@ fn states(stack: &Stack) -> Vec<(Value, Value, Value)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn denied_cloudwatch_keeps_the_state_and_is_told_after_the_evaluation_range_and_when_it_is_over() {
-    // `web` recovers while nobody can see it.
+async fn denied_cloudwatch_keeps_the_state_and_is_notified_after_the_evaluation_range_and_when_it_is_over() {
+    // `web` recovers while it cannot be read.
     let stack = stack(shop(|at| if at < 8 { 93.1 } else { 50.0 }));
     notified(&stack, 0).await;
     let before = states(&stack);
     let home = deny(&stack);
-    // A lasting reason is told at once; that an alarm could not be judged, after the seven periods of its range.
+    // A permanent fault is notified at once; an alarm that could not be evaluated, after the seven
+    // periods of its range.
     let lost = notified(&stack, 5).await;
-    assert!(lost.starts_with("CANNOT SEE eu-west-1 (123456789012): "), "{lost}");
-    assert!(!lost.contains("COULD NOT BE JUDGED"), "{lost}");
+    assert!(lost.starts_with("CANNOT READ eu-west-1 (123456789012): "), "{lost}");
+    assert!(!lost.contains("COULD NOT BE EVALUATED"), "{lost}");
     quiet(&stack, [10]).await;
     let blind = notified(&stack, 15).await;
-    assert!(blind.starts_with("CANNOT JUDGE shop/"), "{blind}");
+    assert!(blind.starts_with("CANNOT EVALUATE shop/"), "{blind}");
     says(
         &blind,
         &[
-            "COULD NOT BE JUDGED",
+            "COULD NOT BE EVALUATED",
             "Rule memory-high on 2 subjects, for 10 minutes, in eu-west-1 (123456789012): shop/api, shop/web.",
             "cloudwatch:GetMetricData",
         ],
@@ -53,9 +54,9 @@ async fn denied_cloudwatch_keeps_the_state_and_is_told_after_the_evaluation_rang
     quiet(&stack, [20, 25]).await;
     stack.aws.edit(|world| *world.home() = home);
     let seen = notified(&stack, 30).await;
-    says(&seen, &["CAN SEE eu-west-1 (123456789012) again", "JUDGED AGAIN"]);
+    says(&seen, &["CAN READ eu-west-1 (123456789012) again", "EVALUATED AGAIN"]);
     assert_eq!(
-        seen.matches("can be judged again").count(),
+        seen.matches("can be evaluated again").count(),
         4 + usize::from(seen.starts_with("SEEN AGAIN")),
         "{seen}"
     );
@@ -65,7 +66,7 @@ async fn denied_cloudwatch_keeps_the_state_and_is_told_after_the_evaluation_rang
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_can_be_asked_again_within_the_range_was_never_told() {
+async fn a_fault_that_passes_within_the_range_is_never_notified() {
     let stack = stack(shop(|_| 50.0));
     let down = fake_aws::Fault::on("cloudwatch:GetMetricData").times(function_tests::ATTEMPTS);
     stack.aws.add_fault(down.error(500, "InternalServiceFault", "down"));
@@ -76,7 +77,7 @@ async fn what_can_be_asked_again_within_the_range_was_never_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_cannot_be_judged_if_ecs_does_not_answer_and_is_not_called_over() {
+async fn an_outage_cannot_be_evaluated_if_ecs_does_not_answer_and_is_not_reported_over() {
     let mut estate = shop(|_| 50.0);
     estate.put_service("shop", fake_aws::ServiceSpec::new("down").desired(1).running(0));
     let stack = stack(estate);
@@ -90,11 +91,11 @@ async fn an_outage_cannot_be_judged_if_ecs_does_not_answer_and_is_not_called_ove
         before
     });
     let lost = notified(&stack, 5).await;
-    says(&lost, &["CANNOT SEE eu-west-1 (123456789012)", "ecs:DescribeServices"]);
+    says(&lost, &["CANNOT READ eu-west-1 (123456789012)", "ecs:DescribeServices"]);
     let blind = notified(&stack, 10).await;
-    says(&blind, &["COULD NOT BE JUDGED", "Rule nothing-running on 1 subject", "shop/down."]);
+    says(&blind, &["COULD NOT BE EVALUATED", "Rule nothing-running on 1 subject", "shop/down."]);
     assert_eq!(states(&stack), before);
     stack.aws.edit(|world| *world.home() = home);
-    says(&notified(&stack, 15).await, &["shop/down can be judged again"]);
+    says(&notified(&stack, 15).await, &["shop/down can be evaluated again"]);
     assert_eq!((states(&stack), run(&stack, 20).await), (before, None));
 }

@@ -1,5 +1,5 @@
-//! A run continues from the snapshot before it: what CloudWatch is asked again, what is taken over, and that no period and
-//! no late point is lost.
+//! A run continues from the previous snapshot: what is queried from CloudWatch again, what is taken
+//! over, and that no period and no late point is lost.
 
 use fake_aws::Fault;
 use fargaze::evidence::snapshot::Snapshot;
@@ -10,7 +10,8 @@ use super::{notified, quiet, says, stack};
 
 const ASK: &str = "cloudwatch:GetMetricData";
 
-/// The starts that CloudWatch was asked from since the meter was set back, as minutes after the start of the test.
+/// The start times of CloudWatch queries since the meter was reset, in minutes after the start of
+/// the test.
 fn starts(stack: &Stack) -> Vec<i64> {
     let calls = stack.aws.meter().calls.into_iter().filter(|call| call.operation == ASK);
     let minutes = |call: fake_aws::Call| {
@@ -20,14 +21,14 @@ fn starts(stack: &Stack) -> Vec<i64> {
     calls.map(minutes).collect()
 }
 
-/// Plays a run; gives the starts that it asked from.
+/// Plays a run; returns the start times of its queries.
 async fn asks(stack: &Stack, at: i64) -> Vec<i64> {
     stack.aws.reset_meter();
     stack.run_line("alarms", minute(at)).await.receipt.unwrap();
     starts(stack)
 }
 
-/// The key of the snapshot of the alarms run at that minute.
+/// The key of the snapshot of the alarms run at this minute.
 fn key_of(at: i64) -> String {
     let time = minute(at);
     let (date, stamp) = (time.strftime("%Y-%m-%d"), time.strftime("%Y%m%dT%H%M%SZ"));
@@ -38,7 +39,7 @@ fn snapshot(stack: &Stack, at: i64) -> Snapshot {
     stack.snapshot(&key_of(at))
 }
 
-/// Minutes of the points of one service and metric, and the minute that its line begins with.
+/// Minutes of the points of one service and metric, and the first minute of its line.
 fn line(snapshot: &Snapshot, service: &str, name: &str) -> (Option<i64>, Vec<i64>) {
     let found = snapshot.readings.iter().find(|(query, _)| {
         query.metric.name == name && query.metric.dimensions.get("ServiceName") == Some(service)
@@ -48,16 +49,17 @@ fn line(snapshot: &Snapshot, service: &str, name: &str) -> (Option<i64>, Vec<i64
     (series.from().map(after), series.points().iter().map(|point| after(point.timestamp)).collect())
 }
 
-/// Memory of `web` with a value in these minutes only, now.
+/// Memory of `web` with a value only in these minutes, from now on.
 fn publish(stack: &Stack, has: impl Fn(i64) -> bool) {
     stack.aws.edit(|world| {
         aws_ecs(world.home(), "shop", "web", "MemoryUtilization", |at| if has(at) { 50.0 } else { f64::NAN });
     });
 }
 
-/// Issue 12, point 15. Windows end two minutes before the run; the default rules look at a period and the six before it.
+/// Issue 12, point 15. Windows end two minutes before the run; the default rules evaluate a period
+/// and the six before it.
 #[tokio::test(start_paused = true)]
-async fn a_run_asks_from_three_minutes_before_the_end_of_the_last_and_takes_over_what_its_rules_need() {
+async fn a_run_queries_from_three_minutes_before_the_end_of_the_last_and_takes_over_what_its_rules_need() {
     let stack = stack(shop(|_| 50.0));
     assert_eq!(asks(&stack, 0).await, [-2 - 15 - 7]);
     for at in [5, 10] {
@@ -74,15 +76,15 @@ async fn a_run_asks_from_three_minutes_before_the_end_of_the_last_and_takes_over
 
 /// Issue 12, point 15.
 #[tokio::test(start_paused = true)]
-async fn a_gap_is_asked_for_again_until_it_is_filled_or_too_old_and_the_late_point_is_judged() {
+async fn a_gap_is_requested_again_until_it_is_filled_or_too_old_and_the_late_point_is_evaluated() {
     let stack = stack(shop(|_| 50.0));
     stack.set("FARGAZE_LOOKBACK_MINUTES", "60");
     publish(&stack, |at| at != -4);
     asks(&stack, 0).await;
-    // Near the end of the window before: the usual three minutes reach it.
+    // Near the end of the previous window: the usual three minutes include it.
     assert_eq!(asks(&stack, 5).await, [-5]);
     assert_eq!(line(&snapshot(&stack, 5), "web", "MemoryUtilization").0, Some(-4 - 6));
-    // Then it needs a call of its own. The other service is asked as usual.
+    // Then it needs its own call. The other service is queried as usual.
     let mut both = asks(&stack, 10).await;
     both.sort_unstable();
     assert_eq!(both, [3 - 15, 0]);
@@ -90,21 +92,17 @@ async fn a_gap_is_asked_for_again_until_it_is_filled_or_too_old_and_the_late_poi
     publish(&stack, |_| true);
     asks(&stack, 15).await;
     let (from, minutes) = line(&snapshot(&stack, 15), "web", "MemoryUtilization");
-    assert_eq!(
-        (from, minutes),
-        (Some(-4 - 6), (-4 - 6..13).collect()),
-        "the late point is there to be judged"
-    );
+    assert_eq!((from, minutes), (Some(-4 - 6), (-4 - 6..13).collect()), "the late point can be evaluated");
     assert_eq!(asks(&stack, 20).await, [10], "nothing is late any more");
 }
 
 /// Issue 12, point 15.
 #[tokio::test(start_paused = true)]
-async fn a_gap_that_nobody_fills_ages_out_of_the_look_back() {
+async fn an_unfilled_gap_ages_out_of_the_lookback() {
     let stack = stack(shop(|_| 50.0));
     publish(&stack, |at| at != -4);
     for (at, calls) in [(0, 1), (5, 1), (10, 2), (13, 2), (14, 1), (15, 1)] {
-        // The look-back is 15 minutes before the end of the window.
+        // The lookback is 15 minutes before the end of the window.
         assert_eq!(asks(&stack, at).await.len(), calls, "at minute {at}");
     }
     assert_eq!(line(&snapshot(&stack, 15), "web", "MemoryUtilization").0, Some(12 - 6));
@@ -112,7 +110,7 @@ async fn a_gap_that_nobody_fills_ages_out_of_the_look_back() {
 
 /// Issue 12, point 15.
 #[tokio::test(start_paused = true)]
-async fn after_runs_without_a_snapshot_the_next_asks_from_the_newest_that_exists() {
+async fn after_runs_without_a_snapshot_the_next_continues_from_the_newest_that_exists() {
     let stack = stack(shop(|_| 50.0));
     stack.set("FARGAZE_LOOKBACK_MINUTES", "60");
     asks(&stack, 0).await;
@@ -128,8 +126,8 @@ async fn after_runs_without_a_snapshot_the_next_asks_from_the_newest_that_exists
 
 /// Issue 12, point 15.
 #[tokio::test(start_paused = true)]
-async fn what_no_run_has_judged_is_taken_over_until_one_has() {
-    // A peak that ends before the next run looks: only the periods of the run that fails have it.
+async fn what_no_run_has_evaluated_is_taken_over_until_one_has() {
+    // A peak that ends before the next run: only the periods of the failed run have it.
     let stack = stack(shop(|at| if (-2..3).contains(&at) { 99.0 } else { 50.0 }));
     stack.set("FARGAZE_LOOKBACK_MINUTES", "60");
     stack.put_rules(
@@ -147,15 +145,15 @@ async fn what_no_run_has_judged_is_taken_over_until_one_has() {
     stack.aws.reset_meter();
     let mail = notified(&stack, 15).await;
     says(&mail, &["shop/web", "memory"]);
-    assert_eq!(starts(&stack), [8 - 3], "points are taken over, not asked again");
+    assert_eq!(starts(&stack), [8 - 3], "points are taken over, not requested again");
     assert_eq!(line(&snapshot(&stack, 15), "web", "MemoryUtilization").0, Some(-2 - 6));
     quiet(&stack, [20]).await;
-    assert_eq!(line(&snapshot(&stack, 20), "web", "MemoryUtilization").0, Some(13 - 6), "it was judged");
+    assert_eq!(line(&snapshot(&stack, 20), "web", "MemoryUtilization").0, Some(13 - 6), "it was evaluated");
 }
 
 /// Issue 12, point 15.
 #[tokio::test(start_paused = true)]
-async fn a_snapshot_that_cannot_be_read_is_a_fault_and_the_whole_window_is_asked() {
+async fn an_unreadable_snapshot_is_a_fault_and_the_whole_window_is_requested() {
     for cut in 0..3 {
         let stack = stack(shop(|_| 50.0));
         asks(&stack, 0).await;
@@ -172,7 +170,7 @@ async fn a_snapshot_that_cannot_be_read_is_a_fault_and_the_whole_window_is_asked
 
 /// Issue 12, point 15.
 #[tokio::test(start_paused = true)]
-async fn a_question_that_could_not_be_answered_or_is_new_is_asked_for_the_whole_window() {
+async fn a_failed_or_new_query_is_requested_for_the_whole_window() {
     let stack = stack(shop(|_| 50.0));
     asks(&stack, 0).await;
     stack.aws.add_fault(Fault::on(ASK).times(5).error(500, "InternalServiceFault", "down"));
@@ -185,7 +183,7 @@ async fn a_question_that_could_not_be_answered_or_is_new_is_asked_for_the_whole_
         )
     };
     stack.put_rules(&format!("rules:\n{}{}", rule("m", "memory-percent"), rule("c", "cpu-percent")));
-    // Both need more periods than the snapshot before has of them.
+    // Both need more periods than the previous snapshot has.
     let mut both = asks(&stack, 20).await;
     both.sort_unstable();
     assert_eq!(both, [18 - 15 - 14]);
@@ -199,7 +197,7 @@ async fn a_question_that_could_not_be_answered_or_is_new_is_asked_for_the_whole_
 
 /// Issue 12, point 15.
 #[tokio::test(start_paused = true)]
-async fn a_rule_with_long_periods_goes_on_in_its_own_period() {
+async fn a_rule_with_long_periods_continues_in_its_own_period() {
     let mut estate = shop(|_| 50.0);
     put_span(
         &mut estate,
@@ -214,10 +212,10 @@ async fn a_rule_with_long_periods_goes_on_in_its_own_period() {
         "rules: [{name: hot-for-a-day, what: cpu-percent, period: 3600, threshold: 90, comparison: GreaterThanThreshold, \
          evaluation-periods: 24, services: [web]}]",
     );
-    // The test begins at 10:05, so that hours begin five minutes before.
+    // The test begins at 10:05, so hours begin five minutes before.
     let first = asks(&stack, 0).await;
     assert_eq!(first.len(), 1);
-    told_by(&stack, "hot-for-a-day");
+    notified_by(&stack, "hot-for-a-day");
     assert_eq!(asks(&stack, 5).await, [-5 - 60], "from an hour before the end of the last whole hour");
     let (from, minutes) = line(&snapshot(&stack, 5), "web", "CPUUtilization");
     assert_eq!((from, minutes.len()), (Some(-5 - 25 * 60), 25));
@@ -227,12 +225,13 @@ async fn a_rule_with_long_periods_goes_on_in_its_own_period() {
     assert_eq!((from, minutes.last().copied(), minutes.len()), (Some(-5 - 25 * 60), Some(-5), 26));
 }
 
-fn told_by(stack: &Stack, rule: &str) {
+fn notified_by(stack: &Stack, rule: &str) {
     let mail = stack.mail(stack.mails().len() - 1);
     assert!(mail.contains(rule), "{mail}");
 }
 
-/// Issue 12, point 15. Snapshots lie in folders of days; a first listing looks only shortly back.
+/// Issue 12, point 15. Snapshots are in folders by day; the first listing covers only a short time
+/// back.
 #[tokio::test(start_paused = true)]
 async fn the_snapshot_before_is_found_with_few_listings_also_across_midnight() {
     let stack = stack(shop(|_| 50.0));
@@ -281,7 +280,7 @@ async fn a_retry_finds_its_own_snapshot_and_a_late_run_none_of_a_newer_one() {
 
 /// Issue 12, points 2 and 15.
 #[tokio::test(start_paused = true)]
-async fn of_two_gaps_the_newer_is_judged_when_the_older_was_filled_first() {
+async fn of_two_gaps_the_newer_is_evaluated_when_the_older_was_filled_first() {
     let stack = stack(shop(|_| 50.0));
     stack.set("FARGAZE_LOOKBACK_MINUTES", "60");
     stack.put_rules(

@@ -1,5 +1,5 @@
-//! A deployment is a deployment, whichever controller and strategy carries it out: what ECS answers of each goes through
-//! the real parser to the mail, or to none.
+//! A deployment is a deployment, whichever controller and strategy carries it out: the ECS response
+//! for each goes through the real parser to the mail, or to none.
 
 use fake_aws::{Estate, ServiceSpec};
 use function_tests::{SILENT_ONLY, Stack, aws_ecs, minute, shop};
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{notified, quiet, says, stack};
 
-/// `DescribeServices` of a service with the controller `CODE_DEPLOY`: one of two task sets stabilizes since 09:56, nine
-/// minutes before [`function_tests::START`].
+/// `DescribeServices` of a service with the controller `CODE_DEPLOY`: one of two task sets has been
+/// stabilizing since 09:56, nine minutes before [`function_tests::START`].
 const CODE_DEPLOY: &str = include_str!("../../../fixtures/ecs/service_code_deploy.json");
 
 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
@@ -16,7 +16,7 @@ fn seconds(at: i64) -> f64 {
     minute(at).as_second() as f64
 }
 
-/// The cluster `shop`, whose `web` is as given and has a high CPU since 20 minutes.
+/// The cluster `shop`, whose `web` is as given and has had a high CPU for 20 minutes.
 fn busy(web: ServiceSpec) -> Stack {
     let mut estate: Estate = shop(|_| 50.0);
     aws_ecs(&mut estate, "shop", "web", "CPUUtilization", |at| if at >= -20 { 97.0 } else { 20.0 });
@@ -79,7 +79,7 @@ async fn a_deployment_by_code_deploy_keeps_quiet_for_an_hour_from_when_its_task_
     says(&mail, &["ALARM shop/web: CPU 97 %", "Held back until now because of a deployment."]);
 }
 
-/// Issue 12, point 7: the same of every other kind.
+/// Issue 12, point 7: the same for every other kind.
 #[tokio::test(start_paused = true)]
 async fn every_kind_of_deployment_that_goes_well_keeps_quiet() {
     let strategy = |strategy: &str| json!({ "strategy": strategy, "bakeTimeInMinutes": 30 });
@@ -135,7 +135,7 @@ async fn every_kind_of_deployment_that_goes_well_keeps_quiet() {
     }
 }
 
-/// Issue 12, point 7: what is no deployment, or one that fails, keeps nothing quiet.
+/// Issue 12, point 7: a failing deployment, or no deployment at all, mutes nothing.
 #[tokio::test(start_paused = true)]
 async fn no_deployment_and_one_that_fails_keep_nothing_quiet() {
     let failed = |tasks: i64| ("failedTasks", json!(tasks));

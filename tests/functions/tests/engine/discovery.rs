@@ -1,19 +1,20 @@
-//! What comes and goes between two listings of the inventory: found within ten minutes, and no alarm about what is gone.
+//! Subjects created or deleted between two listings of the inventory: found within ten minutes, and
+//! no alarm about deleted ones.
 
 use fake_aws::{ClusterSpec, Fault, ServiceSpec};
 use function_tests::{ATTEMPTS, minute, running, shop};
 
 use super::{notified, quiet, run, says, stack};
 
-/// A service that was created at that minute and never starts.
+/// A service created at this minute that never starts.
 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
 fn stuck(name: &str, created: i64) -> ServiceSpec {
     ServiceSpec::new(name).desired(1).running(0).created_at(minute(created).as_second() as f64)
 }
 
-/// Issue 12, point 6: whatever the schedule, and in a new cluster too.
+/// Issue 12, point 6: on any schedule, and also in a new cluster.
 #[tokio::test(start_paused = true)]
-async fn a_service_created_right_after_the_listing_that_never_starts_is_told_within_15_minutes() {
+async fn a_service_created_right_after_the_listing_that_never_starts_is_notified_within_15_minutes() {
     for every in [1_usize, 5, 15] {
         for cluster in ["shop", "new"] {
             let stack = stack(shop(|_| 50.0));
@@ -30,7 +31,7 @@ async fn a_service_created_right_after_the_listing_that_never_starts_is_told_wit
                     first = Some(mail);
                 }
             }
-            let first = first.unwrap_or_else(|| panic!("nothing is told with a run every {every} minutes"));
+            let first = first.unwrap_or_else(|| panic!("no notification with a run every {every} minutes"));
             assert!(first.starts_with(&format!("ALARM {cluster}/late: 1 task missing")), "{first}");
         }
     }
@@ -51,9 +52,10 @@ async fn a_service_that_takes_the_place_of_another_is_found_too() {
     assert!(notified(&stack, 15).await.starts_with("ALARM shop/late: 1 task missing"));
 }
 
-/// Issue 12, point 5: the alarm of its service ends in the same run, and other clusters are judged.
+/// Issue 12, point 5: the alarm of its service ends in the same run, and other clusters are
+/// evaluated.
 #[tokio::test(start_paused = true)]
-async fn a_cluster_deleted_since_the_listing_is_gone_and_blinds_nobody() {
+async fn a_cluster_deleted_since_the_listing_is_missing_and_causes_no_blindness() {
     let mut estate = shop(|at| if at >= -2 { 93.1 } else { 50.0 });
     for service in ["quiet", "down"] {
         running(&mut estate, "lab", service, |_| f64::NAN);
@@ -67,13 +69,13 @@ async fn a_cluster_deleted_since_the_listing_is_gone_and_blinds_nobody() {
     let mail = notified(&stack, 5).await;
     says(
         &mail,
-        &["ALARM shop/web: memory 93.1 %", "lab/down is not judged any more", "Looked at 1 of 1 cluster"],
+        &["ALARM shop/web: memory 93.1 %", "lab/down is no longer evaluated", "Checked 1 of 1 cluster"],
     );
     assert!(!mail.contains("CANNOT") && !mail.contains("COULD NOT"), "{mail}");
     quiet(&stack, (10..=60).step_by(5)).await;
 }
 
-/// Issue 12, point 5: deleted, with its cluster still there.
+/// Issue 12, point 5: deleted, while its cluster still exists.
 #[tokio::test(start_paused = true)]
 async fn a_service_deleted_since_the_listing_ends_its_alarm_in_the_same_run() {
     for status in [None, Some("INACTIVE")] {
@@ -86,15 +88,18 @@ async fn a_service_deleted_since_the_listing_ends_its_alarm_in_the_same_run() {
             Some(status) => status.clone_into(&mut world.home().service_mut("shop", "down").unwrap().status),
         });
         let mail = notified(&stack, 5).await;
-        says(&mail, &["NO LONGER JUDGED shop/down: nothing-running |", "shop/down is not judged any more"]);
+        says(
+            &mail,
+            &["NO LONGER EVALUATED shop/down: nothing-running |", "shop/down is no longer evaluated"],
+        );
         assert!(!mail.contains("CANNOT"), "{mail}");
         quiet(&stack, (10..=60).step_by(5)).await;
     }
 }
 
-/// Issue 12, point 5: an answer that could not be had is no answer, and what it was about is not gone.
+/// Issue 12, point 5: a failed call is no answer, and its subject is not deleted.
 #[tokio::test(start_paused = true)]
-async fn what_is_denied_or_throttled_is_not_gone() {
+async fn a_denied_or_throttled_call_does_not_mean_deleted() {
     for (operation, code) in [
         ("ecs:DescribeServices", "AccessDeniedException"),
         ("ecs:DescribeServices", "ThrottlingException"),
@@ -106,12 +111,12 @@ async fn what_is_denied_or_throttled_is_not_gone() {
         estate.put_service("shop", ServiceSpec::new("down").desired(1).running(0));
         let stack = stack(estate);
         notified(&stack, 0).await;
-        // At minute 10 the listing is checked; a new service makes it list the services, too.
+        // At minute 10 the listing is checked; a new service causes a listing of the services, too.
         stack.aws.edit(|world| world.home().put_service("shop", ServiceSpec::new("new")));
         stack.aws.add_fault(Fault::on(operation).times(ATTEMPTS).error(400, code, "no"));
         let mail = run(&stack, 10).await.unwrap_or_default();
         assert!(
-            !mail.contains("not judged any more") && !mail.contains("ENDED"),
+            !mail.contains("no longer evaluated") && !mail.contains("ENDED"),
             "{operation} {code}: {mail}"
         );
         let seen = run(&stack, 15).await.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A value that swings around its threshold is one alarm: clear threshold and hold.
+//! A value that flaps around its threshold is one alarm: clear threshold and hold.
 
 use function_tests::shop;
 
@@ -13,7 +13,8 @@ fn rule(more: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn an_alarm_ends_only_behind_its_clear_threshold() {
-    // Over the threshold, then between the two, then below both. The built-in rule: 3 of 5 over 80 %, clear at 75 %.
+    // Over the threshold, then between the two, then below both. The built-in rule: 3 of 5 over 80
+    // %, clear at 75 %.
     let memory = |at: i64| match at {
         ..10 => 85.0,
         10..40 => 78.0,
@@ -35,7 +36,7 @@ async fn a_value_between_the_two_thresholds_begins_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_hold_every_swing_is_told_and_with_one_the_alarm_lasts_as_long() {
+async fn without_a_hold_every_swing_is_notified_and_with_one_the_alarm_lasts_as_long() {
     let swinging = |at: i64| if (0..20).contains(&at) && at % 4 < 2 { 90.0 } else { 50.0 };
     let plain = stack(shop(swinging));
     plain.put_rules(&rule(""));

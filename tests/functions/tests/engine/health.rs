@@ -1,5 +1,5 @@
-//! Health of services without Container Insights, as ECS tells it, by the built-in rules: what must fire, and what must stay
-//! quiet.
+//! Health of services without Container Insights, as ECS reports it, by the built-in rules: what
+//! must fire, and what must stay silent.
 
 use fake_aws::{Estate, ServiceSpec};
 use function_tests::{Stack, insights, minute, put_minutes, running, shop};
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::{notified, quiet, run, says, stack};
 
-/// `DescribeServices` of a service whose circuit breaker stopped a deployment and rolls nothing back, at 09:50, and of one
-/// whose circuit breaker has rolled it back since.
+/// `DescribeServices` of a service whose circuit breaker stopped a deployment without a rollback at
+/// 09:50, and of one whose circuit breaker has rolled it back since.
 const FAILED: &str = include_str!("../../../fixtures/ecs/service_failed.json");
 const ROLLED_BACK: &str = include_str!("../../../fixtures/ecs/service_rolled_back.json");
-/// The same of a service with one task on each instance.
+/// The same for a service with one task on each instance.
 const DAEMON: &str = include_str!("../../../fixtures/ecs/service_daemon.json");
 
 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
@@ -19,7 +19,7 @@ fn seconds(at: i64) -> f64 {
     minute(at).as_second() as f64
 }
 
-/// The cluster `shop` whose `web` is as given; all tasks are well that run.
+/// The cluster `shop` whose `web` is as given; all running tasks are healthy.
 fn with(web: ServiceSpec) -> Stack {
     let mut estate: Estate = shop(|_| 50.0);
     estate.put_service("shop", web);
@@ -44,14 +44,14 @@ fn deployment(status: &str, began: i64, rollout: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_deployment_is_told_while_the_version_before_runs_on() {
+async fn a_failed_deployment_is_notified_while_the_previous_version_keeps_running() {
     let stack = with(ServiceSpec::of_answer(FAILED));
     let mail = notified(&stack, 0).await;
     says(
         &mail,
         &[
             "ALARM shop/web: 1 deployment failed in eu-west-1 |",
-            "CRITICAL shop/web: 1 deployment failed The newest deployment failed or is rolled back.",
+            "CRITICAL shop/web: 1 deployment failed The newest deployment failed or is being rolled back.",
             "ECS says: its deployment is FAILED, 10 tasks failed. ECS deployment circuit breaker: tasks failed to start.",
             "Rule deployment-failed.",
         ],
@@ -61,25 +61,25 @@ async fn a_failed_deployment_is_told_while_the_version_before_runs_on() {
     assert!(notified(&stack, 65).await.starts_with("OK shop/web: deployment-failed ended |"));
 }
 
-/// Nothing of the failed deployment is left but events, and those of what came after are newer.
+/// Only events are left of the failed deployment, and events about what followed are newer.
 #[tokio::test(start_paused = true)]
-async fn a_deployment_that_was_rolled_back_is_told_and_is_over_after_an_hour() {
+async fn a_deployment_that_was_rolled_back_is_notified_and_is_over_after_an_hour() {
     let stack = with(ServiceSpec::of_answer(ROLLED_BACK));
     says(&notified(&stack, 0).await, &["ALARM shop/web: 1 deployment failed", "rolling back"]);
     quiet(&stack, (5..50).step_by(5)).await;
     // It was rolled back at 09:50.
     says(
         &notified(&stack, 50).await,
-        &["OK shop/web: deployment-failed ended |", "shop/web has no failed deployment any more"],
+        &["OK shop/web: deployment-failed ended |", "shop/web no longer has a failed deployment"],
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rollback_under_way_is_a_failed_deployment_and_a_new_deployment_is_none() {
+async fn a_rollback_under_way_is_a_failed_deployment_and_a_new_deployment_is_not() {
     let reason = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/7.";
     let rolling = || web(2, 2).rollout("IN_PROGRESS").deployed_at(seconds(-3)).rollout_reason(reason);
     assert!(notified(&with(rolling()), 0).await.starts_with("ALARM shop/web: 1 deployment failed"));
-    // Somebody has deployed after the failure that the events tell of.
+    // Someone has deployed after the failure in the events.
     let mut answer: Value = serde_json::from_str(FAILED).unwrap();
     answer["deployments"] =
         json!([deployment("PRIMARY", -5, "IN_PROGRESS"), deployment("ACTIVE", -900, "COMPLETED")]);
@@ -88,7 +88,7 @@ async fn a_rollback_under_way_is_a_failed_deployment_and_a_new_deployment_is_non
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deployment_that_fails_between_two_runs_is_told_within_15_minutes() {
+async fn a_deployment_that_fails_between_two_runs_is_notified_within_15_minutes() {
     let stack = with(web(2, 2));
     quiet(&stack, [0]).await;
     put(&stack, ServiceSpec::of_answer(FAILED));
@@ -100,10 +100,10 @@ async fn a_deployment_that_fails_between_two_runs_is_told_within_15_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tasks_that_fail_one_after_the_other_are_told_by_how_many_there_are_since_the_check_before() {
+async fn tasks_that_fail_one_after_another_are_notified_with_their_count_since_the_previous_check() {
     let deploying = |failed| web(2, 2).rollout("IN_PROGRESS").deployed_at(seconds(-4)).failed_tasks(failed);
     let stack = with(deploying(7));
-    // Nobody knows when those failed.
+    // The time of these failures is unknown.
     quiet(&stack, [0]).await;
     put(&stack, deploying(8));
     quiet(&stack, [5]).await;
@@ -113,7 +113,7 @@ async fn tasks_that_fail_one_after_the_other_are_told_by_how_many_there_are_sinc
         &mail,
         &[
             "ALARM shop/web: 3 tasks failed in eu-west-1 |",
-            "WARNING shop/web: 3 tasks failed 3 failed since the check before; the rule fires over 1.",
+            "WARNING shop/web: 3 tasks failed 3 failed since the previous check; the rule fires over 1.",
             "ECS says: its deployment is IN_PROGRESS, 11 tasks failed.",
             "Rule tasks-failing.",
         ],
@@ -124,7 +124,7 @@ async fn tasks_that_fail_one_after_the_other_are_told_by_how_many_there_are_sinc
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_with_too_few_tasks_is_told_after_ten_minutes_without_container_insights() {
+async fn a_service_with_too_few_tasks_is_notified_after_ten_minutes_without_container_insights() {
     let short =
         || web(3, 2).event("(service web) was unable to place a task. Reason: Capacity is unavailable.");
     let stack = with(short());
@@ -145,7 +145,7 @@ async fn a_service_with_too_few_tasks_is_told_after_ten_minutes_without_containe
     says(&end, &["OK shop/web: tasks-missing ended |", "shop/web has all its tasks again"]);
 }
 
-/// What is asked every five minutes for an hour; `at` says what ECS answers of `web` at a minute.
+/// Runs every five minutes for an hour; `at` gives ECS's response for `web` at a minute.
 async fn stays_quiet(what: &str, at: impl Fn(i64) -> ServiceSpec) {
     let stack = with(at(0));
     for minute in (0..60).step_by(5) {
@@ -155,7 +155,7 @@ async fn stays_quiet(what: &str, at: impl Fn(i64) -> ServiceSpec) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_goes_as_it_should_stays_quiet() {
+async fn a_healthy_deployment_stays_quiet() {
     let deploys = |web: ServiceSpec| web.rollout("IN_PROGRESS").deployed_at(seconds(9));
     stays_quiet("a rolling deployment", |at| match at {
         10..20 => deploys(web(2, 3).pending(1)),
@@ -205,7 +205,7 @@ async fn a_daemon_service_stays_quiet_while_instances_come_and_go() {
     running(&mut estate, "shop", "agent", |_| 50.0);
     estate.put_service("shop", ServiceSpec::of_answer(DAEMON));
     let stack = stack(estate);
-    // An instance is drained, and two come.
+    // An instance is drained, and two are added.
     for (at, desired, running) in [(0, 3, 3), (5, 2, 3), (10, 2, 2), (15, 4, 2), (20, 4, 4), (25, 4, 4)] {
         stack.aws.edit(|world| {
             let agent = world.home().service_mut("shop", "agent").unwrap();
@@ -221,7 +221,7 @@ async fn a_daemon_service_stays_quiet_while_instances_come_and_go() {
 const FEW: &str = "rules: [{name: few, what: running-below-desired, threshold: 0, comparison: GreaterThanThreshold, \
                    evaluation-periods: 3}]";
 
-/// The first source that can answer is used: metrics where the cluster reports them, else ECS.
+/// The first available source is used: metrics where the cluster reports them, otherwise ECS.
 #[tokio::test(start_paused = true)]
 async fn tasks_below_desired_are_read_from_metrics_where_there_are_any() {
     for (level, reports, billed, described) in
@@ -272,8 +272,8 @@ async fn a_rule_may_choose_its_source() {
     assert_eq!((meter.billed_metrics, meter.count("ecs:DescribeServices")), (0, 1));
 }
 
-/// 35 services are asked about in four calls, once in fifteen minutes each, and in all runs those of which something is
-/// under way.
+/// 35 services are queried in four calls, each once in fifteen minutes; those with something in
+/// progress are queried in all runs.
 #[tokio::test(start_paused = true)]
 async fn services_are_checked_in_rotation() {
     let mut estate = shop(|_| 50.0);
@@ -297,9 +297,9 @@ async fn services_are_checked_in_rotation() {
     }
 }
 
-/// ECS does not answer: of a service whose metrics arrive it is known all the same that something runs.
+/// ECS does not answer: a service whose metrics arrive is still known to be running.
 #[tokio::test(start_paused = true)]
-async fn services_that_could_not_be_checked_are_asked_about_again_and_are_not_called_well() {
+async fn services_that_could_not_be_checked_are_queried_again_and_are_not_called_healthy() {
     let stack = with(ServiceSpec::of_answer(FAILED));
     notified(&stack, 0).await;
     let home = stack.aws.edit(|world| {
@@ -308,18 +308,18 @@ async fn services_that_could_not_be_checked_are_asked_about_again_and_are_not_ca
         *home = std::mem::take(home).deny("ecs:DescribeServices");
         before
     });
-    says(&notified(&stack, 5).await, &["CANNOT SEE", "ecs:DescribeServices"]);
+    says(&notified(&stack, 5).await, &["CANNOT READ", "ecs:DescribeServices"]);
     let mail = notified(&stack, 10).await;
     says(
         &mail,
         &[
-            "COULD NOT BE JUDGED",
+            "COULD NOT BE EVALUATED",
             "Rule deployment-failed on",
             "ecs:DescribeServices of shop: AccessDeniedException",
         ],
     );
     assert!(!mail.contains("Rule nothing-running"), "{mail}");
     stack.aws.edit(|world| *world.home() = home);
-    says(&notified(&stack, 15).await, &["can be judged again"]);
+    says(&notified(&stack, 15).await, &["can be evaluated again"]);
     quiet(&stack, [20, 25]).await;
 }

@@ -1,4 +1,5 @@
-//! A user's file that cannot be used: the last good version stays in force, and that is told first.
+//! A user's file that cannot be used: the last good version stays in force, and every mail says so
+//! first.
 
 use fake_aws::Estate;
 use function_tests::{Function, Stack, minute, request, shop};
@@ -23,7 +24,7 @@ fn version(stack: &Stack, key: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_good_version_stays_in_force_until_the_file_is_mended_and_each_bad_one_is_told_once() {
+async fn the_last_good_version_stays_in_force_until_the_file_is_fixed_and_each_bad_one_is_notified_once() {
     let stack = stack(estate());
     let good = put(&stack, &BAD.replace("treshold", "threshold"));
     quiet(&stack, [0]).await;
@@ -55,14 +56,14 @@ async fn the_last_good_version_stays_in_force_until_the_file_is_mended_and_each_
     says(&mail, &[&format!("({good}) stays in force"), "WARNING shop/web", "Rule mine."]);
     quiet(&stack, [30]).await;
 
-    let mended = put(&stack, &BAD.replace("treshold: 95", "threshold: 96"));
+    let fixed = put(&stack, &BAD.replace("treshold: 95", "threshold: 96"));
     quiet(&stack, [35]).await;
     let run = stack.plan("alarms", minute(35)).await["run"].clone();
-    assert_eq!((&run["config_version"], run.get("bad_config")), (&json!(mended), None));
-    assert_eq!(version(&stack, "config/last-good.json"), json!(mended));
+    assert_eq!((&run["config_version"], run.get("bad_config")), (&json!(fixed), None));
+    assert_eq!(version(&stack, "config/last-good.json"), json!(fixed));
 
     put(&stack, BAD);
-    says(&notified(&stack, 40).await, &[&format!("the last good version ({mended}) stays in force")]);
+    says(&notified(&stack, 40).await, &[&format!("the last good version ({fixed}) stays in force")]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +83,7 @@ async fn a_mail_about_a_bad_file_reads_like_this() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_report_tells_it_first() {
+async fn every_report_says_it_first() {
     let stack = stack(shop(|_| 50.0));
     put(&stack, "ruels: []\n");
     for at in [0, 10] {
@@ -104,8 +105,8 @@ async fn a_message_about_it_that_sns_does_not_take_is_sent_by_the_next_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn if_the_last_good_version_is_gone_or_bad_by_now_the_built_in_rules_watch_on() {
-    for last_good in [json!({"version": "gone"}), json!({"nonsense": 1})] {
+async fn if_the_last_good_version_is_missing_or_bad_by_now_the_built_in_rules_apply() {
+    for last_good in [json!({"version": "missing"}), json!({"nonsense": 1})] {
         let stack = stack(estate());
         put(&stack, BAD);
         stack.aws.put_object(Stack::BUCKET, "config/last-good.json", last_good.to_string());
@@ -135,7 +136,7 @@ async fn nonsense_where_the_versions_are_remembered_is_written_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_right_to_read_what_was_good_the_run_fails_by_the_name_of_the_object() {
+async fn without_the_permission_to_read_the_last_good_file_the_run_fails_with_the_name_of_the_object() {
     let stack = stack(shop(|_| 50.0));
     put(&stack, BAD);
     let down = fake_aws::Fault::on("s3:GetObject").nth(2).times(function_tests::ATTEMPTS);

@@ -1,4 +1,4 @@
-//! After SNS has taken the message nothing may publish it again in the same execution.
+//! After SNS has accepted the message nothing may publish it again in the same execution.
 
 use fake_aws::{Estate, FakeAws, Fault};
 use fargaze::invocation::failure::Failure;
@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 
 use super::{alarms, run};
 
-/// One point decides, so that an alarm has as many notices as its value has swings.
+/// One point decides, so an alarm has as many notices as its value has changes.
 const ONE_OF_ONE: &str = "rules:\n  - {name: memory, what: memory-percent, threshold: 80 %, \
                           comparison: GreaterThanThreshold, evaluation-periods: 1}\n";
 const SERVICES: usize = 20;
 /// Attempts of `ForwardSummary`: the first, and `MaxAttempts` of its `Retry`.
 const RETRIES: usize = 4;
-/// Longer than any retries last.
+/// Longer than any retries.
 const FOR_EVER: usize = 10_000;
 
-/// Services whose memory swings around the threshold each minute, until minute 4.
+/// Services whose memory flaps around the threshold each minute, until minute 4.
 fn swinging() -> Estate {
     let mut estate = estate();
     for index in 0..SERVICES {
@@ -33,7 +33,7 @@ fn stack(estate: Estate) -> Stack {
     stack
 }
 
-/// The input of `ForwardSummary` of a run whose targets have all been judged.
+/// The input of `ForwardSummary` for a run whose targets have all been evaluated.
 async fn judged(stack: &Stack, kind: &str, at: i64) -> Value {
     stack.set_now(minute(at));
     let planned = stack.planned(kind, minute(at)).await;
@@ -77,13 +77,13 @@ async fn many_notices_of_one_alarm_are_marked_by_one_write_and_read_by_one() {
     assert_eq!(calls, (2 * SERVICES, SERVICES));
 }
 
-/// Issue 12, point 13: whatever fails after the message.
+/// Issue 12, point 13: for every failure after the message.
 #[tokio::test(start_paused = true)]
 async fn a_failure_after_the_message_never_publishes_it_again_in_the_same_execution() {
     let down = |operation: &str, nth: usize| {
         Fault::on(operation).nth(nth).times(FOR_EVER).error(500, "InternalServerError", "down")
     };
-    // The first `PutItem` is the turn at the topic; the first reads ask what is pending.
+    // The first `PutItem` takes the publish slot; the first reads ask what is pending.
     let after_reads = SERVICES + 1;
     for (name, kind, fault) in [
         ("marks are refused", "alarms", down("dynamodb:PutItem", 2)),
@@ -109,14 +109,14 @@ async fn a_failure_after_the_message_never_publishes_it_again_in_the_same_execut
         ("alarms cannot be read", "alarms", down("dynamodb:GetItem", after_reads)),
         ("the bad file cannot be remembered", "alarms", down("s3:PutObject", 1)),
         ("the bad file's mark cannot be read", "alarms", down("s3:GetObject", 4)),
-        ("nobody can be counted", "alarms", down("sns:GetTopicAttributes", 1)),
+        ("subscriptions cannot be counted", "alarms", down("sns:GetTopicAttributes", 1)),
         ("the report cannot be kept", "report", down("s3:PutObject", 3)),
     ] {
         let stack = stack(swinging());
         stack.plan("alarms", minute(-5)).await;
         stack.put_config("rules: no rules");
         let mut event = judged(&stack, kind, 0).await;
-        // A target that cannot be seen is remembered after the message, too.
+        // An unreadable target is recorded after the message, too.
         let plan = stack.json(event["plan"].as_str().unwrap());
         let mut targets = plan["targets"].as_array().unwrap().clone();
         targets.push(targets[0].clone());
@@ -130,9 +130,10 @@ async fn a_failure_after_the_message_never_publishes_it_again_in_the_same_execut
     }
 }
 
-/// Issue 12, point 13: the next run may send the second copy that docs/delivery.md describes, and no more.
+/// Issue 12, point 13: the next run may send the second copy that docs/delivery.md describes, and
+/// no more.
 #[tokio::test(start_paused = true)]
-async fn what_could_not_be_marked_comes_once_more_with_the_next_run() {
+async fn what_could_not_be_marked_is_sent_once_more_by_the_next_run() {
     let stack = stack(swinging());
     let event = judged(&stack, "alarms", 5).await;
     stack.aws.add_fault(Fault::on("dynamodb:PutItem").nth(2).times(FOR_EVER).error(500, "Down", "down"));

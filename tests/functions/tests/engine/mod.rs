@@ -1,11 +1,12 @@
-//! The alarm engine through the real functions: what is told, when, in which words, and what is not.
+//! The alarm engine through the real functions: what is notified, when, in which words, and what is
+//! not.
 
 mod blindness;
 mod continued;
+mod deleted;
 mod deployments;
 mod discovery;
 mod flapping;
-mod gone;
 mod health;
 mod last_good;
 mod marking;
@@ -21,7 +22,7 @@ use fake_aws::{Estate, FakeAws};
 use function_tests::{Stack, minute};
 use serde_json::{Value, json};
 
-/// Minutes of a day.
+/// Minutes in a day.
 const DAY: i64 = 24 * 60;
 
 /// A stack without sockets: hundreds of runs take seconds.
@@ -29,7 +30,7 @@ fn stack(home: Estate) -> Stack {
     Stack::in_process(FakeAws::builder(home))
 }
 
-/// Plays an alarms run at that minute. Gives its mail in one line, if it sent one.
+/// Plays an alarms run at this minute. Returns its mail on one line, if it sent one.
 async fn run(stack: &Stack, at: i64) -> Option<String> {
     let before = stack.mails().len();
     stack.run_line("alarms", minute(at)).await.receipt.unwrap();
@@ -38,12 +39,12 @@ async fn run(stack: &Stack, at: i64) -> Option<String> {
     (mails > before).then(|| stack.mail(before))
 }
 
-/// The mail of the run at that minute.
+/// The mail of the run at this minute.
 async fn notified(stack: &Stack, at: i64) -> String {
-    run(stack, at).await.unwrap_or_else(|| panic!("nothing is told at minute {at}"))
+    run(stack, at).await.unwrap_or_else(|| panic!("no mail at minute {at}"))
 }
 
-/// Runs that tell nothing.
+/// Runs that send no mail.
 async fn quiet(stack: &Stack, at: impl IntoIterator<Item = i64>) {
     for at in at {
         assert_eq!(run(stack, at).await, None, "at minute {at}");
@@ -55,7 +56,7 @@ fn newest_text(stack: &Stack) -> String {
     stack.mails().pop().unwrap().message
 }
 
-/// All remembered alarms: name of the item, state, what is to be told, and the rest.
+/// All stored alarms: name of the item, state, pending notifications, and the rest.
 fn alarms(stack: &Stack) -> Vec<Value> {
     let items = stack.aws.items(Stack::TABLE).into_iter();
     let alarms = items.filter(|item| item["pk"]["S"].as_str().unwrap().starts_with("ALARMS#"));
@@ -73,14 +74,14 @@ fn alarms(stack: &Stack) -> Vec<Value> {
     alarms.map(alarm).collect()
 }
 
-/// The one alarm that is remembered.
+/// The only stored alarm.
 fn the_alarm(stack: &Stack) -> Value {
     let mut alarms = alarms(stack);
     assert_eq!(alarms.len(), 1, "{alarms:#?}");
     alarms.remove(0)
 }
 
-/// The remembered alarm of that name.
+/// The stored alarm of this name.
 fn the_alarm_of(stack: &Stack, name: &str) -> Value {
     let found = alarms(stack).into_iter().find(|alarm| alarm["alarm"] == name);
     found.unwrap_or_else(|| panic!("no alarm {name}"))

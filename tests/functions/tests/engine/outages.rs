@@ -1,4 +1,4 @@
-//! A service that should run and does not: its metrics vanish, and ECS is asked.
+//! A service that should run and does not: its metrics vanish, and ECS is queried.
 
 use fake_aws::{Estate, ServiceSpec};
 use function_tests::{SILENT_ONLY, aws_ecs, estate, insights, minute, put_span, running, shop};
@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::{DAY, newest_text, notified, quiet, run, says, stack, the_alarm_of};
 
-/// The cluster `shop` in which `web` (one task) dies at minute 2, with days of metrics of all others.
+/// The cluster `shop` in which `web` (one task) dies at minute 2, with days of metrics for all
+/// others.
 fn dies() -> Estate {
     let mut estate = estate();
     for service in ["web", "api"] {
@@ -31,7 +32,7 @@ async fn t19_a_service_at_0_of_1_tasks_for_days_fires_within_two_runs_and_remind
     assert!(first.starts_with("ALARM shop/web: 1 task missing in eu-west-1 |"), "{first}");
     let begun = stack.mails().len();
     assert_eq!(begun, 1);
-    // Every half hour of three days, and then until it runs again.
+    // Every half hour for three days, and then until it runs again.
     let mut reminded = Vec::new();
     for at in (40..=10 + 3 * DAY).step_by(30) {
         if let Some(mail) = run(&stack, at).await {
@@ -48,7 +49,7 @@ async fn t19_a_service_at_0_of_1_tasks_for_days_fires_within_two_runs_and_remind
     says(&end, &["ENDED", "shop/web runs tasks again after 3 days"]);
 }
 
-/// The cluster `shop` with a `web` as told and no metrics of it.
+/// The cluster `shop` with the given `web` and no metrics for it.
 fn beside(web: ServiceSpec) -> Estate {
     let mut estate = shop(|_| 50.0);
     estate.put_service("shop", web);
@@ -65,7 +66,7 @@ fn seconds(at: i64) -> f64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_tells_the_failed_tasks_and_the_newest_event_and_reads_like_this() {
+async fn an_outage_shows_the_failed_tasks_and_the_newest_event_and_reads_like_this() {
     let web = ServiceSpec::new("web").desired(2).running(0).pending(1).rollout("IN_PROGRESS");
     let web =
         web.failed_tasks(12).deployed_at(seconds(-40)).event("(service web) has started 2 tasks: (task 1).");
@@ -79,9 +80,9 @@ async fn an_outage_tells_the_failed_tasks_and_the_newest_event_and_reads_like_th
             "ECS says: its deployment is IN_PROGRESS, 12 tasks failed. ECS deployment IN_PROGRESS. 1 pending. \
              Newest event: (service web) was unable to place a task.",
             "In eu-west-1 (123456789012), since 2026-11-22 10:03 UTC. Rule nothing-running.",
-            "No task runs although some should. Read the service's events and the reason of its stopped tasks.",
+            "No tasks are running, but some are desired. Read the service's events and the stop reasons of its tasks.",
             "https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web/health?region=eu-west-1",
-            "Looked at 1 of 1 cluster with 2 services.",
+            "Checked 1 of 1 cluster with 2 services.",
         ],
     );
     assert!(!mail.contains("has started 2 tasks"), "only the newest event: {mail}");
@@ -102,19 +103,20 @@ async fn a_deployment_that_goes_well_keeps_an_outage_quiet_for_ten_minutes_only(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_told_at_once_if_the_deployments_tasks_fail_or_it_failed() {
+async fn an_outage_is_notified_at_once_if_the_deployment_or_its_tasks_failed() {
     let web = || ServiceSpec::new("web").desired(2).running(0).deployed_at(seconds(-3));
     for web in [web().rollout("IN_PROGRESS").failed_tasks(1), web().rollout("FAILED"), web()] {
         let rollout = web.rollout.clone();
         let mail = notified(&stack(beside(web)), 0).await;
         assert!(mail.contains(&format!("its deployment is {rollout}")), "{mail}");
-        assert!(!mail.contains("Told only now"), "{mail}");
+        assert!(!mail.contains("Held back until now"), "{mail}");
     }
 }
 
-/// Issue 12, point 1: `DescribeServices` of a crash loop: one desired, none running, 40 failed tasks.
+/// Issue 12, point 1: `DescribeServices` of a crash loop: one desired, none running, 40 failed
+/// tasks.
 #[tokio::test(start_paused = true)]
-async fn a_crash_loop_is_told_at_the_first_run() {
+async fn a_crash_loop_is_notified_at_the_first_run() {
     let crash_loop = include_str!("../../../fixtures/ecs/service_crash_loop.json");
     let mut estate = shop(|_| 50.0);
     estate.put_service("shop", ServiceSpec::of_answer(crash_loop));
@@ -122,9 +124,10 @@ async fn a_crash_loop_is_told_at_the_first_run() {
     says(&mail, &["ALARM shop/loop: 1 task missing", "its deployment is IN_PROGRESS, 40 tasks failed."]);
 }
 
-/// Issue 12, point 1: the same loop caught with a pending task, and with its task running, at every other run.
+/// Issue 12, point 1: the same loop caught with a pending task, and with its task running, at every
+/// other run.
 #[tokio::test(start_paused = true)]
-async fn a_task_that_dies_again_and_again_is_told_within_the_hour() {
+async fn a_task_that_dies_repeatedly_is_notified_within_the_hour() {
     let web = |running: i64| ServiceSpec::new("web").desired(1).running(running).pending(1 - running);
     let stack = stack(beside(web(0)));
     let mut mails = 0;
@@ -135,7 +138,8 @@ async fn a_task_that_dies_again_and_again_is_told_within_the_hour() {
     assert!(mails > 0);
 }
 
-/// A service whose task lives long enough for one point every third minute, and never is there when ECS is asked.
+/// A service whose task lives long enough for one point every third minute, and is never running
+/// when ECS is queried.
 fn dies_again() -> Estate {
     let mut estate = shop(|_| 50.0);
     estate.put_service("shop", ServiceSpec::new("web").desired(1).running(0));
@@ -157,7 +161,7 @@ async fn a_service_with_one_point_every_third_minute_and_no_task_fires_within_tw
     quiet(&stack, [10, 15, 20]).await;
 }
 
-/// Issue 12, point 1. Points of Container Insights are there without tasks.
+/// Issue 12, point 1. Container Insights has points without tasks, too.
 #[tokio::test(start_paused = true)]
 async fn counts_of_container_insights_do_not_prove_a_task() {
     let mut estate = dies_again();
@@ -178,7 +182,7 @@ async fn counts_of_container_insights_do_not_prove_a_task() {
 
 /// Issue 12, point 1.
 #[tokio::test(start_paused = true)]
-async fn a_healthy_estate_asks_ecs_about_no_service() {
+async fn a_healthy_estate_needs_no_ecs_query_about_a_service() {
     let stack = stack(shop(|_| 50.0));
     stack.put_config(SILENT_ONLY);
     for at in [0, 5, 10, 15] {
@@ -186,7 +190,8 @@ async fn a_healthy_estate_asks_ecs_about_no_service() {
         quiet(&stack, [at]).await;
         assert_eq!(stack.aws.meter().count("ecs:DescribeServices"), 0, "at minute {at}");
     }
-    // One gap since the last run is enough, wherever it is; a gap before it was asked about then.
+    // One gap since the last run is enough, wherever it is; an earlier gap was queried by an
+    // earlier run.
     for (at, gap, calls) in [(20, 13, 1), (25, 22, 1), (30, 13, 0)] {
         stack.aws.edit(|world| {
             for name in ["MemoryUtilization", "CPUUtilization"] {

@@ -1,4 +1,4 @@
-//! Two runs of one target: at once, or in the wrong order.
+//! Two runs of one target: concurrent, or in the wrong order.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::{alarms, notified, quiet, stack, the_alarm};
 
-/// How long each call takes, so that two runs meet at every one of them.
+/// How long each call takes, so that two runs overlap in every one of them.
 const CALL: Duration = Duration::from_millis(10);
 
-/// Plays two runs at once, one of which begins so many calls later.
+/// Plays two concurrent runs, one of which begins this many calls later.
 async fn at_once(estate: Estate, before: &[i64], (one, other): (i64, i64), calls_later: u32) -> Stack {
     let stack = Stack::in_process(FakeAws::builder(estate).latency(CALL));
     for &at in before {
@@ -30,7 +30,7 @@ async fn at_once(estate: Estate, before: &[i64], (one, other): (i64, i64), calls
     stack
 }
 
-/// What counts of an alarm: its state and beginning, and that nothing waits.
+/// The relevant parts of an alarm: its state and beginning, and that nothing is pending.
 fn ends(stack: &Stack) -> Vec<Value> {
     let end = |alarm: Value| {
         let memory = &alarm["memory"];
@@ -48,7 +48,7 @@ async fn the_same_run_twice_at_once_ends_as_one() {
         let both = at_once(shop(|_| 93.1), &[], (0, 0), calls_later).await;
         assert_eq!(alarms(&both), alarms(&alone), "{calls_later} calls later");
         let mails: Vec<String> = (0..both.mails().len()).map(|index| both.mail(index)).collect();
-        // Both may tell before one has marked: docs/delivery.md. Then they tell the same.
+        // Both may publish before one has marked (docs/delivery.md). Then they publish the same.
         assert!((1..=2).contains(&mails.len()), "{calls_later} calls later: {mails:?}");
         assert!(mails.iter().all(|mail| *mail == alone.mail(0)), "{calls_later} calls later: {mails:?}");
         once += usize::from(mails.len() == 1);
@@ -79,7 +79,8 @@ async fn two_runs_at_once_begin_one_alarm_and_end_it_once() {
 
 #[tokio::test(start_paused = true)]
 async fn an_older_run_that_ends_after_a_newer_one_changes_nothing() {
-    // The older run sees an alarm that the newer one has seen begin and end; and the other way round.
+    // The older run sees an alarm that the newer one has seen begin and end; and the other way
+    // round.
     for hot in [-20..2, 2..60] {
         let stack = stack(shop(move |at| if hot.contains(&at) { 93.1 } else { 50.0 }));
         stack.set_now(minute(0));
@@ -97,7 +98,7 @@ async fn an_older_run_that_ends_after_a_newer_one_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_ends_late_does_not_call_an_alarm_blind_that_a_newer_one_judged() {
+async fn a_run_that_ends_late_does_not_call_an_alarm_blind_that_a_newer_one_evaluated() {
     let stack = stack(shop(|_| 93.1));
     stack.set_now(minute(0));
     let down = Fault::on("cloudwatch:GetMetricData").times(function_tests::ATTEMPTS);

@@ -1,4 +1,4 @@
-//! An alarm that lasts is told again once a day.
+//! An active alarm is notified again once a day.
 
 use fake_aws::Estate;
 use function_tests::{minute, put_span, shop};
@@ -22,7 +22,7 @@ fn hot_for_days() -> Estate {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_day_and_not_before_it_is_told_again_and_marked_and_again_on_the_third_day() {
+async fn after_a_day_and_not_before_it_is_notified_again_and_marked_and_again_on_the_third_day() {
     let stack = stack(hot_for_days());
     notified(&stack, 0).await;
     quiet(&stack, [5, 60, DAY - 5]).await;
@@ -52,14 +52,14 @@ async fn a_reminder_reads_like_this() {
             "STILL IN ALARM",
             "WARNING shop/web: memory 93.1 %, for 2 days 15 minutes, in eu-west-1 (123456789012). Rule memory-high.",
             "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#metricsV2?graph=~(metrics~(~(~'AWS*2fECS~'MemoryUtilization",
-            "Looked at 1 of 1 cluster with 2 services.",
+            "Checked 1 of 1 cluster with 2 services.",
             "Run alarms-20261124T100500Z",
         ],
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reminder_that_sns_does_not_take_is_told_by_the_next_run_and_the_day_counts_from_when_it_was_due() {
+async fn a_reminder_that_sns_rejects_is_sent_by_the_next_run_and_the_day_counts_from_when_it_was_due() {
     use fake_aws::Fault;
     use function_tests::ATTEMPTS;
 

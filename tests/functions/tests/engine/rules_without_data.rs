@@ -1,4 +1,4 @@
-//! Rules that cannot fire: they have no data anywhere, or apply to nothing.
+//! Rules that cannot fire: they have no data anywhere, or match nothing.
 
 use fake_aws::{ClusterSpec, ServiceSpec};
 use function_tests::{Stack, minute, put_span, shop};
@@ -22,7 +22,7 @@ fn with_age(value: impl Fn(i64) -> f64) -> Stack {
     stack(estate)
 }
 
-/// The remembered problems of rules.
+/// The stored problems of rules.
 fn problems(stack: &Stack) -> Vec<Value> {
     let items = stack.aws.items(Stack::TABLE).into_iter();
     let open = items.filter(|item| item["pk"]["S"] == "RULES" && item["state"]["S"] != "ok");
@@ -31,7 +31,7 @@ fn problems(stack: &Stack) -> Vec<Value> {
 
 /// Issue 12, point 8.
 #[tokio::test(start_paused = true)]
-async fn a_misspelt_metric_is_notified_once_after_a_day_and_reported_at_once() {
+async fn a_misspelled_metric_is_notified_once_after_a_day_and_reported_at_once() {
     let stack = with_age(|_| 5.0);
     stack.put_rules(&custom("Agee", ""));
     quiet(&stack, [0, 5, 60, 12 * 60, DAY - 5]).await;
@@ -51,14 +51,14 @@ async fn a_misspelt_metric_is_notified_once_after_a_day_and_reported_at_once() {
     );
     quiet(&stack, [DAY + 5, DAY + 60, 2 * DAY, 3 * DAY]).await;
     assert_eq!(problems(&stack), [json!(["jobs-old", "yes"])]);
-    // The name is mended, and misspelt in another way a day later.
+    // The name is corrected, and misspelled in another way a day later.
     stack.put_rules(&custom("Age", ""));
     quiet(&stack, [3 * DAY + 5]).await;
     assert_eq!(problems(&stack), [json!(null); 0]);
 }
 
 /// Issue 12, point 8: a dimension or a namespace that does not exist is the same fault as a
-/// misspelt name.
+/// misspelled name.
 #[tokio::test(start_paused = true)]
 async fn another_misspelling_is_another_rule() {
     let stack = with_age(|_| 5.0);
@@ -106,7 +106,7 @@ async fn a_healthy_rule_and_a_service_scaled_to_zero_are_no_rules_without_data()
     let idle = stack(estate);
     quiet(&idle, [0, 60, DAY, DAY + 60, 2 * DAY]).await;
     assert_eq!(problems(&idle), [json!(null); 0]);
-    // With a rule of the user on a metric of the service beside the one that asks ECS for its
+    // With a user's rule on a metric of the service, next to the one that queries ECS for its
     // tasks.
     let own = custom("Age", "")
         .replace("scope: cluster", "scope: service")
@@ -128,22 +128,22 @@ async fn a_rule_that_applies_to_nothing_is_notified_once() {
         )
     };
     for (what, selection, words) in [
-        ("memory-percent", "clusters: [shopp]", "nothing that exists matches its selection"),
-        ("memory-percent", "services: [wbe]", "nothing that exists matches its selection"),
-        ("memory-percent", "tags: {team: web}", "nothing that exists matches its selection"),
+        ("memory-percent", "clusters: [shopp]", "no existing resource fits its selection"),
+        ("memory-percent", "services: [wbe]", "no existing resource fits its selection"),
+        ("memory-percent", "tags: {team: web}", "no existing resource fits its selection"),
         ("cpu-percent-of-reservation", "clusters: ['*']", "has Container Insights at the level enabled"),
     ] {
         let stack = stack(shop(|_| 50.0));
         stack.put_rules(&rule(what, selection));
         quiet(&stack, [0, 60, DAY - 5]).await;
         let mail = notified(&stack, DAY).await;
-        assert!(mail.starts_with("CHECK RULE odd: it applies to nothing |"), "{mail}");
-        says(&mail, &["RULES THAT APPLY TO NOTHING", "Rule odd has applied to nothing for", words]);
+        assert!(mail.starts_with("CHECK RULE odd: it matches nothing |"), "{mail}");
+        says(&mail, &["RULES THAT MATCH NOTHING", "Rule odd has matched nothing for", words]);
         quiet(&stack, [DAY + 5, 2 * DAY, 3 * DAY]).await;
     }
 }
 
-/// Issue 12, point 8: a question that failed is no missing data, and an unseen listing no empty
+/// Issue 12, point 8: a failed query is not missing data, and an unread listing is not an empty
 /// one.
 #[tokio::test(start_paused = true)]
 async fn what_could_not_be_asked_is_no_rule_without_data() {
@@ -152,14 +152,14 @@ async fn what_could_not_be_asked_is_no_rule_without_data() {
         stack.put_rules(&(custom("Agee", "") + "    clusters: [shop]\n"));
         for at in [0, DAY, 2 * DAY] {
             let mail = run(&stack, at).await.unwrap_or_default();
-            assert!(!mail.contains("jobs-old has") && !mail.contains("applies to nothing"), "{mail}");
+            assert!(!mail.contains("jobs-old has") && !mail.contains("matches nothing"), "{mail}");
         }
         assert_eq!(problems(&stack), [json!(null); 0], "{operation}");
     }
 }
 
-/// Issue 12, point 8: after SNS took the message nothing fails; the mark is written then, and not
-/// before.
+/// Issue 12, point 8: after SNS accepted the message nothing fails; the mark is written then, and
+/// not before.
 #[tokio::test(start_paused = true)]
 async fn a_rule_without_data_is_marked_after_the_message_is_published() {
     let stack = with_age(|_| 5.0);
@@ -178,7 +178,7 @@ async fn a_rule_without_data_is_marked_after_the_message_is_published() {
     assert_eq!(problems(&stack), [json!(["jobs-old", "no"])], "the mark could not be written");
 }
 
-/// Issue 12, point 8: the report lists the rule at once, whether or not people were notified.
+/// Issue 12, point 8: the report lists the rule at once, whether or not it was notified.
 #[tokio::test(start_paused = true)]
 async fn the_report_lists_rules_without_data() {
     let stack = with_age(|_| 5.0);
@@ -189,7 +189,7 @@ async fn the_report_lists_rules_without_data() {
     assert!(mail.starts_with("Report: 1 rule without data;"), "{mail}");
     says(
         &mail,
-        &["RULES without data or subject", "Rule jobs-old has had no data for", "Shop Agee {Queue=jobs}"],
+        &["RULES without data or matches", "Rule jobs-old has had no data for", "Shop Agee {Queue=jobs}"],
     );
     let json = stack.notifications().pop().unwrap();
     assert_eq!(

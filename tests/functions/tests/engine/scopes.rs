@@ -1,4 +1,4 @@
-//! What a rule can be about: task families, any metric of CloudWatch, and clusters by their tags.
+//! Scopes of rules: task families, any CloudWatch metric, and clusters by tag.
 
 use fake_aws::{ClusterSpec, Estate, Series, SeriesKey, TaskSpec};
 use function_tests::{aws_ecs, estate, minute, put_minutes, running, shop};
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{notified, quiet, says, stack, the_alarm};
 
-/// The cluster `jobs` with Container Insights and two families of tasks that no service started.
+/// The cluster `jobs` with Container Insights and two families of tasks outside of services.
 fn jobs() -> Estate {
     let mut estate = estate();
     let cluster = ClusterSpec::new("jobs").insights("enabled").tag("team", "data");
@@ -22,7 +22,7 @@ fn jobs() -> Estate {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rule_on_task_families_judges_those_that_publish_and_fit() {
+async fn a_rule_on_task_families_evaluates_those_that_publish_and_match() {
     let stack = stack(jobs());
     stack.put_rules(
         "rules:\n  - {name: job-memory, what: memory-percent-of-reservation, scope: task-family, task-families: [nightly-*], \
@@ -35,7 +35,7 @@ async fn a_rule_on_task_families_judges_those_that_publish_and_fit() {
     let meter = stack.aws.meter();
     assert_eq!(meter.billed_metrics, 2, "both inputs of the one family that fits");
     assert_eq!(the_alarm(&stack)["alarm"], "job-memory#jobs#nightly-import");
-    // The listing is free and kept for an hour.
+    // The listing is free and cached for an hour.
     stack.aws.reset_meter();
     quiet(&stack, [5]).await;
     assert_eq!(stack.aws.meter().count("cloudwatch:ListMetrics"), 0);
@@ -54,11 +54,11 @@ async fn a_rule_on_task_families_that_comes_later_has_the_families_listed_at_onc
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_metric_with_names_filled_in_is_judged_by_a_percentile() {
+async fn any_metric_with_names_filled_in_is_evaluated_by_a_percentile() {
     let mut estate = shop(|_| 50.0);
     for (service, slow) in [("web", 900.0), ("api", 90.0)] {
         let name = format!("shop/{service}");
-        // 95 of 100 requests are quick: neither the mean nor p90 is over the threshold.
+        // 95 of 100 requests are fast: neither the mean nor p90 is over the threshold.
         let samples: Vec<f64> = (0..100).map(|n| if n < 95 { 20.0 } else { slow }).collect();
         let minutes: Vec<Vec<f64>> = (0..60).map(|_| samples.clone()).collect();
         let key = SeriesKey::new("Shop/Web", "Latency", &[("App", &name), ("Stage", "prod")]);
@@ -89,7 +89,7 @@ async fn any_metric_with_names_filled_in_is_judged_by_a_percentile() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_metric_that_all_services_share_is_asked_once_and_judged_for_each() {
+async fn a_metric_that_all_services_share_is_requested_once_and_evaluated_for_each() {
     let mut estate = shop(|_| 50.0);
     put_minutes(&mut estate, "AWS/SQS", "ApproximateAgeOfOldestMessage", &[("QueueName", "shop")], |_| 700.0);
     let stack = stack(estate);
@@ -125,7 +125,7 @@ async fn a_rule_with_tags_applies_to_the_clusters_that_have_them_all() {
     );
     let mail = notified(&stack, 0).await;
     assert!(mail.starts_with("ALARM shop/web: memory 93.1 % in eu-west-1 |"), "{mail}");
-    assert_eq!(stack.aws.meter().billed_metrics, 1, "nothing is asked of the others");
+    assert_eq!(stack.aws.meter().billed_metrics, 1, "nothing is requested for the others");
     let alarm = the_alarm(&stack);
     assert_eq!((&alarm["alarm"], &alarm["state"]), (&json!("r#shop/web"), &json!("ALARM")));
 }

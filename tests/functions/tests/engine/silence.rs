@@ -1,4 +1,5 @@
-//! What keeps an alarm silent: maintenance, a deployment that goes well, another alarm. It is told when the silence ends.
+//! What mutes an alarm: maintenance, a deployment that goes well, another alarm. It is notified
+//! when the mute ends.
 
 use fake_aws::{Estate, ServiceSpec};
 use function_tests::{aws_ecs, insights, minute, put_minutes, shop};
@@ -10,8 +11,9 @@ const MEMORY: &str =
     "what: memory-percent, threshold: 80 %, comparison: GreaterThanThreshold, evaluation-periods: 1";
 
 #[tokio::test(start_paused = true)]
-async fn a_maintenance_window_keeps_silent_and_what_lasts_is_told_after_it_with_its_true_beginning() {
-    // 10:00 to 10:30, which is five minutes before the start to 25 after it. `api` is over before the window is.
+async fn a_maintenance_window_keeps_silent_and_what_lasts_is_notified_after_it_with_its_true_beginning() {
+    // 10:00 to 10:30: from five minutes before the start until 25 after it. `api` recovers before
+    // the window ends.
     let mut estate = shop(|at| if at >= 0 { 93.1 } else { 50.0 });
     aws_ecs(
         &mut estate,
@@ -25,7 +27,7 @@ async fn a_maintenance_window_keeps_silent_and_what_lasts_is_told_after_it_with_
     stack.put_rules(&format!("rules:\n  - {{name: memory, {MEMORY}, {window}}}\n"));
     quiet(&stack, (0..=25).step_by(5)).await;
     let alarm = the_alarm_of(&stack, "memory#shop/web");
-    assert_eq!((&alarm["state"], &alarm["pending"]), (&json!("ALARM"), &json!([])), "judged all the same");
+    assert_eq!((&alarm["state"], &alarm["pending"]), (&json!("ALARM"), &json!([])), "still evaluated");
     let mail = notified(&stack, 30).await;
     assert!(mail.starts_with("ALARM shop/web: memory 93.1 % in eu-west-1 |"), "{mail}");
     says(
@@ -41,7 +43,7 @@ async fn a_maintenance_window_keeps_silent_and_what_lasts_is_told_after_it_with_
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_an_alarm_that_was_told_is_told_in_a_maintenance_window_too() {
+async fn the_end_of_a_notified_alarm_is_notified_in_a_maintenance_window_too() {
     let stack = stack(shop(|at| if at < 3 { 93.1 } else { 50.0 }));
     let window = r#"maintenance: [{cron: "6 10 * * *", duration: 2h}]"#;
     stack.put_rules(&format!("rules:\n  - {{name: memory, {MEMORY}, {window}}}\n"));
@@ -49,7 +51,7 @@ async fn the_end_of_an_alarm_that_was_told_is_told_in_a_maintenance_window_too()
     assert!(notified(&stack, 10).await.starts_with("OK shop/web: memory ended |"));
 }
 
-/// The cluster `shop` whose `web` has this CPU and is being deployed since minute 0.
+/// The cluster `shop` whose `web` has this CPU and has been deploying since minute 0.
 fn deploying(cpu: impl Fn(i64) -> f64) -> Estate {
     let mut estate = shop(|_| 50.0);
     aws_ecs(&mut estate, "shop", "web", "CPUUtilization", cpu);
@@ -61,7 +63,7 @@ fn deploying(cpu: impl Fn(i64) -> f64) -> Estate {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deployment_keeps_a_quiet_rule_silent_and_what_lasts_is_told_after_it() {
+async fn a_deployment_keeps_a_quiet_rule_silent_and_what_lasts_is_notified_after_it() {
     let stack = stack(deploying(|at| if at >= 0 { 97.0 } else { 20.0 }));
     quiet(&stack, (0..=30).step_by(5)).await;
     assert_eq!(the_alarm(&stack)["state"], "ALARM");
@@ -81,7 +83,7 @@ async fn a_deployment_keeps_a_quiet_rule_silent_and_what_lasts_is_told_after_it(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_alarm_that_ends_during_the_deployment_is_never_told() {
+async fn an_alarm_that_ends_during_the_deployment_is_never_notified() {
     let stack = stack(deploying(|at| if (0..12).contains(&at) { 97.0 } else { 20.0 }));
     quiet(&stack, (0..=30).step_by(5)).await;
     stack
@@ -92,7 +94,8 @@ async fn an_alarm_that_ends_during_the_deployment_is_never_told() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deployment_keeps_silent_what_stays_between_threshold_and_clear_threshold() {
-    // Over 90 % for ten minutes, and then not under 80 %: the alarm lasts, though no point of the window breaches any more.
+    // Over 90 % for ten minutes, and then not under 80 %: the alarm lasts, though no point of the
+    // window breaches any more.
     let stack = stack(deploying(|at| {
         if (0..10).contains(&at) {
             97.0
@@ -104,7 +107,7 @@ async fn a_deployment_keeps_silent_what_stays_between_threshold_and_clear_thresh
     }));
     quiet(&stack, (0..60).step_by(5)).await;
     assert_eq!(the_alarm(&stack)["state"], "ALARM");
-    // A deployment that takes an hour is no excuse any more.
+    // A deployment that takes an hour no longer mutes.
     says(
         &notified(&stack, 60).await,
         &["ALARM shop/web: CPU 85 %", "Held back until now because of a deployment."],
@@ -116,14 +119,14 @@ async fn a_deployment_whose_tasks_fail_and_a_rule_that_is_not_quiet_keep_nothing
     let failing = stack(deploying(|at| if at >= 0 { 97.0 } else { 20.0 }));
     failing.aws.edit(|world| world.home().service_mut("shop", "web").unwrap().failed_tasks = 3);
     let mail = notified(&failing, 5).await;
-    assert!(mail.starts_with("ALARM shop/web: CPU 97 %") && !mail.contains("Told only now"), "{mail}");
+    assert!(mail.starts_with("ALARM shop/web: CPU 97 %") && !mail.contains("Held back until now"), "{mail}");
 
     let loud = stack(deploying(|at| if at >= 0 { 97.0 } else { 20.0 }));
     loud.put_rules(
         "rules: [{name: cpu, what: cpu-percent, threshold: 90 %, comparison: GreaterThanThreshold, evaluation-periods: 3}]",
     );
     assert!(notified(&loud, 5).await.starts_with("ALARM shop/web: CPU 97 %"));
-    assert_eq!(loud.aws.meter().count("ecs:DescribeServices"), 0, "nobody needs to know of deployments");
+    assert_eq!(loud.aws.meter().count("ecs:DescribeServices"), 0, "no rule needs deployments");
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +193,7 @@ async fn an_alarm_of_the_whole_cluster_hides_its_services_and_no_others() {
     says(&mail, &["CRITICAL shop: CPU 97.7 %", "Rule cluster-busy.", "WARNING orders/db: CPU 97 %"]);
     assert!(!mail.contains("shop/web") && !mail.contains("shop/api"), "{mail}");
     quiet(&stack, [5, 10]).await;
-    // The cluster is fine again, and so is `api`; `web` is not.
+    // The cluster is healthy again, and so is `api`; `web` is not.
     let mail = notified(&stack, 15).await;
     says(
         &mail,

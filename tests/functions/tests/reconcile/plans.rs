@@ -1,4 +1,5 @@
-//! One message that is delivered twice at once: two invocations plan the same change, and one of them is refused.
+//! One message delivered twice at once: two invocations plan the same change, and one of them is
+//! refused.
 
 use fargaze::model::insights::InsightsLevel::{Disabled, Enabled};
 use fargaze::model::run::{Part, Platform, Target};

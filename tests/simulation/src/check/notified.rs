@@ -1,4 +1,4 @@
-//! What people were told, held against what they had to be.
+//! Compares the published notifications with the expected ones.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,12 @@ use crate::mail;
 use crate::model::Kind;
 
 impl Checker {
-    /// A message that SNS took.
+    /// A message that SNS accepted.
     pub(super) fn published(&mut self, aws: &FakeAws, id: usize) {
         let mails = aws.published();
         for published in &mails[self.mails..] {
             let subject = published.subject.clone().unwrap_or_default();
-            self.tell(|| format!("      #{id} MAIL {subject}"));
+            self.log(|| format!("      #{id} MAIL {subject}"));
             // What an email holds; `sqs` and others get JSON.
             let forms: Value = serde_json::from_str(&published.message).unwrap();
             self.published_one(id, forms["default"].as_str().unwrap());
@@ -29,14 +29,14 @@ impl Checker {
         let (mut notified, mut expected) = (BTreeSet::new(), Vec::new());
         let mut found = mail::read(body);
         let mut left_out = mail::left_out(body);
-        // What is not doubtful first: two notices may read the same.
+        // The certain ones first: two notices may have the same text.
         let (doubtful, sure): (Vec<String>, Vec<String>) =
             due.into_iter().partition(|notice| view.doubtful.contains(notice));
         for (notice, must) in
             sure.into_iter().map(|id| (id, true)).chain(doubtful.into_iter().map(|id| (id, false)))
         {
             let Some(written) = self.notices.get(&notice) else {
-                return self.fail("a notice is to be told that was never written");
+                return self.fail("a notice is pending that was never written");
             };
             let words = mail::notified(&written.key, &written.news);
             match found.iter().position(|found| *found == words) {
@@ -53,7 +53,7 @@ impl Checker {
             }
         }
         if !found.is_empty() || !expected.is_empty() {
-            return self.fail(format!("#{id} told {found:?}\nand did not tell {expected:?}\n{body}"));
+            return self.fail(format!("#{id} published {found:?}\nbut not {expected:?}\n{body}"));
         }
         for notice in &notified {
             self.count_copy(id, notice);
@@ -63,7 +63,8 @@ impl Checker {
         }
     }
 
-    /// A second copy is right only if whoever told it first was not told that all went well, or could not mark it.
+    /// A second copy is allowed only if the first publisher got no success response or could not
+    /// mark it.
     fn count_copy(&mut self, id: usize, notice: &str) {
         let Some(found) = self.notices.get_mut(notice) else { return };
         let before = std::mem::take(&mut found.published);
@@ -78,13 +79,11 @@ impl Checker {
             view.is_some_and(|view| view.over && !view.failed && !view.unmarked.contains(&key))
         };
         if self.alone && before.iter().any(well) {
-            self.fail(format!(
-                "{notice} came again from #{id}, though it was told and marked by #{before:?}"
-            ));
+            self.fail(format!("{notice} came again from #{id}, though #{before:?} published and marked it"));
         }
     }
 
-    /// What a summary that ended well must have told and marked.
+    /// A summary that succeeded must have published and marked all its notices.
     pub(super) fn forwarded(&self, id: usize) -> Result<(), String> {
         let view = &self.views[&id];
         if let Some(id) = view
@@ -92,7 +91,7 @@ impl Checker {
             .intersection(&view.waiting)
             .find(|id| !view.published.contains(*id) && !view.doubtful.contains(*id))
         {
-            return Err(format!("did not tell {id}"));
+            return Err(format!("did not publish {id}"));
         }
         // A mark that fails does not fail the function: it would publish again.
         let marked = self.ids.iter().filter(|(key, _)| !view.unmarked.contains(*key));
@@ -103,13 +102,13 @@ impl Checker {
         }
     }
 
-    /// What nobody was told, when all is over.
+    /// A notice that was never published by the end.
     pub(crate) fn pending(&self) -> Option<String> {
         let never = self.notices.iter().find(|(_, notice)| notice.published.is_empty());
         let left = self.ids.iter().find(|(_, ids)| !ids.is_empty());
         never
-            .map(|(id, notice)| format!("{id} was never told: {notice:?}"))
-            .or_else(|| left.map(|(key, ids)| format!("{key} still waits to be told: {ids:?}")))
+            .map(|(id, notice)| format!("{id} was never published: {notice:?}"))
+            .or_else(|| left.map(|(key, ids)| format!("{key} is still pending: {ids:?}")))
     }
 
     /// Notices of an alarm in the order in which they were found.

@@ -1,4 +1,4 @@
-//! What an evaluator judges, by what it saw.
+//! What an evaluator must evaluate, according to its input.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::rule::{Rule, What};
 use crate::verdict::State;
 
 impl Checker {
-    /// What an evaluator judges, and what keeps it silent.
+    /// The alarms that an evaluator must evaluate, and what mutes them.
     pub(super) fn plan(&mut self, id: usize) -> Result<(), String> {
         let view = &self.views[&id];
         let (None, Some(snapshot)) = (&view.plan, &view.snapshot) else { return Ok(()) };
@@ -24,29 +24,30 @@ impl Checker {
         for rule in order {
             for (cluster, service, name) in snapshot.subjects(rule) {
                 let key = format!("{}#{name}", rule.name);
-                // A run that comes again after the rules changed finds its snapshot, which may lack what a new rule needs.
-                let mut sight = match snapshot.sight(rule, &cluster, &service, &name) {
+                // A run that is repeated after a change of the rules finds its snapshot, which may
+                // lack data for a new rule.
+                let mut observation = match snapshot.observation(rule, &cluster, &service, &name) {
                     Err(why) if snapshot.version == view.version => return Err(why),
-                    sight => sight.unwrap_or_else(|_| snapshot.blank(rule)),
+                    observation => observation.unwrap_or_else(|_| snapshot.blank(rule)),
                 };
                 let fires = |other: &str| {
                     [&name, &cluster].iter().any(|place| alarming.contains(&format!("{other}#{place}")))
                 };
-                let loops = |alarm: &Alarm| !alarm.excuses_a_start(sight.end);
-                if sight.silence == Some(Silence::Start) && view.before.get(&key).is_some_and(loops) {
-                    sight.silence = None;
+                let loops = |alarm: &Alarm| !alarm.excuses_a_start(observation.end);
+                if observation.silence == Some(Silence::Start) && view.before.get(&key).is_some_and(loops) {
+                    observation.silence = None;
                 }
                 if rule.unless.iter().any(|other| fires(other)) {
-                    sight.silence = Some(Silence::Unless);
+                    observation.silence = Some(Silence::Unless);
                 }
-                if let Some(alarm) = model::changed(rule, view.before.get(&key), &sight) {
+                if let Some(alarm) = model::changed(rule, view.before.get(&key), &observation) {
                     if alarm.state == State::Alarm {
                         alarming.insert(key.clone());
                     } else {
                         alarming.remove(&key);
                     }
                 }
-                plan.insert(key, (rule.clone(), sight));
+                plan.insert(key, (rule.clone(), observation));
             }
         }
         if let Some(view) = self.views.get_mut(&id) {
@@ -55,17 +56,17 @@ impl Checker {
         Ok(())
     }
 
-    pub(super) fn cover(&mut self, key: &str, rule: &Rule, sight: &Observation) {
+    pub(super) fn cover(&mut self, key: &str, rule: &Rule, observation: &Observation) {
         if rule.what.is_sampled() {
-            self.histories.add(key, sight);
+            self.histories.add(key, observation);
         }
         if rule.what != What::NothingRunning {
-            self.coverage.entry(key.to_owned()).or_default().add(rule, sight);
+            self.coverage.entry(key.to_owned()).or_default().add(rule, observation);
         }
     }
 }
 
-/// How many rules, one waiting for the next, a rule waits for.
+/// The length of the chain of rules that a rule waits for.
 fn depth(rule: &Rule, rules: &[Rule]) -> usize {
     let others = rules.iter().filter(|other| rule.unless.contains(&other.name));
     others.map(|other| depth(other, rules) + 1).max().unwrap_or(0)

@@ -1,4 +1,4 @@
-//! Snapshots of EKS, and how its alarms are explained.
+//! Snapshots of EKS, and the explanations of its alarms.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,22 +17,22 @@ use crate::snapshot::Snapshot;
 /// A snapshot of EKS that was written.
 #[derive(Debug, Clone)]
 pub(super) struct Written {
-    /// Of its bytes.
+    /// Hash of its bytes.
     hash: u64,
     now: Minute,
     part: (u64, u64),
-    /// What was so then.
+    /// The true state at that time.
     pub(super) taken: Taken,
 }
 
-/// Whether the alarm of that key is of a rule on EKS.
+/// Whether the alarm with this key belongs to a rule on EKS.
 pub(crate) fn is_of_eks(key: &str) -> bool {
     static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(rule::names);
     NAMES.contains(key.split('#').next().unwrap_or_default())
 }
 
 impl Checker {
-    /// A snapshot of EKS was perhaps written.
+    /// A snapshot of EKS may have been written.
     pub(super) fn pods_written(&mut self, aws: &FakeAws, id: usize, key: &str) {
         let Some(bytes) = aws.object(BUCKET, key) else { return };
         let mut hasher = DefaultHasher::new();
@@ -49,9 +49,9 @@ impl Checker {
         let (now, part) = (snapshot.now, snapshot.part);
         let known = self.taken.values().filter(|known| known.part == part && is_near(known.now, now));
         let newest = known.map(|known| known.now).max();
-        let went_on_from = before.map(|(before, _)| before.now);
-        if self.alone && went_on_from != newest {
-            return self.fail(format!("{key} goes on from {went_on_from:?} and not from {newest:?}"));
+        let continued_from = before.map(|(before, _)| before.now);
+        if self.alone && continued_from != newest {
+            return self.fail(format!("{key} continues from {continued_from:?} and not from {newest:?}"));
         }
         match self.eks.agrees(&snapshot, before) {
             Ok(taken) => {

@@ -1,4 +1,4 @@
-//! A snapshot of EKS held against what is so.
+//! Compares a snapshot of EKS with the true state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,23 +11,24 @@ use crate::clock::Minute;
 use crate::model::Answer;
 use crate::snapshot::Snapshot;
 
-/// How long a run may use a list of clusters without looking at their names.
+/// How long a run may use a list of clusters without checking their names.
 const LISTED: Minute = 10;
 /// Samples older than this are in no window.
 const OLDEST: Minute = 180;
 
-/// What was so when a snapshot was written.
+/// The true state when a snapshot was written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Taken {
-    /// Of each cluster that was read, what was known of its pods.
+    /// What was known of the pods of each cluster that was read.
     pasts: BTreeMap<String, Past>,
-    /// Which pods count for a measure of a subject; of percentages those with the highest.
+    /// The pods that count for a measure of a subject; for percentages those with the highest
+    /// value.
     counted: BTreeMap<(Measure, String), BTreeSet<String>>,
     /// Names of all pods.
     pub(super) pods: BTreeSet<String>,
 }
 
-/// What the snapshot before held, and what was so then.
+/// The previous snapshot, and the true state at its time.
 pub(crate) type Before<'a> = Option<(&'a Snapshot, &'a Taken)>;
 
 impl Taken {
@@ -39,9 +40,10 @@ impl Taken {
 }
 
 impl Eks {
-    /// Whether a snapshot that was written now says only what is so, and all of it. `before` is the one that it goes on from.
+    /// Whether a snapshot written now is true and complete. `before` is the one from which it
+    /// continues.
     pub(crate) fn agrees(&self, snapshot: &Snapshot, before: Before<'_>) -> Result<Taken, String> {
-        samples_go_on(snapshot, before)?;
+        samples_continue(snapshot, before)?;
         let mut taken = Taken::default();
         let names: BTreeSet<&str> =
             self.clusters.iter().map(|cluster| cluster.name).chain(snapshot.cluster_names()).collect();
@@ -69,7 +71,7 @@ impl Eks {
         Ok(taken)
     }
 
-    /// What is there is in the snapshot, and read if it can be; what is not there is not.
+    /// An existing cluster is in the snapshot, and read if possible; a missing one is not.
     fn is_seen_rightly(
         &self,
         name: &str,
@@ -79,7 +81,7 @@ impl Eks {
         let every = self.life.map_or(0, |life| life.every);
         let stage = cluster.and_then(|cluster| cluster.stage(self.clock));
         let seen = snapshot.eks_cluster(name).map(|(_, is_read)| is_read);
-        // One that was made lately may not be listed yet, or its forerunner is.
+        // A newly created cluster may not be listed yet, or its predecessor is.
         let is_new = cluster.is_some_and(|cluster| {
             cluster.from > LONG_AGO && self.clock - cluster.from <= LISTED + 3 * every
         });
@@ -88,8 +90,9 @@ impl Eks {
         let excused = is_new || has_fault;
         let right = match (stage, seen) {
             (None | Some(Stage::Deleting { .. }), None) => true,
-            // Whether it is gone could perhaps not be asked; of one that was being made, there is nothing else to ask.
-            (None, Some(is_read)) => self.aws_is_troubled && (!is_read || has_fault),
+            // Its deletion may have been impossible to check; of a cluster that was being created
+            // nothing else can be read.
+            (None, Some(is_read)) => self.aws_is_disrupted && (!is_read || has_fault),
             (Some(Stage::Creating), seen) => seen == Some(true) || excused,
             (Some(Stage::Active), None) => excused,
             (Some(Stage::Active), Some(is_read)) => {
@@ -98,16 +101,18 @@ impl Eks {
             }
             (Some(Stage::Deleting { .. }), Some(is_read)) => {
                 let can_be = cluster.is_some_and(|cluster| cluster.is_readable(self.clock));
-                is_read == can_be && (can_be || self.aws_is_troubled)
+                is_read == can_be && (can_be || self.aws_is_disrupted)
             }
         };
-        let sight = cluster.map(|cluster| cluster.sight);
-        right.then_some(()).ok_or_else(|| format!("{name} is {stage:?}, {sight:?}, and was seen: {seen:?}"))
+        let observation = cluster.map(|cluster| cluster.observation);
+        right
+            .then_some(())
+            .ok_or_else(|| format!("{name} is {stage:?}, {observation:?}, and was seen: {seen:?}"))
     }
 }
 
-/// Samples are those of the snapshot before, but the oldest, and the new one.
-fn samples_go_on(snapshot: &Snapshot, before: Before<'_>) -> Result<(), String> {
+/// The samples are those of the previous snapshot except the oldest, and the new one.
+fn samples_continue(snapshot: &Snapshot, before: Before<'_>) -> Result<(), String> {
     let known = before.map(|(before, _)| before.samples.as_slice()).unwrap_or_default();
     let (newest, older) = snapshot.samples.split_last().ok_or("it has no samples")?;
     let in_window = known.iter().filter(|sample| **sample > snapshot.window.0).count();
@@ -116,10 +121,10 @@ fn samples_go_on(snapshot: &Snapshot, before: Before<'_>) -> Result<(), String> 
     right.then_some(()).ok_or_else(|| format!("its samples are {:?}, and were {known:?}", snapshot.samples))
 }
 
-/// A cluster as a run saw it.
+/// A cluster as a run read it.
 struct View<'a> {
     cluster: &'a Cluster,
-    /// That of the run, and when it looked.
+    /// The time of the run, and of its check.
     times: (Minute, Minute),
     past: Option<&'a Past>,
     is_read: bool,
@@ -133,12 +138,12 @@ impl View<'_> {
         format!("{} {subject}", self.cluster.name)
     }
 
-    /// What is judged.
+    /// The evaluated measures.
     fn measures(&self) -> impl Iterator<Item = Measure> {
         Measure::ALL.into_iter().filter(|measure| self.is_counted || !measure.is_rated())
     }
 
-    /// Which workloads there are: those that are there, and those of which nobody knows whether they are.
+    /// The workloads: those that exist, and those whose existence is unknown.
     fn lists(&self, said: &BTreeSet<String>, known: Option<&BTreeSet<String>>) -> Result<(), String> {
         let known = known.cloned().unwrap_or_default();
         let there: BTreeSet<String> = self.cluster.subjects().map(|one| self.full_name(one)).collect();
@@ -182,7 +187,7 @@ impl View<'_> {
                 let older = before.and_then(|(before, _)| before.sampled.get(&question));
                 for minute in snapshot.samples.iter().filter(|minute| **minute < self.times.0) {
                     let was = older.map_or(Figure::NoData, |older| older.at(*minute));
-                    // Where nothing has a value, nothing is said of what is older.
+                    // Where no sample has a value, older ones are not distinguished.
                     let is_blank = samples.answer == Answer::None && was == Figure::NoData;
                     if !is_blank && !is_same(was, samples.at(*minute)) {
                         let said = samples.at(*minute);
@@ -204,7 +209,7 @@ impl View<'_> {
         self.cluster.pods().filter(is_of).collect()
     }
 
-    /// What must be said of a subject.
+    /// The expected statement about a subject.
     fn figure(&self, measure: Measure, statistic: Statistic, subject: &str) -> Figure {
         if !self.is_read {
             return Figure::NotAsked;
@@ -214,15 +219,15 @@ impl View<'_> {
             self.cluster.workloads.iter().find(|workload| self.full_name(workload.subject) == subject);
         let is_unlisted =
             workload.is_some_and(|workload| self.cluster.unlisted_kind() == Some(workload.subject.kind));
-        // Nobody knows whether it is there.
+        // Its existence is unknown.
         if is_unlisted && pods.is_empty() {
             return Figure::NotAsked;
         }
         match measure {
             Measure::Memory | Measure::Cpu if !self.cluster.metrics.serves() => Figure::NotAsked,
-            // There is nothing to rate with.
+            // There is no earlier sample to rate with.
             measure if measure.is_rated() && self.past.is_none() => Figure::NotAsked,
-            // Nothing was asked of it.
+            // It was not queried.
             measure if measure.is_of_cluster() && !self.has_endpoint => Figure::NoData,
             Measure::MetricsDown => match self.cluster.metrics.is_down() {
                 Some(down) => Figure::Value(f64::from(u8::from(down))),
@@ -234,7 +239,7 @@ impl View<'_> {
         }
     }
 
-    /// Writes down what was so.
+    /// Records the true state.
     fn take(&self, workloads: &BTreeSet<String>, taken: &mut Taken) {
         if !self.is_read {
             return;
@@ -271,7 +276,7 @@ fn is_same(one: Figure, other: Figure) -> bool {
     }
 }
 
-/// Whether a sample of that minute may be gone on from.
+/// Whether later samples may continue from a sample of this minute.
 pub(crate) fn is_near(minute: Minute, now: Minute) -> bool {
     (now - OLDEST..now).contains(&minute)
 }

@@ -1,7 +1,8 @@
-//! What cAdvisor has counted for a pod, and how fast that really grew.
+//! What cAdvisor has counted for a pod, and its true rate.
 //!
-//! A container that is started again has a new cgroup, and the old one stays on the page for a while. A second disk and a
-//! second interface come and go, and may have counted much before. So each series grows by itself.
+//! A restarted container has a new cgroup, and the old one stays on the page for a while. A second
+//! disk and a second interface come and go, possibly with high counts. So each series grows
+//! separately.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,27 +13,28 @@ use super::figures::Measure;
 use crate::chance::Chance;
 use crate::clock::Minute;
 
-/// What the kernel's scheduler ends in a minute: periods of 100 ms.
+/// The periods of the kernel's scheduler in a minute: periods of 100 ms.
 const PERIODS: u64 = 600;
 
-/// What is on the page about a pod.
+/// The data on the page about a pod.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Counting {
-    /// That of the newest run of its container, and perhaps that of the one before.
+    /// The cgroup of the newest run of its container, and perhaps that of the previous one.
     cgroups: Vec<Cgroup>,
     network: Network,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct Cgroup {
-    /// How often the container had been restarted when it was made.
+    /// The number of restarts of the container when it was created.
     number: u32,
-    /// When it is cleared away; never while the container runs.
+    /// When it is removed; never while the container runs.
     until: Minute,
     counters: Counters,
 }
 
-/// One series of a page: what it counts, and the numbers of the cgroup and of the disk or interface.
+/// One series of a page: what it counts, and the numbers of the cgroup and of the disk or
+/// interface.
 type Series = (Counted, u32, u32);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +47,7 @@ enum Counted {
     Written,
 }
 
-/// How far each series had counted at a minute.
+/// The value of each series at a minute.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Page {
     at: Minute,
@@ -53,14 +55,14 @@ pub(super) struct Page {
 }
 
 impl Counting {
-    /// A minute passes in which the container runs or not, after so many restarts. What it does then is its own, so that
-    /// nothing else in the world depends on it.
+    /// A minute passes; the container runs or not, after this many restarts. Its activity is drawn
+    /// separately, so that nothing else in the world depends on it.
     pub(super) fn pass(&mut self, pod: &str, minute: Minute, restarts: u32, runs: bool) {
         let mut hasher = DefaultHasher::new();
         (pod, minute).hash(&mut hasher);
         let chance = &mut Chance::new(hasher.finish());
         let newest = self.cgroups.last().map(|cgroup| cgroup.number);
-        // One that is not seen before it ends has run before.
+        // A run that ends before it is seen is not the first.
         let number = if runs { restarts } else { newest.unwrap_or(restarts.saturating_sub(1)) };
         if newest != Some(number) {
             self.cgroups.drain(..self.cgroups.len().saturating_sub(1));
@@ -73,8 +75,8 @@ impl Counting {
         }
         self.cgroups.retain(|cgroup| minute < cgroup.until);
         let newest = self.cgroups.last_mut().unwrap();
-        newest.counters.go_on(minute, chance);
-        self.network.go_on(minute, chance);
+        newest.counters.advance(minute, chance);
+        self.network.advance(minute, chance);
     }
 
     /// A container as cAdvisor shows it.
@@ -90,7 +92,7 @@ impl Counting {
         self.network
     }
 
-    /// What a look at the page finds.
+    /// The result of reading the page.
     pub(super) fn page(&self, at: Minute) -> Page {
         let mut counts = BTreeMap::new();
         for Cgroup { number, counters, .. } in &self.cgroups {
@@ -114,7 +116,7 @@ impl Counting {
 }
 
 impl Page {
-    /// What was done since an earlier look; none if that cannot be known.
+    /// The activity since an earlier read; `None` if unknown.
     pub(super) fn since(&self, before: &Self, measure: Measure) -> Option<f64> {
         let seconds = (self.at - before.at) * 60;
         let grown = |counted: Counted| {
@@ -139,12 +141,12 @@ impl Page {
 }
 
 trait GoOn {
-    /// What it counts in one minute.
-    fn go_on(&mut self, minute: Minute, chance: &mut Chance);
+    /// Its counts in one minute.
+    fn advance(&mut self, minute: Minute, chance: &mut Chance);
 }
 
 impl GoOn for Counters {
-    fn go_on(&mut self, minute: Minute, chance: &mut Chance) {
+    fn advance(&mut self, minute: Minute, chance: &mut Chance) {
         self.cpu_milliseconds += done(chance);
         self.cfs_periods += PERIODS;
         self.cfs_throttled_periods += PERIODS * done(chance) / 6_000;
@@ -155,14 +157,14 @@ impl GoOn for Counters {
 }
 
 impl GoOn for Network {
-    fn go_on(&mut self, minute: Minute, chance: &mut Chance) {
+    fn advance(&mut self, minute: Minute, chance: &mut Chance) {
         self.received += done(chance);
         self.sent += done(chance);
         second(&mut self.second, minute, chance);
     }
 }
 
-/// Lets one come that has counted before, or go.
+/// Adds one that has counted before, or removes one.
 fn second(both: &mut Option<Second>, minute: Minute, chance: &mut Chance) {
     let much = |chance: &mut Chance| chance.next() % 100 * 1_000_000;
     match both {
@@ -179,7 +181,7 @@ fn second(both: &mut Option<Second>, minute: Minute, chance: &mut Chance) {
     }
 }
 
-/// Bytes and more of a minute: at most 100 a second.
+/// Bytes and other counts of a minute: at most 100 a second.
 fn done(chance: &mut Chance) -> u64 {
     chance.one_of(&[0, 5, 15, 30, 50, 70, 100]) * 60
 }

@@ -1,4 +1,5 @@
-//! The life of a cluster: when it is there, what keeps it from being read, and what the API server shows.
+//! The life of a cluster: when it exists, what makes it unreadable, and what the API server
+//! returns.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::workload::{LONG_AGO, Workload};
 use crate::chance::Chance;
 use crate::clock::{Minute, at};
 
-/// The lists that may fail by themselves: their paths, and the kind of the workloads that are not known then.
+/// The lists that may fail separately: their paths, and the kind of workload that is unknown then.
 const LISTS: [(&str, &str); 4] = [
     ("/apis/apps/v1/deployments", "Deployment"),
     ("/apis/apps/v1/statefulsets", "StatefulSet"),
@@ -28,26 +29,26 @@ pub(super) struct Cluster {
     /// Name of its API server.
     pub(super) host: String,
     pub(super) from: Minute,
-    /// When it is made, when it begins to go, and when it is gone.
+    /// When it is created, when its deletion begins, and when it no longer exists.
     made: Minute,
     goes: Minute,
     pub(super) until: Minute,
-    /// Whether its API server answers while it goes.
+    /// Whether its API server answers during the deletion.
     answers_to_the_end: bool,
-    /// The most objects on a page.
+    /// The maximum number of objects on a page.
     page: Option<usize>,
     pub(super) workloads: Vec<Workload>,
-    pub(super) sight: Observation,
+    pub(super) observation: Observation,
     pub(super) metrics: Metrics,
     /// The list that fails, and how.
     pub(super) unlisted: Option<(&'static str, Failing)>,
-    /// Minutes at which sight, metrics and lists change.
+    /// Minutes at which readability, metrics and lists change.
     changes: [Minute; 3],
-    /// What befalls some requests of this run, and passes.
+    /// Transient faults of some requests of this run.
     passing: Vec<Fault>,
 }
 
-/// Where a cluster is in its life.
+/// The phase of a cluster's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     Creating,
@@ -61,7 +62,7 @@ pub(crate) enum Observation {
     Clear,
     /// Nothing listens.
     Refused,
-    /// Nothing comes.
+    /// Nothing responds.
     Silent,
     Unauthorized,
     /// The list of pods fails.
@@ -78,11 +79,11 @@ pub(crate) enum Failing {
     Stall,
 }
 
-/// How the Metrics API is.
+/// The state of the Metrics API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Metrics {
     Serves,
-    /// Another version than the preferred one does.
+    /// A version other than the preferred one works.
     ServesOther,
     Absent,
     Down,
@@ -114,7 +115,7 @@ impl Metrics {
         matches!(self, Self::Serves | Self::ServesOther)
     }
 
-    /// Whether it is down; none if nobody could ask.
+    /// Whether it is down; `None` if it could not be asked.
     pub(super) fn is_down(self) -> Option<bool> {
         match self {
             Self::Fails(Failing::Forbidden) => None,
@@ -159,7 +160,7 @@ impl Cluster {
             answers_to_the_end: chance.percent(50),
             page: chance.percent(30).then(|| chance.count(1, 2)),
             workloads,
-            sight: Observation::Clear,
+            observation: Observation::Clear,
             metrics: Metrics::Serves,
             unlisted: None,
             changes: [every + 1; 3],
@@ -167,7 +168,7 @@ impl Cluster {
         }
     }
 
-    /// Where it is in its life; none if it is not there.
+    /// The phase of its life; `None` if it does not exist.
     pub(super) fn stage(&self, minute: Minute) -> Option<Stage> {
         let is_there = (self.from..self.until).contains(&minute);
         is_there.then_some(match minute {
@@ -182,18 +183,18 @@ impl Cluster {
         matches!(self.stage(minute), Some(Stage::Active | Stage::Deleting { answers: true }))
     }
 
-    /// Whether everything that is judged of it can be read.
+    /// Whether everything that is evaluated can be read.
     pub(super) fn is_readable(&self, minute: Minute) -> bool {
-        self.answers(minute) && self.sight == Observation::Clear
+        self.answers(minute) && self.observation == Observation::Clear
     }
 
-    /// It is gone already.
+    /// It is already deleted.
     pub(super) fn leave(&mut self, minute: Minute) {
         self.until = minute;
     }
 
     /// The minute has come.
-    pub(super) fn step(&mut self, minute: Minute, every: Minute, troubled: i64, chance: &mut Chance) {
+    pub(super) fn step(&mut self, minute: Minute, every: Minute, disrupted: i64, chance: &mut Chance) {
         for workload in &mut self.workloads {
             workload.step(minute, every, chance);
         }
@@ -201,10 +202,10 @@ impl Cluster {
             if minute < self.changes[which] {
                 continue;
             }
-            let is_well = !chance.percent(troubled);
+            let is_well = !chance.percent(disrupted);
             self.changes[which] = minute + chance.between(every / 2, every * 6);
             match which {
-                0 => self.sight = if is_well { Observation::Clear } else { Observation::draw(chance) },
+                0 => self.observation = if is_well { Observation::Clear } else { Observation::draw(chance) },
                 1 => self.metrics = if is_well { Metrics::Serves } else { Metrics::draw(chance) },
                 _ => {
                     let list = chance.one_of(&LISTS).0;
@@ -215,18 +216,18 @@ impl Cluster {
         }
     }
 
-    /// Nothing keeps it from being read any more.
+    /// From now on it can be read.
     pub(super) fn clear_up(&mut self) {
-        (self.sight, self.metrics, self.unlisted) = (Observation::Clear, Metrics::Serves, None);
+        (self.observation, self.metrics, self.unlisted) = (Observation::Clear, Metrics::Serves, None);
         self.changes = [Minute::MAX; 3];
         self.passing.clear();
     }
 
-    /// Draws what befalls some requests of a run: no more than is tried again.
-    pub(super) fn disturb(&mut self, troubled: i64, chance: &mut Chance) {
+    /// Draws faults for some requests of a run: no more than are retried.
+    pub(super) fn disturb(&mut self, disrupted: i64, chance: &mut Chance) {
         self.passing.clear();
         let paths = [PODS, METRICS, LISTS[0].0, LISTS[3].0];
-        while chance.percent(troubled) {
+        while chance.percent(disrupted) {
             let (path, times) = (chance.one_of(&paths), u32::try_from(chance.between(1, 2)).unwrap());
             let effect = match chance.between(1, 4) {
                 1 => Effect::Close,
@@ -234,14 +235,14 @@ impl Cluster {
                 3 => Effect::TooManyRequests { retry_after: None },
                 _ => Effect::Slow { piece: 4096, pause: Duration::from_millis(200) },
             };
-            // A second one of a kind would be one too many.
+            // A second fault of a kind would be one too many.
             if self.passing.iter().all(|fault| fault.path != path) && self.passing.len() < 2 {
                 self.passing.push(Fault::times(times, path, effect));
             }
         }
     }
 
-    /// What people know its pods by: what has pods, and what has replicas.
+    /// The subjects of its pods: workloads with pods, and with replicas.
     pub(super) fn subjects(&self) -> impl Iterator<Item = Subject> {
         let is_there = |workload: &&Workload| !workload.pods.is_empty() || workload.missing().is_some();
         self.workloads.iter().filter(is_there).map(|workload| workload.subject)
@@ -251,13 +252,13 @@ impl Cluster {
         self.workloads.iter().flat_map(|workload| &workload.pods)
     }
 
-    /// The kind of workloads that is not known.
+    /// The kind of workload that is unknown.
     pub(super) fn unlisted_kind(&self) -> Option<&'static str> {
         let (path, _) = self.unlisted?;
         LISTS.into_iter().find(|(list, _)| *list == path).map(|(_, kind)| kind)
     }
 
-    /// As EKS tells of it.
+    /// As EKS returns it.
     pub(super) fn spec(&self, minute: Minute, ca_base64: &str) -> EksClusterSpec {
         let spec = EksClusterSpec::new(self.name);
         let created = at(self.from);
@@ -270,7 +271,7 @@ impl Cluster {
         }
     }
 
-    /// An API server without anything in it, whose time goes on with tokio's clock from now on.
+    /// An empty API server, whose time continues with tokio's clock from now on.
     pub(super) fn empty(&self, now: jiff::Timestamp) -> Estate {
         Estate::default().with(|estate| {
             self.name.clone_into(&mut estate.cluster);
@@ -281,7 +282,7 @@ impl Cluster {
         })
     }
 
-    /// What its API server has.
+    /// The objects in its API server.
     pub(super) fn fill(&self, estate: &mut Estate) {
         estate.clear();
         for workload in &self.workloads {
@@ -296,10 +297,10 @@ impl Cluster {
         };
     }
 
-    /// What befalls requests.
+    /// Faults of its requests.
     pub(super) fn faults(&self) -> Vec<Fault> {
         let always = |path: &str, effect| Fault::always(path, effect);
-        let mut faults: Vec<Fault> = match self.sight {
+        let mut faults: Vec<Fault> = match self.observation {
             Observation::Clear | Observation::Refused | Observation::Silent => Vec::new(),
             Observation::Unauthorized => vec![always("/", Effect::Unauthorized)],
             Observation::Pods(failing) => vec![always(PODS, failing.effect())],

@@ -1,4 +1,5 @@
-//! What a rule must see of pods and clusters, as docs/rules.md has it, from what is really so.
+//! The values that a rule must see for pods and clusters, computed from the true state according to
+//! docs/rules.md.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use super::pod::{How, KIB, Measured, NANOCORES, Place, Pod, Said};
 use super::workload::Workload;
 use crate::clock::Minute;
 
-/// What is judged.
+/// A measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Measure {
     Memory,
@@ -29,7 +30,7 @@ pub(crate) enum Measure {
     Written,
 }
 
-/// How the pods of a workload become one value.
+/// How the pods of a workload are combined into one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Statistic {
     Maximum,
@@ -44,7 +45,8 @@ pub(crate) enum Figure {
     NotAsked,
 }
 
-/// What was known of the pods of a cluster at the sample before, by their names; none if it could not be read then.
+/// What was known of the pods of a cluster at the previous sample, by name; `None` if it could not
+/// be read then.
 pub(crate) type Past = BTreeMap<String, PastPod>;
 
 /// What was known of a pod.
@@ -53,7 +55,7 @@ pub(crate) struct PastPod {
     restarts: u32,
     last_end: Option<(Minute, &'static str)>,
     ended: Option<Minute>,
-    /// What was on the page of its node; none if it was never looked at while the pod was there.
+    /// Its data on the page of its node; `None` if the page was never read while the pod existed.
     page: Option<Page>,
 }
 
@@ -78,7 +80,7 @@ impl Measure {
         Self::Written,
     ];
 
-    /// The word of the user's file, and the name of its samples.
+    /// The word in the user's file, and the name of its samples.
     pub(crate) fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Memory => ("pod-memory-percent", "pod_memory_percent_of_provisioned"),
@@ -105,12 +107,12 @@ impl Measure {
         matches!(self, Self::Completed | Self::MetricsDown | Self::NoLogs | Self::DaemonSetPods)
     }
 
-    /// Whether it is rated from what cAdvisor counts.
+    /// Whether it is a rate of cAdvisor's counters.
     pub(crate) fn is_rated(self) -> bool {
         matches!(self, Self::Throttled | Self::Received | Self::Sent | Self::Read | Self::Written)
     }
 
-    /// Whether pods are compared by it, and not counted.
+    /// Whether it compares pods instead of counting them.
     pub(crate) fn is_compared(self) -> bool {
         matches!(self, Self::Memory | Self::Cpu) || self.is_rated()
     }
@@ -119,7 +121,7 @@ impl Measure {
         if self.is_compared() { &[Statistic::Maximum, Statistic::Average] } else { &[Statistic::Maximum] }
     }
 
-    /// The figure of these pods in a run of that time that looks at that minute, of what pods alone say.
+    /// The value for these pods in a run at `time` for that minute, from the pods alone.
     pub(crate) fn of(
         self,
         statistic: Statistic,
@@ -145,7 +147,7 @@ impl Measure {
 }
 
 impl Pod {
-    /// That by which it is compared with others; none if that is not known.
+    /// Its value for comparison with others; `None` if unknown.
     pub(super) fn compared(&self, measure: Measure, clock: Minute, past: Option<&Past>) -> Option<f64> {
         if !measure.is_rated() {
             return self.percent(measure);
@@ -154,7 +156,7 @@ impl Pod {
         self.is_counted().then(|| self.counting.page(clock))?.since(before, measure)
     }
 
-    /// What it uses of what Fargate gave it; none if that is not known.
+    /// Its usage of what Fargate provisioned; `None` if unknown.
     fn percent(&self, measure: Measure) -> Option<f64> {
         let is_known =
             self.how == How::Running && self.measured == Measured::Usage && self.place == Place::Fargate;
@@ -162,12 +164,12 @@ impl Pod {
         is_known.then(|| float(used) * 100.0 / float(of))
     }
 
-    /// What it adds to a count; of pending pods the seconds for which it has waited.
+    /// What it adds to a count; for pending pods the seconds of waiting.
     pub(super) fn adds(&self, measure: Measure, now: Minute, past: Option<&Past>) -> f64 {
         let before = past.and_then(|past| past.get(&self.name));
         let one = |counts: bool| f64::from(u8::from(counts));
         match measure {
-            // What was before is not known.
+            // The earlier state is unknown.
             Measure::Restarts if past.is_none() => 0.0,
             Measure::Restarts => {
                 f64::from(self.restarts.saturating_sub(before.map_or(0, |before| before.restarts)))
@@ -196,7 +198,7 @@ impl Pod {
         let newest = self.last_end.map_or(self.created, |(end, _)| end.max(self.created));
         match reason {
             "ContainerCreating" => false,
-            // Nobody knows it: it is given a minute.
+            // The reason is unknown: it is given a minute.
             "SomethingNew" => now - newest > 1,
             _ => true,
         }
@@ -211,7 +213,7 @@ impl Pod {
         waits && self.is_live() && self.place != Place::NodeOfFargate
     }
 
-    /// When it ended, if it has, as far as can be known.
+    /// When it ended, if it has, as far as it can be known.
     fn ended(&self, now: Minute, past: Option<&Past>) -> Option<Minute> {
         match self.how {
             How::Ended { said: Said::Nothing, .. } => {
@@ -223,9 +225,9 @@ impl Pod {
         }
     }
 
-    /// What a run of that time knows of it.
+    /// What a run at that time knows about it.
     pub(super) fn known(&self, (now, clock): (Minute, Minute), past: Option<&Past>) -> PastPod {
-        // Where it is not counted now, it is rated with what was counted before.
+        // Where it is not counted now, it is rated with the previous counts.
         let before = past.and_then(|past| past.get(&self.name)?.page.clone());
         let page = if self.is_counted() { Some(self.counting.page(clock)) } else { before };
         PastPod { restarts: self.restarts, last_end: self.last_end, ended: self.ended(now, past), page }
@@ -233,7 +235,7 @@ impl Pod {
 }
 
 impl Workload {
-    /// Replicas that are missing; no data of what has none.
+    /// Missing replicas; no data for workloads without replicas.
     pub(super) fn figure_of_missing(&self) -> Figure {
         self.missing()
             .map_or(Figure::NoData, |missing| Figure::Value(f64::from(u32::try_from(missing).unwrap())))

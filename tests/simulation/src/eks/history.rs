@@ -1,4 +1,5 @@
-//! What people must have heard of alarms on EKS by the end, whatever befell the runs.
+//! The notifications of alarms on EKS that must have been sent by the end, whatever happened to the
+//! runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,31 +10,34 @@ use crate::model::{Kind, Observation};
 use crate::rule::Rule;
 use crate::verdict::State;
 
-/// All samples that were judged, alarm by alarm.
+/// All evaluated samples, alarm by alarm.
 #[derive(Debug, Default)]
 pub(crate) struct Histories {
     samples: BTreeMap<String, BTreeMap<Minute, Figure>>,
-    /// Samples that were taken after their time: later ones do not go on from them.
+    /// Samples that were taken late: later ones do not continue from them.
     pub(crate) late: BTreeSet<Minute>,
-    /// Alarms that were judged by samples of which others know nothing, or which others know otherwise.
+    /// Alarms that were evaluated with samples that other runs do not have or have with other
+    /// values.
     doubtful: BTreeSet<String>,
 }
 
 impl Histories {
-    /// What a run judged.
-    pub(crate) fn add(&mut self, key: &str, sight: &Observation) {
-        if self.late.contains(&sight.end) {
+    /// The input that a run evaluated.
+    pub(crate) fn add(&mut self, key: &str, observation: &Observation) {
+        if self.late.contains(&observation.end) {
             self.doubtful.insert(key.to_owned());
         }
         let samples = self.samples.entry(key.to_owned()).or_default();
-        for ((end, value), unknown) in sight.ends.iter().zip(&sight.values).zip(&sight.unknown) {
+        for ((end, value), unknown) in
+            observation.ends.iter().zip(&observation.values).zip(&observation.unknown)
+        {
             let figure = match (value, unknown) {
                 (Some(value), _) => Figure::Value(*value),
                 (None, true) => Figure::NotAsked,
                 (None, false) => Figure::NoData,
             };
             match samples.get(end) {
-                // Where nothing has a value, nothing is said of what is older.
+                // Where no sample has a value, older ones are not distinguished.
                 Some(Figure::NoData) if figure == Figure::NotAsked => {}
                 known => {
                     if known.is_some_and(|known| *known != figure) {
@@ -46,8 +50,8 @@ impl Histories {
     }
 }
 
-/// The first alarm of which people heard something else than what its samples say, sample by sample, if nothing keeps it silent
-/// and all of them were judged.
+/// The first alarm whose notifications differ from those that its samples give, if nothing mutes it
+/// and all samples were evaluated.
 pub(crate) fn wrong(checker: &Checker, rules: &[Vec<Rule>]) -> Option<String> {
     let Histories { samples, doubtful, .. } = &checker.histories;
     let mut sure = samples.iter().filter(|(key, _)| !doubtful.contains(*key));
@@ -62,15 +66,13 @@ pub(crate) fn wrong(checker: &Checker, rules: &[Vec<Rule>]) -> Option<String> {
             return None;
         }
         let must = judge(rule, samples);
-        let heard: Vec<(Kind, Minute)> = checker
+        let sent: Vec<(Kind, Minute)> = checker
             .news_of(key)
             .iter()
             .map(|notice| (notice.news.kind, notice.news.at))
             .filter(|(kind, _)| matches!(kind, Kind::Began | Kind::Ended | Kind::NoData))
             .collect();
-        (heard != must).then(|| {
-            format!("{key}: people heard {heard:?}\nand should have heard {must:?}\n{rule:?}\n{samples:?}")
-        })
+        (sent != must).then(|| format!("{key}: notified {sent:?}\nexpected {must:?}\n{rule:?}\n{samples:?}"))
     })
 }
 
@@ -89,7 +91,7 @@ fn judge(rule: &Rule, samples: &BTreeMap<Minute, Figure>) -> Vec<(Kind, Minute)>
             rule.condition.next(&range.iter().map(value).collect::<Vec<_>>(), state)
         };
         let next = with(None);
-        // Whatever it was that nobody could ask, the verdict must be the same.
+        // The verdict must be the same for any value of the samples that could not be asked.
         let is_sure = [f64::MAX, f64::MIN].into_iter().all(|value| with(Some(value)) == next);
         let is_held = state == State::Alarm && end - known.1 < rule.hold;
         if is_held || !is_sure || next == state {

@@ -1,6 +1,7 @@
-//! EKS in a world: clusters, pods and what befalls them, what a run must see of them, and what it has seen.
+//! EKS in a world: clusters, pods and their disruptions, what a run must see of them, and what it
+//! has seen.
 //!
-//! What is drawn here comes from a stream of its own.
+//! Everything here is drawn from its own random stream.
 
 pub(crate) mod agree;
 mod cadvisor;
@@ -31,11 +32,11 @@ pub(crate) struct EksLife {
     pub(crate) clusters: usize,
     pub(crate) minutes: Minute,
     pub(crate) every: Minute,
-    /// How often something keeps a cluster from being read, in percent of the changes.
-    pub(crate) troubled: i64,
-    /// How often a request fails and succeeds when it is tried again, in percent.
+    /// How often a cluster becomes unreadable, in percent of the changes.
+    pub(crate) disrupted: i64,
+    /// How often a request fails and succeeds on retry, in percent.
     pub(crate) disturbed: i64,
-    /// Clusters of a hundred that are created on the way, and of those that are deleted.
+    /// Percent of the clusters that are created later, and that are deleted.
     pub(crate) coming: i64,
     /// Whether cAdvisor is read.
     pub(crate) cadvisor: bool,
@@ -48,15 +49,15 @@ pub(crate) struct Eks {
     clusters: Vec<Cluster>,
     chance: Option<Chance>,
     clock: Minute,
-    /// Whether each thing that can be judged is there, and since when.
+    /// Whether each possible subject exists, and since when.
     there: BTreeMap<String, (bool, Minute)>,
-    /// The cluster that is deleted as soon as somebody comes to its API server.
+    /// The cluster that is deleted as soon as a request reaches its API server.
     leaving: Option<&'static str>,
-    /// Whether AWS may leave questions without an answer now.
-    pub(crate) aws_is_troubled: bool,
+    /// Whether AWS calls may remain unanswered at the moment.
+    pub(crate) aws_is_disrupted: bool,
 }
 
-/// What is found where an API server should be.
+/// What a connection to an API server finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Open,
@@ -64,7 +65,7 @@ enum Way {
     Silent,
     /// There is no such host.
     Nowhere,
-    /// The cluster of that name has just been deleted.
+    /// The cluster of this name has just been deleted.
     Leaves(&'static str),
 }
 
@@ -78,7 +79,7 @@ impl Eks {
             let until = if goes { instant(&mut chance).max(from + 1) } else { Minute::MAX };
             clusters.push(Cluster::new(name, 1, from, until, every, &mut chance));
             if goes && chance.percent(50) {
-                // Made anew under its name.
+                // Recreated under its name.
                 let from = until + chance.between(0, 3 * every);
                 clusters.push(Cluster::new(name, 2, from, Minute::MAX, every, &mut chance));
             }
@@ -86,12 +87,12 @@ impl Eks {
         Self { life: Some(life), clusters, chance: Some(chance), ..Self::default() }
     }
 
-    /// Lets time go on to a minute, and draws what befalls the run then.
+    /// Advances time to a minute, and draws the faults of its run.
     pub(crate) fn advance(&mut self, clock: Minute) {
         let Some((life, mut chance)) = self.life.zip(self.chance.take()) else { return };
         for minute in self.clock + 1..=clock {
             for cluster in self.clusters.iter_mut().filter(|cluster| cluster.until > minute) {
-                cluster.step(minute, life.every, life.troubled, &mut chance);
+                cluster.step(minute, life.every, life.disrupted, &mut chance);
             }
             self.remember(minute);
         }
@@ -105,22 +106,22 @@ impl Eks {
         (self.clock, self.chance) = (clock, Some(chance));
     }
 
-    /// From now on everything can be read, and goes on as it is.
+    /// From now on everything can be read, and nothing changes.
     pub(crate) fn calm(&mut self) {
         self.clusters.iter_mut().for_each(Cluster::clear_up);
         if let Some(life) = &mut self.life {
-            (life.troubled, life.disturbed) = (0, 0);
+            (life.disrupted, life.disturbed) = (0, 0);
         }
     }
 
-    /// Writes down what is there.
+    /// Records the current state.
     fn remember(&mut self, minute: Minute) {
         let mut there = BTreeSet::new();
         for cluster in self.clusters.iter().filter(|cluster| {
             matches!(cluster.stage(minute), Some(Stage::Creating | Stage::Active)) || cluster.answers(minute)
         }) {
             there.insert(cluster.name.to_owned());
-            // Before it has an endpoint nobody sees what is in it.
+            // A cluster without an endpoint cannot be read.
             if cluster.answers(minute) {
                 there.extend(cluster.subjects().map(|subject| format!("{} {subject}", cluster.name)));
             }
@@ -135,13 +136,12 @@ impl Eks {
         }
     }
 
-    /// Names of all that is there, or was; whether it is, and since when that is so.
+    /// Names of all present and past subjects; whether each exists, and since when.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, bool, Minute)> {
         self.there.iter().map(|(name, (there, since))| (name.as_str(), *there, *since))
     }
 
-    /// Puts what is so into AWS and into the API servers.
-    /// `now` is the time of AWS.
+    /// Writes the true state to AWS and the API servers. `now` is the time of AWS.
     pub(crate) fn show(&self, now: Timestamp, estate: &mut Estate, servers: &mut BTreeMap<String, Handle>) {
         for cluster in self.clusters.iter().filter(|cluster| cluster.stage(self.clock).is_some()) {
             let server = servers.entry(cluster.host.clone());
@@ -156,7 +156,7 @@ impl Eks {
         }
     }
 
-    /// What somebody finds who comes to an API server.
+    /// What a connection to an API server finds.
     fn way(&mut self, host: &str) -> Way {
         let (clock, leaving) = (self.clock, self.leaving);
         let Some(cluster) = self.clusters.iter_mut().find(|cluster| cluster.host == host) else {
@@ -172,14 +172,14 @@ impl Eks {
             self.remember(clock);
             return Way::Leaves(name);
         }
-        match cluster.sight {
+        match cluster.observation {
             cluster::Observation::Refused => Way::Refused,
             cluster::Observation::Silent => Way::Silent,
             _ => Way::Open,
         }
     }
 
-    /// The cluster of that name that is there.
+    /// The existing cluster of this name.
     fn cluster(&self, name: &str) -> Option<&Cluster> {
         self.clusters.iter().find(|cluster| cluster.name == name && cluster.stage(self.clock).is_some())
     }

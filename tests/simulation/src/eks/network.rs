@@ -1,4 +1,5 @@
-//! The network between the functions and the API servers: without sockets, so that time can stand still.
+//! The network between the functions and the API servers: without sockets, so that time can be
+//! paused.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +15,7 @@ use super::Way;
 use crate::check::Checker;
 use crate::wire::lock;
 
-/// API servers by their hosts.
+/// API servers by host.
 pub(crate) type Servers = Arc<Mutex<BTreeMap<String, Handle>>>;
 
 /// The network.
@@ -36,7 +37,7 @@ impl Network for Wires {
         let way = {
             let mut checker = lock(&self.checker);
             let way = checker.eks.way(host);
-            checker.tell(|| format!("      {host} is {way:?}"));
+            checker.log(|| format!("      {host} is {way:?}"));
             way
         };
         match way {

@@ -1,4 +1,4 @@
-//! A pod of a simulated cluster: how it is, and how the API server shows it.
+//! A pod of a simulated cluster: its state, and its representation in the API server.
 
 use fake_kubernetes::{self as fake, Container, ContainerState, Gap, Terminated};
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +10,7 @@ use crate::clock::{Minute, at};
 pub(super) const NANOCORES: i64 = 500_000_000;
 pub(super) const KIB: i64 = 1 << 20;
 
-/// What people know a pod by, whatever made it.
+/// The subject of a pod, whatever created it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Subject {
     pub(crate) namespace: &'static str,
@@ -23,9 +23,9 @@ pub(crate) struct Subject {
 pub(crate) struct Pod {
     pub(crate) subject: Subject,
     pub(crate) name: String,
-    /// What its name was generated from.
+    /// Its `generateName`.
     pub(super) stem: String,
-    /// Kind and name of what controls it.
+    /// Kind and name of its controller.
     pub(super) owner: Option<(&'static str, String)>,
     /// The label with the hash of its template.
     pub(super) hash: Option<(&'static str, String)>,
@@ -35,40 +35,40 @@ pub(crate) struct Pod {
     /// Since when it is being deleted.
     pub(super) deleting: Option<Minute>,
     pub(super) restarts: u32,
-    /// The newest end of its container before it was started again, and the reason.
+    /// The newest end of its container before a restart, and the reason.
     pub(super) last_end: Option<(Minute, &'static str)>,
-    /// What it uses: KiB and nanocores.
+    /// Its usage: KiB and nanocores.
     pub(super) memory: i64,
     pub(super) cpu: i64,
     pub(super) measured: Measured,
     /// Whether Fargate forwards its logs.
     pub(super) logs: bool,
-    /// When it is cleared away, once it has ended.
+    /// When it is removed, after it has ended.
     pub(super) cleared: Minute,
     pub(super) counting: Counting,
 }
 
-/// Where a pod is.
+/// Where a pod runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Fargate,
-    /// On a node of EC2.
+    /// On an EC2 node.
     Node,
-    /// No Fargate profile selects it, so that it has no place.
+    /// No Fargate profile selects it, so it cannot be placed.
     Nowhere,
-    /// A `DaemonSet` wants it on a node of Fargate, which runs none.
+    /// A `DaemonSet` pod for a Fargate node, which runs none.
     NodeOfFargate,
 }
 
-/// How a pod is.
+/// The state of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
-    /// It has no node: the reason of the scheduler.
+    /// It has no node: the scheduler's reason.
     Unplaced(&'static str),
     /// It has its node, and its container waits with this reason.
     Waiting(&'static str),
     Running,
-    /// Its container ended again and again.
+    /// Its container ended repeatedly.
     BackOff,
     Ended {
         well: bool,
@@ -77,19 +77,19 @@ pub(super) enum How {
     },
 }
 
-/// What says when a pod ended.
+/// What shows when a pod ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Said {
     Containers,
-    /// Its containers are lost: it was evicted.
+    /// Its container statuses are lost: it was evicted.
     Conditions,
-    /// The same, and a container waits still.
+    /// The same, and a container is still waiting.
     Waiting,
     /// The kubelet refused it.
     Nothing,
 }
 
-/// What metrics-server lists of a pod that runs.
+/// What metrics-server returns for a running pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Measured {
     Usage,
@@ -105,12 +105,12 @@ impl std::fmt::Display for Subject {
 }
 
 impl Pod {
-    /// Whether it is to run, or to go on running.
+    /// Whether it should run, or continue to run.
     pub(super) fn is_live(&self) -> bool {
         self.deleting.is_none() && !matches!(self.how, How::Ended { .. })
     }
 
-    /// Whether it serves.
+    /// Whether it is ready.
     pub(super) fn is_ready(&self) -> bool {
         self.how == How::Running && self.deleting.is_none()
     }
@@ -122,7 +122,7 @@ impl Pod {
         }
     }
 
-    /// Whether cAdvisor shows it: the kubelet has begun it, and it has not ended.
+    /// Whether cAdvisor shows it: the kubelet has started it, and it has not ended.
     pub(super) fn is_counted(&self) -> bool {
         matches!(self.how, How::Running | How::BackOff)
     }

@@ -1,4 +1,4 @@
-//! Rules on EKS: built-in ones, word for word, and others.
+//! Rules on EKS: built-in ones, verbatim, and others.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ use crate::clock::Minute;
 use crate::rule::{Rule, Treat, What};
 use crate::verdict::Condition;
 
-/// The built-in rules as they are shipped.
+/// The built-in rules as shipped.
 const DEFAULT: &str = include_str!("../../../../shared/domain/src/config/default.yaml");
 
 /// Names of rules that are not built in.
 const OWN: [&str; 3] = ["own-one", "own-two", "own-three"];
 
-/// The rules of a world: some built-in ones with those that silence them, and some others. What cAdvisor counts is
-/// judged only where it is read.
+/// The rules of a world: some built-in ones with those that mute them, and some others. Rules on
+/// cAdvisor's counters are only used where it is read.
 pub(crate) fn rules(cadvisor: bool, chance: &mut Chance) -> Vec<Rule> {
     let shipped: Vec<Rule> = texts().filter_map(built_in).collect();
     let mut wanted: Vec<&'static str> = Vec::new();
@@ -40,7 +40,7 @@ pub(crate) fn rules(cadvisor: bool, chance: &mut Chance) -> Vec<Rule> {
     rules
 }
 
-/// Names of all rules on EKS that there may be.
+/// Names of all possible rules on EKS.
 pub(crate) fn names() -> BTreeSet<&'static str> {
     texts().filter_map(built_in).map(|rule| rule.name).chain(OWN).collect()
 }
@@ -68,12 +68,12 @@ fn texts() -> impl Iterator<Item = &'static str> {
     let begins = DEFAULT.match_indices(start).map(|(place, _)| place);
     begins.map(move |from| {
         let to = DEFAULT[from + 1..].find(start).map_or(DEFAULT.len(), |length| from + 1 + length);
-        // What stands before the next one is about that.
+        // The lines before the next rule belong to it.
         DEFAULT[from..to].split("\n\n").next().unwrap()
     })
 }
 
-/// A built-in rule; none of one on ECS.
+/// A built-in rule; `None` for one on ECS.
 fn built_in(text: &'static str) -> Option<Rule> {
     let value = |key: &str| {
         let mut lines = text.lines().map(|line| line.trim_start_matches(['-', ' ']));

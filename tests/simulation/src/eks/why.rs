@@ -1,14 +1,14 @@
-//! Which pods the words of a notice name.
+//! The pods that the words of a notice name.
 
 use std::collections::BTreeMap;
 
 use super::agree::Taken;
 use super::figures::Measure;
 
-/// The most pods that are named for one reason.
+/// The maximum number of pods named for one reason.
 const NAMED: usize = 3;
 
-/// Whether a notice names the pods that count for a measure of a subject and no others, each once.
+/// Whether a notice names exactly the pods that count for a measure of a subject, each once.
 pub(crate) fn is_right(
     why: Option<&str>,
     measure: Measure,
@@ -24,7 +24,7 @@ pub(crate) fn is_right(
     let all_fit = named.keys().all(|pod| counted.contains(pod));
     let right = match measure {
         Measure::MetricsDown => named.is_empty(),
-        // Nobody counts the pods that are not there; those that are there and not ready may say why.
+        // Missing pods are not counted; those that exist and are not ready may explain them.
         Measure::Missing => true,
         measure if measure.is_compared() || measure == Measure::Pending => {
             all_fit && named.len() == usize::from(!counted.is_empty())
@@ -34,5 +34,5 @@ pub(crate) fn is_right(
     let once = named.values().all(|times| *times == 1);
     (right && once)
         .then_some(())
-        .ok_or_else(|| format!("{measure:?} counts {counted:?}, and {why:?} is told"))
+        .ok_or_else(|| format!("{measure:?} counts {counted:?}, and the notification says {why:?}"))
 }

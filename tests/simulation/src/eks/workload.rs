@@ -1,4 +1,4 @@
-//! The life of a workload: what makes its pods, and what befalls them for a while.
+//! The life of a workload: what creates its pods, and their temporary disruptions.
 
 use fake_kubernetes::{self as fake, Gap, Kind};
 
@@ -7,18 +7,18 @@ use super::pod::{How, KIB, Measured, NANOCORES, Place, Pod, Said, Subject};
 use crate::chance::Chance;
 use crate::clock::{Minute, at};
 
-/// When what is there from the beginning was made.
+/// When the initial objects were created.
 pub(super) const LONG_AGO: Minute = -600;
 /// How long a pod runs before metrics-server has it.
 const FIRST_USAGE: Minute = 2;
-/// What Kubernetes draws the ends of names from.
+/// The alphabet of Kubernetes' generated name suffixes.
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// What makes pods.
+/// The owner of pods.
 #[derive(Debug, Clone)]
 pub(super) struct Workload {
     pub(super) subject: Subject,
-    /// Whether the object is there.
+    /// Whether the object exists.
     pub(super) exists: bool,
     desired: usize,
     /// Hash of its newest template.
@@ -26,24 +26,24 @@ pub(super) struct Workload {
     pub(super) pods: Vec<Pod>,
     mood: Mood,
     until: Minute,
-    /// Jobs of a `CronJob` that are there: name, and when it was made.
+    /// Existing Jobs of a `CronJob`: name and creation time.
     jobs: Vec<(String, Minute)>,
 }
 
-/// What befalls a workload for a while.
+/// A temporary disruption of a workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mood {
     Well,
     /// Its first pod is short of memory, or of CPU.
     Hot,
     CrashLoop,
-    /// The first pod is started again and again, and runs in between.
+    /// The first pod is restarted repeatedly, and runs in between.
     Restarts,
     /// It was killed once.
     Killed,
     Stuck(&'static str),
     Unplaced(&'static str),
-    /// An old pod does not go, in some bad state; there is a new one.
+    /// An old pod stays in some bad state; there is a new one.
     Leaves(How),
     /// A pod ended, and stays.
     Ends(Said),
@@ -52,7 +52,7 @@ enum Mood {
     Gone,
     Unmeasured(Measured),
     LosesLogs,
-    /// Of a `DaemonSet`: there are nodes of Fargate.
+    /// Of a `DaemonSet`: there are Fargate nodes.
     OnFargate(usize),
 }
 
@@ -74,7 +74,7 @@ impl Workload {
         workload
     }
 
-    /// Pods that had ended before anybody looked, of which some count for a while before others do.
+    /// Pods that had ended before the first run, some of which count for a while before others do.
     fn leave_ended(&mut self, chance: &mut Chance) {
         for ago in [chance.between(50, 200), chance.between(0, 55)] {
             let at = -ago;
@@ -107,7 +107,7 @@ impl Workload {
         if self.is_released_alone() && chance.between(1, every * 15) == 1 {
             self.release(minute, chance);
         }
-        self.go_on(minute, chance);
+        self.advance(minute, chance);
     }
 
     fn is_released_alone(&self) -> bool {
@@ -160,7 +160,7 @@ impl Workload {
         }
     }
 
-    /// What begins with the mood.
+    /// The start of the mood.
     fn begin(&mut self, minute: Minute, chance: &mut Chance) {
         match self.mood {
             Mood::Well | Mood::Restarts | Mood::Unmeasured(_) => {}
@@ -208,8 +208,8 @@ impl Workload {
         }
     }
 
-    /// What goes on while the mood lasts.
-    fn go_on(&mut self, minute: Minute, chance: &mut Chance) {
+    /// What continues while the mood lasts.
+    fn advance(&mut self, minute: Minute, chance: &mut Chance) {
         match self.mood {
             Mood::CrashLoop if chance.percent(25) => {
                 let how = if chance.percent(30) { How::Running } else { How::BackOff };
@@ -228,7 +228,7 @@ impl Workload {
         }
     }
 
-    /// All is well again, but that pods which have ended stay.
+    /// All is healthy again, except that ended pods stay.
     fn recover(&mut self, minute: Minute, chance: &mut Chance) {
         if matches!(self.mood, Mood::Zero) {
             self.desired = chance.count(1, 2);
@@ -252,7 +252,7 @@ impl Workload {
         }
     }
 
-    /// A new template: all pods that live are made anew, and are what the old ones were.
+    /// A new template: all running pods are replaced by pods of the same behavior.
     fn release(&mut self, minute: Minute, chance: &mut Chance) {
         self.hash = letters(chance, 9);
         for place in 0..self.pods.len() {
@@ -265,19 +265,19 @@ impl Workload {
         }
     }
 
-    /// Its first pod that lives.
+    /// Its first running pod.
     fn first(&mut self) -> Option<&mut Pod> {
         self.pods.iter_mut().find(|pod| pod.is_live())
     }
 
-    /// The container of the first pod ends and is started again.
+    /// The container of the first pod ends and is restarted.
     fn fail(&mut self, minute: Minute, how: How, chance: &mut Chance) {
         let reason = chance.one_of(&["Error", "Error", "OOMKilled"]);
         let Some(pod) = self.first() else { return };
         (pod.how, pod.restarts, pod.last_end) = (how, pod.restarts + 1, Some((minute, reason)));
     }
 
-    /// A new pod takes the place of the first one.
+    /// A new pod replaces the first one.
     fn renew(&mut self, minute: Minute, how: How, chance: &mut Chance) {
         let new = self.pod(minute, chance);
         let Some(pod) = self.first() else { return };
@@ -319,7 +319,8 @@ impl Workload {
         }
     }
 
-    /// A `CronJob` makes a Job and its pod now and then, which ends after some minutes and stays for a while.
+    /// A `CronJob` sometimes creates a Job and its pod, which ends after some minutes and stays for
+    /// a while.
     fn tick(&mut self, minute: Minute, every: Minute, chance: &mut Chance) {
         for pod in &mut self.pods {
             if pod.how == How::Running && minute - pod.created >= every.max(6) {
@@ -330,7 +331,7 @@ impl Workload {
             pod.measured =
                 if minute - pod.created < FIRST_USAGE { Measured::Nothing } else { Measured::Usage };
         }
-        // A Job may be gone before its pod is.
+        // A Job may be deleted before its pod.
         let pods: Vec<Option<&(&str, String)>> = self.pods.iter().map(|pod| pod.owner.as_ref()).collect();
         let has_pod = |job: &str| pods.iter().flatten().any(|(_, owner)| owner == job);
         self.jobs.retain(|(job, made)| has_pod(job) && minute - made < 90);
@@ -378,14 +379,14 @@ impl Workload {
         (self.desired + never, self.pods.iter().filter(|pod| pod.is_ready()).count())
     }
 
-    /// Replicas that should be there and are not; none of what has no replicas, or is not there.
+    /// Missing replicas; `None` for a workload without replicas, or that does not exist.
     pub(super) fn missing(&self) -> Option<usize> {
         let has_replicas = ["Deployment", "DaemonSet"].contains(&self.subject.kind) && self.exists;
         has_replicas.then(|| self.desired.saturating_sub(self.replicas().1))
     }
 }
 
-/// Some fine part of what there is.
+/// A small random fraction of a value.
 fn level(of: i64, chance: &mut Chance) -> i64 {
     of * chance.one_of(&[10, 25, 30, 45, 60, 70]) / 100
 }

@@ -1,4 +1,4 @@
-//! Samples of EKS as a snapshot holds them.
+//! Samples of EKS as stored in a snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use crate::eks::figures::{Figure, Measure, Statistic};
 use crate::model::{Answer, Observation};
 use crate::rule::Rule;
 
-/// Length of the period that a sample counts for.
+/// Length of the period of a sample.
 const PERIOD: Minute = 5;
 
-/// What is sampled: a measure of a subject, written as in the table.
+/// A measure of a subject, written as in the table.
 pub(crate) type Sampled = (Measure, Statistic, String);
 
 /// Samples by the minute in which they were taken.
@@ -21,12 +21,12 @@ pub(crate) type Sampled = (Measure, Statistic, String);
 pub(crate) struct Samples {
     pub(crate) answer: Answer,
     values: BTreeMap<Minute, f64>,
-    /// Those of which nothing is known.
+    /// The unknown ones.
     unread: BTreeSet<Minute>,
 }
 
 impl Samples {
-    /// What they say of one minute.
+    /// Their value for one minute.
     pub(crate) fn at(&self, minute: Minute) -> Figure {
         match self.values.get(&minute) {
             Some(value) => Figure::Value(*value),
@@ -36,7 +36,7 @@ impl Samples {
     }
 }
 
-/// A line of samples; none if it is of another kind. `taken` are all samples of the snapshot.
+/// A line of samples; `None` if it is of another kind. `taken` are all samples of the snapshot.
 pub(super) fn read(line: &Value, taken: &[Minute]) -> Option<(Sampled, Samples)> {
     let measure = Measure::ALL.into_iter().find(|measure| line["metric"] == measure.names().1)?;
     let statistic = match line["statistic"].as_str()? {
@@ -70,17 +70,17 @@ pub(super) fn read(line: &Value, taken: &[Minute]) -> Option<(Sampled, Samples)>
 }
 
 impl Snapshot {
-    /// Names of all workloads of a cluster, and whether it was read; none if it was not looked at.
+    /// Names of all workloads of a cluster, and whether it was read; `None` if it was not checked.
     pub(crate) fn eks_cluster(&self, name: &str) -> Option<(&BTreeSet<String>, bool)> {
         self.clusters.get(name).map(|cluster| (&cluster.workloads, !cluster.unread))
     }
 
-    /// Names of the clusters that were looked at.
+    /// Names of the checked clusters.
     pub(crate) fn cluster_names(&self) -> impl Iterator<Item = &str> {
         self.clusters.keys().map(String::as_str)
     }
 
-    /// What a rule sees of samples.
+    /// The input of a rule from samples.
     pub(super) fn sight_of_samples(
         &self,
         rule: &Rule,

@@ -1,4 +1,4 @@
-//! The life of a service: what it should run and what runs, from some minute on.
+//! The life of a service: its desired and running tasks from some minute on.
 
 use super::{CALM, FIRST, Life};
 use crate::chance::Chance;
@@ -12,9 +12,9 @@ pub(super) struct Stage {
     pub(super) desired: i64,
     pub(super) running: i64,
     pub(super) pending: i64,
-    /// When its deployment began, if one is under way.
+    /// The start of the deployment in progress, if any.
     pub(super) deployed: Option<Minute>,
-    pub(super) troubled: Option<Disruption>,
+    pub(super) disrupted: Option<Disruption>,
 }
 
 /// Why tasks do not stay.
@@ -22,7 +22,7 @@ pub(super) struct Stage {
 pub(super) enum Disruption {
     /// They start, live long enough for one point every third minute, and fail.
     Loops,
-    /// They run at every other run; in between one is being started.
+    /// They run at every other run; in between one is starting.
     Alternates,
 }
 
@@ -31,10 +31,10 @@ pub(super) fn stage(stages: &[Stage], minute: Minute) -> Option<&Stage> {
 }
 
 impl Stage {
-    /// Tasks that run, and that are being started.
+    /// Running and starting tasks.
     pub(super) fn tasks(&self, minute: Minute, every: Minute) -> (i64, i64) {
         let between = minute.div_euclid(every) % 2 == 0;
-        match self.troubled {
+        match self.disrupted {
             Some(Disruption::Alternates) if between => (0, 1),
             _ => (self.running, self.pending),
         }
@@ -42,10 +42,10 @@ impl Stage {
 
     /// Whether a task lived long enough in this minute.
     pub(super) fn has_point(&self, minute: Minute, every: Minute) -> bool {
-        self.tasks(minute, every).0 > 0 || self.troubled == Some(Disruption::Loops) && minute % 3 == 0
+        self.tasks(minute, every).0 > 0 || self.disrupted == Some(Disruption::Loops) && minute % 3 == 0
     }
 
-    /// Whether ECS must be asked about the service, because nothing runs that should.
+    /// Whether ECS must be queried about the service, because no desired task runs.
     pub(super) fn is_out(&self) -> bool {
         self.exists && self.desired > 0 && self.running == 0
     }
@@ -60,7 +60,7 @@ pub(super) fn stages(life: &Life, chance: &mut Chance) -> Vec<Stage> {
         running: 2,
         pending: 0,
         deployed: None,
-        troubled: None,
+        disrupted: None,
     };
     let absent = Stage { exists: false, desired: 0, running: 0, ..there };
     let mut stages = vec![if chance.percent(10) { absent } else { there }];
@@ -80,10 +80,10 @@ pub(super) fn stages(life: &Life, chance: &mut Chance) -> Vec<Stage> {
             5..=6 => Stage { from, deployed: Some(from), running: chance.between(0, 2), ..there },
             7 => Stage { from, ..absent },
             8 if chance.percent(life.failing) => {
-                Stage { from, running: 0, troubled: Some(Disruption::Loops), ..there }
+                Stage { from, running: 0, disrupted: Some(Disruption::Loops), ..there }
             }
             9 if chance.percent(life.failing) => {
-                Stage { from, troubled: Some(Disruption::Alternates), ..there }
+                Stage { from, disrupted: Some(Disruption::Alternates), ..there }
             }
             _ => Stage { from, ..there },
         };

@@ -1,4 +1,4 @@
-//! An alarm on its way through the periods of a run.
+//! Takes an alarm through the periods of a run.
 
 mod notices;
 
@@ -13,58 +13,59 @@ use crate::model::series::Reading;
 use crate::model::subject::Subject;
 use crate::rules::{AlarmRule, MissingData};
 
-/// An alarm on its way.
+/// An alarm while the periods of a run are evaluated.
 pub(super) struct Course<'a> {
     rule: &'a AlarmRule,
     subject: &'a Subject,
-    sight: &'a Observation<'a>,
+    observation: &'a Observation<'a>,
     now: Timestamp,
     periods: &'a Periods,
     memory: Remembered,
-    /// Whether the memory is more than an assumption.
+    /// Whether the state was stored, not assumed.
     is_known: bool,
-    /// What tells notices apart that a late point brings about from earlier ones of the same instant.
+    /// Distinguishes notices that a late point causes from earlier notices of the same time.
     again: Option<u64>,
-    /// What the alarm last was that is no want of data, and since when.
+    /// The last state other than missing data, and since when.
     phase: (AlarmState, Timestamp),
-    /// How often it began or ended since what was settled, and how many of these earlier runs have dealt with.
+    /// How often it began or ended since the settled period, and how many of these changes earlier
+    /// runs have processed.
     changes: usize,
     done: usize,
-    /// Whether something was kept silent in this run.
+    /// Whether something was muted in this run.
     muted: bool,
     newest: Newest,
     notices: Vec<Notice>,
 }
 
-/// How far the newest period was judged.
+/// Whether the newest period was evaluated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Newest {
     Judged,
-    /// It waits for points that may still come.
+    /// It waits for points that may still arrive.
     Waits,
-    /// Something that it depends on could not be asked.
+    /// A query that it depends on failed.
     Unseen,
 }
 
-/// How the state of an alarm changed, or that it stays.
+/// A change of an alarm's state, or none.
 #[derive(Clone, Copy)]
 struct Transition {
     from: AlarmState,
     to: AlarmState,
-    /// End of the period that decided it.
+    /// End of the decisive period.
     at: Timestamp,
-    /// Since when what the notice is about had lasted, if that is remembered.
+    /// Since when the subject of the notice had lasted, if known.
     since: Option<Timestamp>,
 }
 
-/// What a period brings.
+/// The result of a period.
 enum Verdict {
-    /// The state after it.
+    /// The state after the period.
     Is(AlarmState),
-    /// It depends on what is not known, perhaps not yet.
+    /// The state depends on values that are unknown, perhaps only for now.
     Unsure,
-    /// A gap in a partial answer may be a point that we did not get: this period and all later ones wait for the next run,
-    /// so that every period is judged, and in order.
+    /// A gap in a partial answer may be a point that was not returned: this period and all later
+    /// ones wait for the next run, so that every period is evaluated in order.
     Waits,
 }
 
@@ -72,7 +73,7 @@ impl<'a> Course<'a> {
     pub(super) fn new(
         rule: &'a AlarmRule,
         subject: &'a Subject,
-        sight: &'a Observation<'a>,
+        observation: &'a Observation<'a>,
         now: Timestamp,
         periods: &'a Periods,
         memory: Remembered,
@@ -83,7 +84,7 @@ impl<'a> Course<'a> {
         Self {
             rule,
             subject,
-            sight,
+            observation,
             now,
             periods,
             memory,
@@ -98,12 +99,12 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// What to remember after all periods, and what to tell.
+    /// Evaluates all periods. Returns the state to store and the notices.
     pub(super) fn run(mut self) -> (Remembered, Vec<Notice>) {
-        if !matches!(&*self.sight.reading, Reading::Unread(_)) {
+        if !matches!(&*self.observation.reading, Reading::Unread(_)) {
             self.judge_all();
         }
-        self.look_back();
+        self.conclude();
         self.remind();
         (self.memory, self.notices)
     }
@@ -120,8 +121,9 @@ impl<'a> Course<'a> {
         self.periods.end(self.newest())
     }
 
-    /// Where judging begins: what was settled while the periods reach back to it; else the newest change, behind which the
-    /// state is the same up to the newest period judged.
+    /// Where evaluation begins: after the settled period, if the periods reach back to it;
+    /// otherwise after the newest change, since which the state has been the same up to the newest
+    /// evaluated period.
     fn begin(&mut self) -> Settled {
         let Remembered { state, since, judged_until, settled, .. } = self.memory;
         let first = self.periods.first_whole(self.rule.condition.evaluation_range());
@@ -137,18 +139,18 @@ impl<'a> Course<'a> {
         begin
     }
 
-    /// All periods whose verdict is not final, in order.
+    /// Evaluates all periods whose verdict is not final, in order.
     fn judge_all(&mut self) {
         let before = (self.memory.state, self.memory.since);
         let begin = self.begin();
         let whole = self.periods.first_whole(self.rule.condition.evaluation_range());
         let first = self.periods.after(begin.until).max(whole);
-        // What lies before the first whole range is never judged again.
+        // Periods before the first whole range are never evaluated again.
         let until = begin.until.max(self.periods.end(whole) - self.rule.period.length());
         let (mut settled, mut is_final) = (Settled { changes: 0, until, ..begin }, true);
         let mut judged_until = begin.until;
         if first >= self.periods.len() {
-            // The same run may come again.
+            // The same run may be repeated.
             let newest = self.newest();
             let waits = self.has_open(newest) && matches!(self.verdict(newest), Verdict::Unsure);
             self.newest = if waits { Newest::Waits } else { Newest::Judged };
@@ -159,7 +161,7 @@ impl<'a> Course<'a> {
             let has_open = self.has_open(period);
             is_final &= !has_open;
             match verdict {
-                // What earlier runs have judged with more data than this one has stays as they found it.
+                // Verdicts of earlier runs, which had more data than this one, stay.
                 Verdict::Waits if self.changes < self.done => {
                     (self.memory.state, self.memory.since) = before;
                     return;
@@ -188,8 +190,9 @@ impl<'a> Course<'a> {
         self.settle(settled, judged_until);
     }
 
-    /// A late point may undo a change that earlier runs have dealt with. If people were notified of another phase than it
-    /// is in now, one notice at the newest period corrects that, whatever the hold: the alarm never was.
+    /// A late point may undo a change that earlier runs have processed. If people were notified of
+    /// a phase other than the current one, one notice at the newest period corrects that, whatever
+    /// the hold: the alarm never existed.
     fn reconcile(&mut self) {
         if self.changes >= self.done {
             return;
@@ -205,7 +208,7 @@ impl<'a> Course<'a> {
             }
             (AlarmState::Alarm, AlarmState::Ok) => {
                 self.memory.since = end;
-                self.tell(newest, AlarmState::Ok, None);
+                self.notify(newest, AlarmState::Ok, None);
                 self.memory.since = since;
             }
             _ => {}
@@ -213,28 +216,31 @@ impl<'a> Course<'a> {
     }
 
     fn settle(&mut self, settled: Settled, judged_until: Timestamp) {
-        // The same run may come again.
+        // The same run may be repeated.
         let is_later = self.memory.judged_until < self.newest_end();
         self.memory.judged_until = self.memory.judged_until.max(judged_until);
-        // What was kept silent has its own way of being told later; without any value there is nothing to revise.
+        // A muted alarm is notified later in another way; without any value there is nothing to
+        // revise.
         let is_settled = settled.until >= self.memory.judged_until || self.muted || self.periods.is_silent();
         let changes = self.changes.saturating_sub(settled.changes);
         self.memory.settled = (!is_settled).then_some(Settled { changes, ..settled });
-        // An alarm whose data went missing was told with that; there will be no other word about its end. Not while a
-        // verdict that is judged again still is ALARM: it would be notified a second time.
+        // For an alarm whose data went missing, that notification also covers its end; there is no
+        // other one. Not while a verdict that is evaluated again is still ALARM: it would be
+        // notified a second time.
         let blind_notified = self.memory.blind.is_some_and(|blind| blind.notified);
         let is_missing = [self.memory.state, settled.state] == [AlarmState::InsufficientData; 2];
         let is_over = is_missing && changes == 0 && self.periods.is_silent_since_aged_out();
-        // Who is notified of it just now needs a run in which it is so.
-        let was_told = self.memory.notified == AlarmState::Alarm && self.memory.notified_at != Some(self.now);
-        if is_over && is_later && blind_notified && was_told {
+        // An alarm notified in this very run stays notified until a later one.
+        let was_notified =
+            self.memory.notified == AlarmState::Alarm && self.memory.notified_at != Some(self.now);
+        if is_over && is_later && blind_notified && was_notified {
             (self.memory.notified, self.memory.notified_at) = (AlarmState::Ok, Some(self.now));
             let phase = (AlarmState::Ok, self.newest_end());
             self.memory.settled = self.memory.settled.map(|settled| Settled { phase, ..settled });
         }
     }
 
-    /// Whether a point that may still come could change the verdict on this period.
+    /// Whether a point that may still arrive could change the verdict on this period.
     fn has_open(&self, period: usize) -> bool {
         let range = self.range_of(period);
         let n = self.rule.condition.evaluation_periods as usize;
@@ -251,13 +257,14 @@ impl<'a> Course<'a> {
             return Verdict::Is(condition.next_state(values, current));
         }
         let mut unknown = self.periods.unread(&range);
-        let is_complete = matches!(&*self.sight.reading, Reading::Complete(_));
+        let is_complete = matches!(&*self.observation.reading, Reading::Complete(_));
         if !is_complete && unknown.is_empty() {
             return Verdict::Waits;
         }
         let is_empty = values.iter().all(Option::is_none) && unknown.is_empty();
-        // The two explicit treatments say what a gap means, at once, as in CloudWatch. With the others a point that may
-        // still come is waited for, unless it makes no difference.
+        // The two explicit treatments give a gap its meaning at once, as in CloudWatch. With the
+        // others, the verdict waits for a point that may still arrive, unless it makes no
+        // difference.
         let waits = matches!(condition.treat_missing_data, MissingData::Missing | MissingData::Ignore);
         if waits && !is_empty {
             unknown.extend(self.periods.open(&range));
@@ -265,19 +272,19 @@ impl<'a> Course<'a> {
         condition.sure_state(values, &unknown, current).map_or(Verdict::Unsure, Verdict::Is)
     }
 
-    /// One period that may change something.
+    /// Processes the verdict on one period.
     fn judge(&mut self, period: usize, verdict: AlarmState) {
         let end = self.periods.end(period);
         let (from, since) = (self.memory.state, self.memory.since);
-        // What nobody heard of need not be kept from flapping.
-        let heard = self.memory.notified == AlarmState::Alarm || self.changes < self.done;
-        let held = from == AlarmState::Alarm && heard && end.duration_since(since) < self.rule.hold;
+        // An alarm that was never notified need not be kept from flapping.
+        let is_notified = self.memory.notified == AlarmState::Alarm || self.changes < self.done;
+        let held = from == AlarmState::Alarm && is_notified && end.duration_since(since) < self.rule.hold;
         let to = if held { from } else { verdict };
         if to != from {
             self.change(period, to);
         }
         if self.changes >= self.done {
-            self.tell(period, from, self.is_known.then_some(since));
+            self.notify(period, from, self.is_known.then_some(since));
         }
         self.is_known |= to != from;
     }
@@ -287,7 +294,7 @@ impl<'a> Course<'a> {
         let from = (self.memory.state, self.memory.since);
         if to == AlarmState::InsufficientData {
             (self.memory.state, self.memory.since, self.memory.muted) = (to, end, None);
-            // Samples that are missing never come, so this is the end of the alarm.
+            // Missing samples never arrive, so this is the end of the alarm.
             if !self.periods.can_be_late() && self.memory.notified == AlarmState::Alarm {
                 let since = self.periods.newest_value_end();
                 let evaluation = self.evaluation(period);
@@ -299,7 +306,7 @@ impl<'a> Course<'a> {
             return;
         }
         if to == self.phase.0 {
-            // It is what it was before data was missing.
+            // The state is the same as before data was missing.
             (self.memory.state, self.memory.since) = self.phase;
             return;
         }

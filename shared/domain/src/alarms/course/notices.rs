@@ -1,4 +1,4 @@
-//! What people are notified of on the way, and what could not be judged.
+//! The notices of an alarm, including that it could not be evaluated.
 
 use std::ops::Range;
 
@@ -11,14 +11,15 @@ use crate::alarms::{
 };
 use crate::rules::{MissingData, Mute};
 
-/// How long after ECS reports the first running task of a service its first points may be missing; longer if a run ends
-/// its window longer before its time. ECS publishes a point each minute (Amazon ECS Developer Guide, "Amazon ECS CloudWatch
-/// metrics"), and fargaze waits for two by default.
+/// How long points may be missing after ECS reports the first running task of a service; longer if
+/// the window of a run ends longer before its time. ECS publishes a point each minute (Amazon ECS
+/// Developer Guide, "Amazon ECS CloudWatch metrics"), and fargaze waits for two by default.
 const FIRST_POINTS: SignedDuration = SignedDuration::from_mins(5);
 
 impl Course<'_> {
-    /// Tells an alarm that nobody has heard of, unless something keeps it silent at the end of the period.
-    pub(super) fn tell(&mut self, period: usize, from: AlarmState, since: Option<Timestamp>) {
+    /// Notifies of an alarm that has not been notified yet, unless it is muted at the end of the
+    /// period.
+    pub(super) fn notify(&mut self, period: usize, from: AlarmState, since: Option<Timestamp>) {
         if (self.memory.state, self.memory.notified) != (AlarmState::Alarm, AlarmState::Ok) {
             return;
         }
@@ -27,8 +28,9 @@ impl Course<'_> {
             (self.memory.muted, self.muted) = (Some(mute), true);
             return;
         }
-        // Which period a deployment or another alarm ended in is not known: what they kept silent is told if it goes on
-        // at the end of the run. When a maintenance window ends is known.
+        // The period in which a deployment or another alarm ended is unknown, so an alarm that they
+        // muted is notified if it is still active at the end of the run. The end of a maintenance
+        // window is known.
         let ends_with_run = self.memory.muted.as_ref().is_some_and(|mute| *mute != Mute::Maintenance);
         if ends_with_run && period < self.newest() {
             self.muted = true;
@@ -37,35 +39,36 @@ impl Course<'_> {
         let late = self.memory.muted.take();
         let (from, since) = if late.is_some() { (AlarmState::Ok, None) } else { (from, since) };
         let change = Transition { from, to: AlarmState::Alarm, at: self.memory.since, since };
-        let (why, pod) = (self.sight.why.clone(), self.sight.pod.clone());
+        let (why, pod) = (self.observation.why.clone(), self.observation.pod.clone());
         self.push(change, NoticeBody::Began { evaluation: self.evaluation(period), late, why, pod });
         (self.memory.notified, self.memory.notified_at) = (AlarmState::Alarm, Some(self.now));
     }
 
-    /// Why the newest period says nothing of the alarm; none if it does.
+    /// Why the newest period has no verdict; `None` if it has one.
     fn unseen(&self) -> Option<Unseen> {
         if self.newest == Newest::Unseen {
             return Some(Unseen::CouldNotAsk);
         }
         let range = self.range_of(self.newest());
         let is_empty = self.periods.values(range).iter().all(Option::is_none);
-        let runs = self.sight.running.is_some_and(|tasks| tasks > 0);
+        let runs = self.observation.running.is_some_and(|tasks| tasks > 0);
         let matters = self.memory.notified == AlarmState::Alarm || runs;
-        let says_so = self.rule.condition.treat_missing_data == MissingData::Breaching;
-        let goes_on =
+        let is_explicit = self.rule.condition.treat_missing_data == MissingData::Breaching;
+        let continues =
             self.memory.blind.is_some_and(|blind| blind.because == Unseen::NoData && blind.notified);
-        let is_missing = is_empty && !says_so && (goes_on || (self.periods.can_be_late() && matters));
-        // Some points of the range are no end of it before they suffice for a verdict.
-        let is_missing = is_missing || goes_on && self.newest == Newest::Waits;
+        let is_missing = is_empty && !is_explicit && (continues || (self.periods.can_be_late() && matters));
+        // A few points in the range do not end the lack of data until they suffice for a verdict.
+        let is_missing = is_missing || continues && self.newest == Newest::Waits;
         is_missing.then_some(Unseen::NoData)
     }
 
-    /// After all periods: an alarm whose silence ended without a new period, and whether it could be judged at all.
-    pub(super) fn look_back(&mut self) {
+    /// After all periods: notifies of an alarm whose mute ended without a new period, and checks
+    /// whether it could be evaluated at all.
+    pub(super) fn conclude(&mut self) {
         let newest = self.newest();
         match self.unseen() {
             None => {
-                self.tell(newest, AlarmState::Ok, None);
+                self.notify(newest, AlarmState::Ok, None);
                 if let Some(blind) = self.memory.blind.filter(|blind| !self.may_be_late_since(*blind)) {
                     self.memory.blind = None;
                     self.sees_again(blind);
@@ -75,7 +78,8 @@ impl Course<'_> {
         }
     }
 
-    /// Whether what is missing may still come, so that more that is missing now is the same lack of data.
+    /// Whether missing points may still arrive, so that further gaps belong to the same lack of
+    /// data.
     fn may_be_late_since(&self, blind: Blindness) -> bool {
         let newest = self.newest();
         let missing = self.periods.after(blind.since).min(newest)..newest + 1;
@@ -83,10 +87,10 @@ impl Course<'_> {
     }
 
     fn sees_again(&mut self, blind: Blindness) {
-        // Points that came late were judged all the same: only what is lost needs a word.
+        // Late points were evaluated all the same: only lost ones need a notice.
         let is_lost = blind.because == Unseen::CouldNotAsk || self.periods.lost_since(blind.since);
         if blind.notified && is_lost {
-            // When data came back is not remembered.
+            // The time at which data returned is not stored.
             let since = (blind.because == Unseen::CouldNotAsk).then_some(blind.since);
             let evaluation = self.evaluation(self.newest());
             self.push(self.standing(since), NoticeBody::SeenAgain { evaluation });
@@ -98,10 +102,11 @@ impl Course<'_> {
         let known = self.memory.blind.filter(|blind| blind.because == because || blind.notified);
         let mut blind = known.unwrap_or(Blindness { since: end, because, notified: false });
         let range = self.rule.condition.evaluation_range();
-        // Where there is no data, the whole range has none already: the next run that finds the same is enough.
+        // With no data, the whole range is already empty: the next run with the same finding is
+        // enough.
         let patience = if because == Unseen::NoData { 0 } else { range };
         let lasts = self.periods.count_since(blind.since) > patience;
-        // Tasks that have just been started have no points yet.
+        // Tasks that have just started have no points yet.
         let young = because == Unseen::NoData
             && self.memory.notified == AlarmState::Ok
             && end.duration_since(blind.since) < FIRST_POINTS.max(self.now.duration_since(end));
@@ -109,12 +114,12 @@ impl Course<'_> {
             let evaluation = self.evaluation(self.newest());
             let (since, body) = match because {
                 Unseen::CouldNotAsk => {
-                    let why = self.sight.reading.fault().map(ToString::to_string);
+                    let why = self.observation.reading.fault().map(ToString::to_string);
                     (blind.since, NoticeBody::Blind { evaluation, why })
                 }
                 Unseen::NoData => {
                     let since = self.periods.newest_value_end().unwrap_or_else(|| self.periods.end(0));
-                    (since, NoticeBody::NoData { evaluation, why: self.sight.running.map(running) })
+                    (since, NoticeBody::NoData { evaluation, why: self.observation.running.map(running) })
                 }
             };
             self.push(self.standing(Some(since)), body);
@@ -123,7 +128,7 @@ impl Course<'_> {
         self.memory.blind = Some(blind);
     }
 
-    /// Tells again an alarm that goes on.
+    /// Reminds of an alarm that is still active.
     pub(super) fn remind(&mut self) {
         let Remembered { state, notified, notified_at: Some(notified_at), since, .. } = self.memory else {
             return;
@@ -132,23 +137,23 @@ impl Course<'_> {
         let due = self.rule.remind_every.is_some_and(|every| self.now.duration_since(notified_at) >= every);
         let notified = (state, notified) == (AlarmState::Alarm, AlarmState::Alarm) && notified_at < self.now;
         if notified && due && self.mute(end).is_none() {
-            let (why, pod) = (self.sight.why.clone(), self.sight.pod.clone());
+            let (why, pod) = (self.observation.why.clone(), self.observation.pod.clone());
             let body = NoticeBody::Reminder { evaluation: self.evaluation(self.newest()), why, pod };
             let reminder = self.notice(self.standing(Some(since)), body);
-            // Named after what it repeats: two runs at once make the same one.
+            // Named after the notice it repeats, so that two concurrent runs produce the same id.
             let id = format!("{}#{}#{}#reminder", self.rule.name, self.subject, notified_at.as_second());
             self.notices.push(Notice { id, ..reminder });
             self.memory.notified_at = Some(self.now);
         }
     }
 
-    /// What keeps the alarm silent at the end of a period.
+    /// What mutes the alarm at the end of a period.
     fn mute(&self, end: Timestamp) -> Option<Mute> {
         let planned = self.rule.maintenance.iter().any(|window| window.covers(end));
-        if planned { Some(Mute::Maintenance) } else { self.sight.mute.clone() }
+        if planned { Some(Mute::Maintenance) } else { self.observation.mute.clone() }
     }
 
-    /// The state as it is at the end of the newest period.
+    /// The unchanged state at the end of the newest period.
     fn standing(&self, since: Option<Timestamp>) -> Transition {
         let state = self.memory.state;
         Transition { from: state, to: state, at: self.newest_end(), since }
@@ -165,7 +170,9 @@ impl Course<'_> {
             NoticeKind::Blind => (since.unwrap_or(at), "blind"),
             NoticeKind::NoData => (since.unwrap_or(at), "no-data"),
             NoticeKind::SeenAgain => (since.unwrap_or(at), "seen-again"),
-            _ => (at, to.as_str()),
+            NoticeKind::Began | NoticeKind::Ended | NoticeKind::Reminder | NoticeKind::Deleted => {
+                (at, to.as_str())
+            }
         };
         let again = self.again.map(|version| format!("#{version}")).unwrap_or_default();
         Notice {
@@ -181,7 +188,7 @@ impl Course<'_> {
         }
     }
 
-    /// What the verdict on this period is made of.
+    /// The values behind the verdict on a period.
     pub(super) fn evaluation(&self, period: usize) -> Evaluation {
         let Self { rule, subject, .. } = self;
         let shown = self.shown(self.range_of(period));
@@ -202,7 +209,8 @@ impl Course<'_> {
         }
     }
 
-    /// The newest N periods of an evaluation range, or all of it if only the older ones have a value.
+    /// The newest N periods of an evaluation range, or all of it if only the older ones have a
+    /// value.
     fn shown(&self, range: Range<usize>) -> Range<usize> {
         let n = self.rule.condition.evaluation_periods as usize;
         let newest = range.end.saturating_sub(n).max(range.start)..range.end;

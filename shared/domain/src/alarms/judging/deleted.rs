@@ -1,4 +1,4 @@
-//! Which alarms end because what they are about is gone.
+//! Finds the alarms that end because their subject or rule was deleted.
 
 use super::super::which::was_listed;
 use super::super::{AlarmKey, AlarmRecord, end};
@@ -9,19 +9,20 @@ use crate::rules::Scope;
 use crate::sources::plan;
 
 impl Judging<'_> {
-    /// What is gone for sure, and not only unseen in this run, ends.
-    pub(super) fn gone(&self, coverage: &Coverage) -> Vec<AlarmRecord> {
+    /// The alarms that end: those whose subject or rule certainly no longer exists, and not only
+    /// was not read in this run.
+    pub(super) fn ended(&self, coverage: &Coverage) -> Vec<AlarmRecord> {
         let part = self.begin.target.part;
         let here = self
             .before
             .values()
             .flatten()
             .filter(|record| record.key.subject.cluster().is_some_and(|cluster| part.holds(cluster)));
-        let unjudged = here.filter(|record| !self.is_judged(&record.key));
-        let gone = unjudged.filter(|record| self.knows(&record.key.subject, coverage));
-        let mut gone: Vec<_> = gone.filter_map(|record| end(record, self.begin.run.window.end)).collect();
-        gone.sort_by(|a, b| a.key.cmp(&b.key));
-        gone
+        let unevaluated = here.filter(|record| !self.is_judged(&record.key));
+        let deleted = unevaluated.filter(|record| self.knows(&record.key.subject, coverage));
+        let mut ended: Vec<_> = deleted.filter_map(|record| end(record, self.begin.run.window.end)).collect();
+        ended.sort_by(|a, b| a.key.cmp(&b.key));
+        ended
     }
 
     fn is_judged(&self, AlarmKey { rule, subject }: &AlarmKey) -> bool {
@@ -38,7 +39,8 @@ impl Judging<'_> {
         exists && rule.is_some_and(|rule| plan::judges(rule, subject, entry))
     }
 
-    /// Whether it is sure that the subject is in the inventory if it exists, be it none because its cluster is gone.
+    /// Whether the inventory certainly contains the subject if it exists; also true if its cluster
+    /// was deleted.
     fn knows(&self, subject: &Subject, coverage: &Coverage) -> bool {
         let listed = was_listed(coverage, subject.scope() == Some(Scope::TaskFamily));
         let cluster = subject.cluster().and_then(|cluster| self.inventory.clusters.get(cluster));

@@ -1,4 +1,4 @@
-//! What is judged when all lines have come: what ECS says of services, and metrics whose lines were kept.
+//! Evaluation after all lines have been read: figures from ECS, and metrics whose lines were kept.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,10 +13,10 @@ use crate::model::series::Reading;
 use crate::model::subject::Subject;
 use crate::rules::{AlarmRule, ServiceFigure, Source};
 use crate::sources::ecs_api::newest_only;
-use crate::sources::{cloudwatch, not_asked, plan, source_of};
+use crate::sources::{cloudwatch, not_queried, plan, source_of};
 
 impl Judging<'_> {
-    /// Judges what can only be judged when all lines have come.
+    /// Evaluates what can only be evaluated after all lines have been read.
     pub(super) fn judge_late(&mut self, services: &HashMap<Subject, ServiceState>) {
         for (index, source, subject) in self.late() {
             let (rule, state) = (&self.rules[index], services.get(&subject));
@@ -25,16 +25,19 @@ impl Judging<'_> {
                     let basis = Basis::State { idle: state.is_some_and(|state| state.desired == 0) };
                     (self.state_reading(rule, figure, &subject, state), basis)
                 }
-                _ => (Some(self.kept_reading(rule, &subject, source)), Basis::Points),
+                Source::Metric(_) | Source::Derived { .. } | Source::Sampled(_) | Source::Custom => {
+                    (Some(self.kept_reading(rule, &subject, source)), Basis::Points)
+                }
             };
             match reading {
                 Some(reading) => self.judge(index, &subject, Cow::Owned(reading), basis),
-                None => self.evidence[index].not_asked(),
+                None => self.evidence[index].not_due(),
             }
         }
     }
 
-    /// What is judged when all lines have come: the rule, where its values come from, and the subject.
+    /// What is evaluated after all lines have been read: the rule's index, its source, and the
+    /// subject.
     fn late(&self) -> Vec<(usize, Source, Subject)> {
         let platform = self.begin.target.platform;
         let mut late = Vec::new();
@@ -56,10 +59,13 @@ impl Judging<'_> {
         if let Some(reading) = rule.reading(&answers) {
             return reading.into_owned();
         }
-        answers.pop().map_or_else(|| Reading::Unread(not_asked(rule.measure.label())), |(_, reading)| reading)
+        answers
+            .pop()
+            .map_or_else(|| Reading::Unread(not_queried(rule.measure.label())), |(_, reading)| reading)
     }
 
-    /// What ECS said of the service. None if it was not asked in this run: nothing was under way when it was last.
+    /// The reading of a figure from ECS. `None` if the service was not described in this run
+    /// because nothing was in progress at its last check.
     fn state_reading(
         &self,
         rule: &AlarmRule,
@@ -73,7 +79,7 @@ impl Judging<'_> {
         }
         let unread = |fault: &Fault| Some(Reading::Unread(fault.clone()));
         match self.undescribed.get(subject) {
-            Some(asked) if figure.needs_every_service() || !asked.is_alive => unread(&asked.fault),
+            Some(service) if figure.needs_every_service() || !service.is_alive => unread(&service.fault),
             None if figure.needs_every_service() => None,
             // A service whose metrics arrive has running tasks.
             _ => match self.unclear.get(subject) {

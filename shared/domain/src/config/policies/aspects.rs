@@ -1,4 +1,4 @@
-//! What each aspect may be set to in a policy.
+//! The values that a policy may give to each aspect.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::kubernetes::logging;
 use crate::reconcile::{Aspect, Desired};
 use crate::text::nearest::nearest;
 
-/// What is desired of Container Insights, on one line: a word, or a key and its value.
+/// The desired level of Container Insights, on one line: a word, or a key and its value.
 #[derive(Debug, Clone)]
 pub(in crate::config) struct RawLevel(String);
 
@@ -44,19 +44,19 @@ impl<'de> Deserialize<'de> for RawLevel {
 #[serde(rename = "aws-logging", deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::config) struct RawAwsLogging {
-    /// Where the logs go: at least one OUTPUT of Fluent Bit.
+    /// Where logs are sent: at least one Fluent Bit OUTPUT.
     #[serde(rename = "output.conf")]
     #[cfg_attr(test, schemars(required, with = "String"))]
     output: Option<At<ScalarText>>,
-    /// Filters of Fluent Bit.
+    /// Fluent Bit filters.
     #[serde(rename = "filters.conf")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     filters: Option<At<ScalarText>>,
-    /// Parsers of Fluent Bit.
+    /// Fluent Bit parsers.
     #[serde(rename = "parsers.conf")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     parsers: Option<At<ScalarText>>,
-    /// Whether the router sends its own logs as well.
+    /// Whether the log router also sends its own logs.
     #[serde(rename = "flb_log_cw")]
     #[cfg_attr(test, schemars(extend("enum" = ["true", "false", true, false, null])))]
     router: Option<At<ScalarText>>,
@@ -81,12 +81,12 @@ pub(in crate::config) struct LogText(String);
 pub(super) struct Named {
     pub(super) aspect: Aspect,
     pub(super) line: u64,
-    /// What it is to be; none if that has a problem.
+    /// The desired value; `None` if it has a problem.
     pub(super) desired: Option<Desired>,
 }
 
 impl Named {
-    /// `read` gets the value and the place for messages.
+    /// `read` receives the value and the place for messages.
     fn new<T>(
         aspect: Aspect,
         (line, value): (u64, Option<T>),
@@ -109,12 +109,13 @@ fn one_of<T: Clone>(
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let near = nearest(text, known.iter().copied());
         let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        problems.add(line, label, format_args!("`{text}` is none of {}{near}", known.join(", ")));
+        problems.add(line, label, format_args!("`{text}` is not one of {}{near}", known.join(", ")));
     }
     found
 }
 
-/// What is desired of Container Insights of a cluster, or of the account's default, which is never lowered.
+/// The desired Container Insights level of a cluster, or the account default, which is never
+/// lowered.
 pub(super) fn level(aspect: Aspect, raw: Option<At<RawLevel>>, problems: &Problems) -> Option<Named> {
     let At { line, value } = raw?;
     Some(Named::new(aspect, (line, value), |RawLevel(text), place| {
@@ -164,7 +165,7 @@ fn log_types(
         problems.add(
             line,
             label,
-            "the list is empty; write leave to leave them alone, and no policy turns a log off",
+            "the list is empty; write leave to leave them alone: no policy turns a log off",
         );
     }
     let mut types = BTreeSet::new();
@@ -198,7 +199,7 @@ fn config_map(
 ) -> BTreeMap<String, String> {
     let RawAwsLogging { output, filters, parsers, router } = raw;
     if output.is_none() {
-        problems.add(line, label, "output.conf is missing: without an OUTPUT no log goes anywhere");
+        problems.add(line, label, "output.conf is missing: without an OUTPUT no logs are sent");
     }
     if let Some(At { line, value: Some(ScalarText(text)) }) = &router {
         one_of((*line, "policy: aws-logging: flb_log_cw"), text, &[("true", ()), ("false", ())], problems);
@@ -218,13 +219,13 @@ fn config_map(
     data
 }
 
-/// What Fargate would not accept of it; what is missing or no word at all was told before.
+/// Adds what Fargate would not accept. A missing output and a bad word have been reported before.
 fn check_logging((line, label): (u64, &str), data: &BTreeMap<String, String>, problems: &Problems) {
     let labels = BTreeMap::from([(logging::NAMESPACE.to_owned(), "enabled".to_owned())]);
-    let said = |problem: &logging::Problem| {
+    let is_reported = |problem: &logging::Problem| {
         problem.key == "flb_log_cw" || problem.key == "output.conf" && !data.contains_key("output.conf")
     };
-    for problem in logging::check(&labels, data).iter().filter(|problem| !said(problem)) {
+    for problem in logging::check(&labels, data).iter().filter(|problem| !is_reported(problem)) {
         problems.add(line, label, problem);
     }
 }

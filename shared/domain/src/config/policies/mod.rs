@@ -1,4 +1,5 @@
-//! The sections `limits`, `policies` and `eks`: how much is changed, what each aspect is to be, and what is read.
+//! The sections `limits`, `policies` and `eks`: how much may change, the desired value of each
+//! aspect, and additional data to read.
 
 mod aspects;
 mod read_from;
@@ -20,7 +21,7 @@ pub(super) use aspects::{AddonText, LogText, RawLevel, ReportText};
 use aspects::{Named, RawAwsLogging, addon, aws_logging, level, logs};
 pub(super) use read_from::{RawRead, check_reads};
 
-/// Clusters that one run may be allowed to change.
+/// The upper bound of `max-changes`.
 const MAX_CHANGES: u32 = 1000;
 
 /// How much fargaze may change, whatever the policies say.
@@ -28,9 +29,9 @@ const MAX_CHANGES: u32 = 1000;
 #[serde(rename = "limits", deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RawLimits {
-    /// Say what would be done and what it would cost, and change nothing. Default: false.
+    /// Report what would be done and what it would cost, and change nothing. Default: false.
     dry_run: Option<At<bool>>,
-    /// What to do with clusters that were there before fargaze. Default: report.
+    /// What to do with clusters that existed before fargaze. Default: report.
     #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = ["report", "change", null])))]
     existing: Option<At<ScalarText>>,
     /// Clusters that one run of one target may change, 1 to 1000. Default: 20.
@@ -41,34 +42,37 @@ pub(super) struct RawLimits {
     max_percent: Option<At<ScalarText>>,
 }
 
-/// What some subjects are to be. For each aspect, the first policy that matches and names it decides.
+/// The desired state of the subjects that it matches. For each aspect, the first policy that
+/// matches and names it decides.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(rename = "policy", deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RawPolicy {
-    /// What it is about. Default: everything.
+    /// The subjects that it applies to. Default: all.
     #[serde(rename = "match")]
     matches: Option<At<RawMatch>>,
-    /// Leave alone all that it is about. Default: false.
+    /// Leave everything that it matches alone. Default: false.
     hands_off: Option<At<bool>>,
-    /// Container Insights of ECS clusters: leave, off-is-fine, at-least-enabled, at-least-enhanced, or exactly a level.
+    /// Container Insights of ECS clusters: leave, off-is-fine, at-least-enabled, at-least-enhanced,
+    /// or exactly one level.
     container_insights: Option<At<RawLevel>>,
-    /// The account's default of Container Insights in each Region: leave, at-least-enabled or at-least-enhanced.
+    /// The account's Container Insights default in each Region: leave, at-least-enabled or
+    /// at-least-enhanced.
     account_default: Option<At<RawLevel>>,
-    /// The add-on metrics-server of EKS clusters.
+    /// The add-on metrics-server on EKS clusters.
     metrics_server: Option<At<AddonText>>,
-    /// The add-on amazon-cloudwatch-observability of EKS clusters, on EC2 nodes only.
+    /// The add-on amazon-cloudwatch-observability on EKS clusters, for EC2 nodes only.
     cloudwatch_observability: Option<At<AddonText>>,
-    /// Types of control-plane logs of EKS clusters that are to be on, at least; or report, or leave.
+    /// Types of control-plane logs of EKS clusters that must be on, at least; or report, or leave.
     control_plane_logs: Option<Either<ReportText, Vec<At<LogText>>>>,
-    /// The logging of Fargate pods on EKS clusters; or report, or leave.
+    /// Logging of Fargate pods on EKS clusters; or report, or leave.
     aws_logging: Option<Either<ReportText, RawAwsLogging>>,
-    /// What to do with clusters that were there before fargaze, instead of what the limits say.
+    /// What to do with clusters that existed before fargaze; overrides the setting in the limits.
     #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = ["report", "change", null])))]
     existing: Option<At<ScalarText>>,
 }
 
-/// What a policy is about.
+/// The subjects that a policy applies to.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 #[serde(rename = "match", deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -76,10 +80,10 @@ pub(super) struct RawMatch {
     /// Accounts. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     accounts: Option<At<Vec<At<AccountId>>>>,
-    /// Patterns of Regions. Default: all.
+    /// Region patterns. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     regions: Option<At<Vec<At<String>>>>,
-    /// Patterns of cluster names. Default: all.
+    /// Cluster name patterns. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     clusters: Option<At<Vec<At<String>>>>,
     /// Platforms. Default: all.
@@ -87,7 +91,7 @@ pub(super) struct RawMatch {
     platforms: Option<At<Vec<At<Platform>>>>,
 }
 
-/// Both sections, checked; every problem of them is added to `problems`.
+/// Both sections, validated; every problem is added to `problems`.
 pub(super) fn check_policies(
     limits: Option<RawLimits>,
     policies: Vec<At<RawPolicy>>,
@@ -132,7 +136,7 @@ fn check_policy(line: u64, raw: RawPolicy, problems: &Problems) -> Policy {
         problems.add(
             line,
             "policy",
-            format_args!("it names no aspect: write hands-off: true, or one of {}", keys.join(", ")),
+            format_args!("names no aspect: write hands-off: true, or one of {}", keys.join(", ")),
         );
     }
     let desired = named.into_iter().filter_map(|named| Some((named.aspect, named.desired?))).collect();
@@ -140,19 +144,19 @@ fn check_policy(line: u64, raw: RawPolicy, problems: &Problems) -> Policy {
     Policy { matches, desired, hands_off, existing, source: format!("{CONFIG_KEY}:{line}") }
 }
 
-/// Why an aspect that a policy names never follows from it.
+/// Why a policy can never apply to an aspect that it names.
 fn never_applies(aspect: Aspect, matches: &Match, hands_off: bool) -> Option<String> {
     let platform = aspect.kind().platform();
     let platforms = matches.platforms.as_ref();
     if hands_off {
-        Some("hands-off leaves alone all that the policy is about; take out one of the two".to_owned())
+        Some("hands-off leaves everything alone that the policy matches; remove one of the two".to_owned())
     } else if aspect.kind() == SubjectKind::Account && matches.clusters.is_some() {
         Some(
-            "it is about an account and Region, and the policy is about clusters: match accounts and regions"
+            "applies to an account and Region, but the policy matches clusters: match accounts and regions"
                 .to_owned(),
         )
     } else if platforms.is_some_and(|platforms| !platforms.contains(&platform)) {
-        Some(format!("it is about {}, which is not among the platforms of the policy", platform.as_str()))
+        Some(format!("applies to {}, which is not among the platforms of the policy", platform.as_str()))
     } else {
         None
     }
@@ -172,7 +176,7 @@ fn existing_of(section: &str, raw: Option<At<ScalarText>>, problems: &Problems) 
     word(&format!("{section}: existing"), raw, &["report", "change"], problems)
 }
 
-/// Reads a word if there is one.
+/// Reads a word, if given.
 fn word<T: FromStr<Err: fmt::Display>>(
     key: &str,
     raw: Option<At<ScalarText>>,
@@ -195,12 +199,12 @@ fn number(key: &str, raw: Option<At<ScalarText>>, most: u32, problems: &Problems
     let ScalarText(text) = value?;
     let number = text.parse().ok().filter(|number| (1..=most).contains(number));
     if number.is_none() {
-        problems.add(line, key, format_args!("`{text}` is no whole number from 1 to {most}"));
+        problems.add(line, key, format_args!("`{text}` is not a whole number from 1 to {most}"));
     }
     number
 }
 
-/// Reads each entry of a list; a list must have one.
+/// Reads the entries of a list, which must not be empty.
 fn list<R, T>(
     key: &str,
     raw: Option<At<Vec<At<R>>>>,
@@ -223,7 +227,7 @@ fn list<R, T>(
     Some(good)
 }
 
-/// A pattern that some Region can fit.
+/// A pattern that can match a Region.
 fn region_pattern(text: &str) -> Result<NamePattern, BadName> {
     let fits = |c: char| c == '*' || c == '-' || c.is_ascii_lowercase() || c.is_ascii_digit();
     if !text.contains('*') {
@@ -231,18 +235,18 @@ fn region_pattern(text: &str) -> Result<NamePattern, BadName> {
     } else if !text.chars().all(fits) {
         return Err(BadName {
             text: text.to_owned(),
-            what: "pattern of Regions",
-            expected: "a code such as eu-west-1, with * for any part of it",
+            what: "Region pattern",
+            expected: "a code such as eu-west-1, with * for any part",
         });
     }
     Ok(NamePattern::new(text))
 }
 
-/// A pattern that some cluster can fit.
+/// A pattern that can match a cluster name.
 fn cluster_pattern(text: &str) -> Result<NamePattern, BadName> {
     text.replace('*', "x").parse::<ClusterName>().map_err(|_| BadName {
         text: text.to_owned(),
-        what: "pattern of cluster names",
+        what: "cluster name pattern",
         expected: "letters, digits, hyphens and underscores, with * for any part",
     })?;
     Ok(NamePattern::new(text))

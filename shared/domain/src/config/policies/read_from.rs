@@ -1,4 +1,4 @@
-//! The section `eks`: what is read of EKS clusters beside what is always read.
+//! The section `eks`: additional data to read from EKS clusters.
 
 use super::{cluster_pattern, list, region_pattern, word};
 use crate::config::read::{At, Problems, ScalarText};
@@ -8,7 +8,8 @@ use crate::rules::pattern::Match;
 
 const CADVISOR: [&str; 2] = ["none", "proxy"];
 
-/// What is read of some EKS clusters. The first entry that fits a cluster and names it decides.
+/// Additional data to read from the matching EKS clusters. The first entry that matches a cluster
+/// decides.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(rename = "eks", deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -16,19 +17,19 @@ pub(in crate::config) struct RawRead {
     /// Accounts. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     accounts: Option<At<Vec<At<AccountId>>>>,
-    /// Patterns of Regions. Default: all.
+    /// Region patterns. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     regions: Option<At<Vec<At<String>>>>,
-    /// Patterns of cluster names. Default: all.
+    /// Cluster name patterns. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     clusters: Option<At<Vec<At<String>>>>,
-    /// Whether cAdvisor is asked on the nodes: none, or proxy, which needs a right that lets its holder run commands in every
-    /// pod of the cluster. Default: none.
+    /// Whether cAdvisor on the nodes is queried: none, or proxy, which needs a permission that
+    /// allows running commands in every pod of the cluster. Default: none.
     #[cfg_attr(test, schemars(required, with = "Option<String>", extend("enum" = ["none", "proxy", null])))]
     cadvisor: Option<At<ScalarText>>,
 }
 
-/// The section, checked; every problem of it is added to `problems`.
+/// The section, validated; every problem is added to `problems`.
 pub(in crate::config) fn check_reads(entries: Vec<At<RawRead>>, problems: &Problems) -> EksReads {
     let entries = entries.into_iter().filter_map(|entry| {
         let RawRead { accounts, regions, clusters, cadvisor } = entry.value?;
@@ -42,7 +43,7 @@ pub(in crate::config) fn check_reads(entries: Vec<At<RawRead>>, problems: &Probl
             problems.add(
                 entry.line,
                 "eks",
-                "it says nothing to read: write cadvisor: proxy, or take the entry out",
+                "names nothing to read: write cadvisor: proxy, or remove the entry",
             );
         }
         let cadvisor: Cadvisor = word("eks: cadvisor", cadvisor, &CADVISOR, problems)?;

@@ -1,4 +1,4 @@
-//! The sections as they are read, and what is said of a wrong one.
+//! The sections as they are read, and the problems of invalid ones.
 
 use super::super::{read_eks, read_policies, tests::problems};
 use super::*;
@@ -76,7 +76,7 @@ fn the_whole_file_is_read() {
     assert_eq!(data["output.conf"], "[OUTPUT]\n    Name cloudwatch_logs\n    Match *\n");
     assert_eq!((data["flb_log_cw"].as_str(), data.len()), ("true", 2));
     let lab = of("999999999999", "us-west-2", Platform::Eks, "lab");
-    assert!(lab.of(Aspect::MetricsServer).is_built_in(), "what an entry leaves out is as built in");
+    assert!(lab.of(Aspect::MetricsServer).is_built_in(), "aspects not named are built in");
     assert_eq!(lab.of(Aspect::AwsLogging).to_string(), "leave (fargaze.yaml:23)");
     let account = policies.of(&target("999999999999", "eu-west-1", Platform::Ecs), &Subject::Account, false);
     let default = account.of(Aspect::AccountDefault);
@@ -88,7 +88,7 @@ fn the_whole_file_is_read() {
 }
 
 #[test]
-fn without_the_sections_the_built_in_policies_hold() {
+fn without_the_sections_the_built_in_policies_apply() {
     for yaml in ["{}", "policies:", "policies: []", "limits: {}\neks: []"] {
         assert_eq!(read_policies(yaml).unwrap(), Policies::default(), "{yaml}");
         assert_eq!(read_eks(yaml).unwrap(), crate::evidence::eks::EksReads::default(), "{yaml}");
@@ -96,7 +96,7 @@ fn without_the_sections_the_built_in_policies_hold() {
 }
 
 #[test]
-fn all_problems_are_told_at_once_with_place_and_remedy() {
+fn all_problems_are_reported_at_once_with_place_and_remedy() {
     let yaml = "
 limits:
   dry-run: perhaps
@@ -132,35 +132,35 @@ eks:
     let found = problems(yaml);
     for part in [
         "fargaze.yaml:3: limits: dry-run: `perhaps` is neither true nor false",
-        "fargaze.yaml:4: limits: existing: `leave` is no way with existing clusters: report or change",
-        "fargaze.yaml:5: limits: max-changes: `0` is no whole number from 1 to 1000",
-        "fargaze.yaml:6: limits: max-percent: `200` is no whole number from 1 to 100",
-        "fargaze.yaml:9: match: accounts: `123` is no account id",
-        "fargaze.yaml:10: match: regions: `Ireland` is no Region",
-        "fargaze.yaml:10: match: regions: `EU-*` is no pattern of Regions",
+        "fargaze.yaml:4: limits: existing: `leave` is not a valid setting for existing clusters: expected report or change",
+        "fargaze.yaml:5: limits: max-changes: `0` is not a whole number from 1 to 1000",
+        "fargaze.yaml:6: limits: max-percent: `200` is not a whole number from 1 to 100",
+        "fargaze.yaml:9: match: accounts: `123` is not a valid account id",
+        "fargaze.yaml:10: match: regions: `Ireland` is not a valid Region",
+        "fargaze.yaml:10: match: regions: `EU-*` is not a valid Region pattern",
         "fargaze.yaml:11: match: clusters: the list is empty; leave the key out",
-        "fargaze.yaml:12: policy: account-default: it is about an account and Region, and the policy is about clusters",
-        "fargaze.yaml:12: policy: account-default: `disabled` is none of leave, at-least-enabled, at-least-enhanced",
-        "fargaze.yaml:13: policy: container-insights: `always` is no policy for Container Insights: leave, off-is-fine",
-        "fargaze.yaml:15: match: clusters: `a/b` is no pattern of cluster names",
-        "fargaze.yaml:15: match: clusters: `` is no pattern of cluster names",
-        "fargaze.yaml:16: policy: container-insights: `at-most: enabled` is no policy",
-        "fargaze.yaml:17: policy: control-plane-logs: `apis` is no type of control-plane log: api, audit, authenticator, \
+        "fargaze.yaml:12: policy: account-default: applies to an account and Region, but the policy matches clusters",
+        "fargaze.yaml:12: policy: account-default: `disabled` is not one of leave, at-least-enabled, at-least-enhanced",
+        "fargaze.yaml:13: policy: container-insights: `always` is not a valid policy for Container Insights: expected leave, off-is-fine",
+        "fargaze.yaml:15: match: clusters: `a/b` is not a valid cluster name pattern",
+        "fargaze.yaml:15: match: clusters: `` is not a valid cluster name pattern",
+        "fargaze.yaml:16: policy: container-insights: `at-most: enabled` is not a valid policy",
+        "fargaze.yaml:17: policy: control-plane-logs: `apis` is not a valid type of control-plane log: expected api, audit, authenticator, \
          controllerManager or scheduler; did you mean `api`?",
-        "fargaze.yaml:18: policy: metrics-server: `instal` is none of install, report, leave; did you mean `install`?",
-        "fargaze.yaml:19: policy: cloudwatch-observability: `on` is none of install, report, leave",
-        "fargaze.yaml:20: policy: aws-logging: `reports` is none of report, leave; did you mean `report`?",
-        "fargaze.yaml:21: policy: existing: `raise` is no way with existing clusters",
-        "fargaze.yaml:22: policy: control-plane-logs: `all` is none of report, leave",
+        "fargaze.yaml:18: policy: metrics-server: `instal` is not one of install, report, leave; did you mean `install`?",
+        "fargaze.yaml:19: policy: cloudwatch-observability: `on` is not one of install, report, leave",
+        "fargaze.yaml:20: policy: aws-logging: `reports` is not one of report, leave; did you mean `report`?",
+        "fargaze.yaml:21: policy: existing: `raise` is not a valid setting for existing clusters",
+        "fargaze.yaml:22: policy: control-plane-logs: `all` is not one of report, leave",
         "fargaze.yaml:24: policy: aws-logging: output.conf is missing",
-        "fargaze.yaml:24: policy: aws-logging: filters.conf, line 1: `x` is in no section; write it below [FILTER]",
-        "fargaze.yaml:25: policy: aws-logging: flb_log_cw: `yes` is none of true, false",
+        "fargaze.yaml:24: policy: aws-logging: filters.conf, line 1: `x` is not in a section; move it below [FILTER]",
+        "fargaze.yaml:25: policy: aws-logging: flb_log_cw: `yes` is not one of true, false",
         "fargaze.yaml:26: policy: control-plane-logs: the list is empty",
         "fargaze.yaml:27: policy: unknown key `metrics_server`",
         "fargaze.yaml:28: aws-logging: unknown key `outputs.conf`",
         "fargaze.yaml:28: policy: aws-logging: output.conf: there is no [OUTPUT] section; add one",
         "fargaze.yaml:30: eks: clusters: the list is empty",
-        "fargaze.yaml:31: eks: cadvisor: `proxi` is no way to cAdvisor",
+        "fargaze.yaml:31: eks: cadvisor: `proxi` is not a valid cAdvisor mode",
     ] {
         assert!(found.iter().any(|problem| problem.starts_with(part)), "{part} is not in:\n{found:#?}");
     }
@@ -168,14 +168,14 @@ eks:
 }
 
 #[test]
-fn problems_of_all_sections_are_told_together() {
+fn problems_of_all_sections_are_reported_together() {
     let found = problems("targets: []\nlimits:\n  max-changes: many\n");
     assert_eq!(found.len(), 2, "{found:?}");
 }
 
-/// Issue 13, point 8: what fargaze is asked to write is checked as strictly as what others wrote.
+/// Issue 13, point 8: what fargaze writes is checked as strictly as what others wrote.
 #[test]
-fn a_config_map_that_fluent_bit_would_not_read_is_not_written() {
+fn a_config_map_that_fluent_bit_would_not_read_is_rejected() {
     let problems = |line: &str| {
         let output = "[OUTPUT]\n              Name es\n              Match *";
         problems(&format!(
@@ -183,11 +183,11 @@ fn a_config_map_that_fluent_bit_would_not_read_is_not_written() {
         ))
     };
     for (line, what) in [
-        ("            Host a", "`Host a` is indented by 2 spaces, and line 2 by 4 spaces"),
+        ("            Host a", "`Host a` is indented by 2 spaces, but line 2 by 4 spaces"),
         ("              Host\ta", "a tab separates `Host` from its value"),
         ("              Host", "`Host` has no value"),
-        ("            # a note", "`# a note` is indented by 2 spaces, and line 2 by 4 spaces"),
-        ("            [OUTPUT]", "`[OUTPUT]` is indented, so it is no head of a section"),
+        ("            # a note", "`# a note` is indented by 2 spaces, but line 2 by 4 spaces"),
+        ("            [OUTPUT]", "`[OUTPUT]` is indented, so it is not a section header"),
     ] {
         let found = problems(line);
         let is_found = found.iter().any(|problem| problem.contains(&format!("output.conf, line 4: {what}")));

@@ -1,4 +1,4 @@
-//! Rules about what only cAdvisor knows, in a file that does not ask it.
+//! Rules that need cAdvisor, in a file that does not enable it.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use super::super::read::{At, OneOf, Problems};
 use super::raw::{RawRule, WhatText};
 use crate::rules::{Measure, ReadFrom};
 
-/// Tells of each such rule that it could never fire.
+/// Reports each rule that can never fire because cAdvisor is not enabled.
 pub(in crate::config) fn check(rules: &[At<RawRule>], problems: &Problems) {
     for raw in rules.iter().filter_map(|rule| rule.value.as_ref()) {
         let Some(what) = &raw.what else { continue };
@@ -16,8 +16,8 @@ pub(in crate::config) fn check(rules: &[At<RawRule>], problems: &Problems) {
             let name = raw.name.as_ref().and_then(|name| name.value.as_deref());
             let label = name.map_or_else(|| "rule".to_owned(), |name| format!("rule `{name}`"));
             let why = format_args!(
-                "`{text}` comes from cAdvisor, which is not asked of any cluster: write an entry with `cadvisor: proxy` below `eks:`; \
-                 docs/eks.md tells which right that needs"
+                "`{text}` comes from cAdvisor, which is not enabled for any cluster: add an entry with `cadvisor: proxy` below \
+                 `eks:`; docs/eks.md describes the permission it needs"
             );
             problems.add(what.line, &format!("{label}: what"), why);
         }

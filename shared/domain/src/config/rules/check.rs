@@ -1,4 +1,4 @@
-//! One rule of the file: whether it can be judged, and everything that is wrong with it if not.
+//! Validates one rule of the file and reports everything that is wrong with it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,30 +17,32 @@ use crate::rules::{
 };
 use crate::text::nearest::nearest;
 
-/// How many seconds N periods may have: CloudWatch judges longer ranges once an hour only (`PutMetricAlarm`).
+/// The maximum length of the evaluation range in seconds: CloudWatch evaluates longer ranges only
+/// once per hour (`PutMetricAlarm`).
 const DAY: i64 = 86_400;
 
-/// Characters that a name may have.
+/// The maximum number of characters of a name.
 const MAX_NAME: usize = 100;
 
 const STATISTICS: [&str; 5] = ["Average", "Maximum", "Minimum", "SampleCount", "Sum"];
 
-/// A rule whose problems are being told.
+/// A rule whose problems are being reported.
 pub(super) struct Check<'a> {
-    /// Whose keys they are, such as "rule `busy`".
+    /// The owner of the keys, such as "rule `busy`".
     label: String,
-    /// Where the rule begins.
+    /// The first line of the rule.
     pub line: u64,
     problems: &'a Problems,
 }
 
 impl Check<'_> {
-    /// Adds a problem with the value of a key.
+    /// Reports a problem with the value of a key.
     pub(super) fn add(&self, line: u64, key: &str, why: impl fmt::Display) {
         self.problems.add(line, &format!("{}: {key}", self.label), why);
     }
 
-    /// A value that must be there. None if it is missing or could not be read; both have been told then.
+    /// A required value. `None` if it is missing or could not be read; both have then been
+    /// reported.
     fn need<T>(&self, key: &str, at: Option<At<T>>) -> Option<(u64, T)> {
         let Some(at) = at else {
             self.add(self.line, key, "is missing");
@@ -67,7 +69,7 @@ impl Check<'_> {
     }
 }
 
-/// The rule, if it can be judged.
+/// The rule, if it is valid.
 pub(super) fn rule(line: u64, raw: RawRule, problems: &Problems) -> Option<AlarmRule> {
     let given =
         raw.name.as_ref().and_then(|name| name.value.as_deref()).filter(|name| !name.trim().is_empty());
@@ -108,13 +110,14 @@ pub(super) fn rule(line: u64, raw: RawRule, problems: &Problems) -> Option<Alarm
     })
 }
 
-/// Whether what is judged is sampled once a run, and so has a period of its own.
+/// Whether the measure is sampled once per run, and so has a fixed period.
 fn is_sampled(what: Option<&Either<WhatText, RawMetric>>) -> bool {
     let Some(OneOf::Plain(WhatText(text))) = what.and_then(|what| what.value.as_ref()) else { return false };
     Measure::from_str(text).is_ok_and(|measure| measure.sampled().is_some())
 }
 
-/// The statistic of a rule that names none: of pods the worst one, of a counter of the control plane its sum.
+/// The statistic of a rule that names none: Maximum for samples of pods, Sum for counters of the
+/// control plane.
 fn default_statistic(what: Option<&Either<WhatText, RawMetric>>, sampled: bool) -> Statistic {
     let text = |at: &Option<At<String>>| at.as_ref().and_then(|at| at.value.clone()).unwrap_or_default();
     match what.and_then(|what| what.value.as_ref()) {
@@ -127,14 +130,14 @@ fn default_statistic(what: Option<&Either<WhatText, RawMetric>>, sampled: bool) 
 }
 
 impl Check<'_> {
-    /// A name that can be a part of the key by which an alarm is remembered.
+    /// A name that can be part of the key under which an alarm is stored.
     fn name(&self, line: u64, name: String) -> Option<String> {
         let why = if name.trim().is_empty() {
             "is empty".to_owned()
         } else if name.chars().count() > MAX_NAME {
             format!("has more than {MAX_NAME} characters")
         } else if name.contains(|c: char| c == '#' || c.is_control()) {
-            format!("`{}` has a `#` or a character that cannot be seen", name.escape_debug())
+            format!("`{}` contains `#` or an invisible character", name.escape_debug())
         } else {
             return Some(name);
         };
@@ -152,13 +155,13 @@ impl Check<'_> {
         read.ok()
     }
 
-    /// The source that the rule chooses, if its measure has that source.
+    /// The source that the rule chooses. Reports one that the measure does not have.
     fn source(&self, at: Option<&At<SourceKind>>, measure: Option<&Measure>) -> Option<SourceKind> {
         let At { line, value: Some(source) } = at? else { return None };
         let known: Vec<&str> = measure?.sources().map(|source| source.kind().as_str()).collect();
         if !known.contains(&source.as_str()) {
             let (source, known) = (source.as_str(), known.join(" or "));
-            self.add(*line, "source", format_args!("{source} does not have this measure, only {known}"));
+            self.add(*line, "source", format_args!("{source} does not provide this measure, only {known}"));
         }
         Some(*source)
     }
@@ -170,7 +173,7 @@ impl Check<'_> {
             Period::from_seconds(at.value?).map_err(|error| self.add(at.line, "period", error)).ok()?;
         if sampled && period != SAMPLE_PERIOD {
             let why = format_args!(
-                "{}, but pods are sampled once a run, so it must be {}",
+                "{}, but pods are sampled once per run, so it must be {}",
                 period.seconds(),
                 SAMPLE_PERIOD.seconds()
             );
@@ -190,7 +193,7 @@ impl Check<'_> {
             ("workloads", of_workload(&raw.workloads)),
         ] {
             if let Some(Some(at)) = at {
-                self.add(at.line, key, format_args!("means nothing for scope {}", scope.as_str()));
+                self.add(at.line, key, format_args!("is not valid for scope {}", scope.as_str()));
             }
         }
         let tags = raw.tags.as_ref().and_then(|at| at.value.as_ref());
@@ -205,7 +208,8 @@ impl Check<'_> {
         }
     }
 
-    /// Patterns that some name can fit: ECS names clusters, services and families alike, and Kubernetes allows dots beside.
+    /// Patterns that can match a name: ECS has the same rules for names of clusters, services and
+    /// families; Kubernetes also allows dots.
     fn patterns(&self, key: &str, at: Option<&At<Vec<At<NamePattern>>>>) -> Vec<NamePattern> {
         let Some(at) = at else { return vec![NamePattern::new("*")] };
         let Some(given) = &at.value else { return Vec::new() };
@@ -220,7 +224,7 @@ impl Check<'_> {
             let text = pattern.to_string();
             if text.is_empty() || !text.chars().all(fits) {
                 let why =
-                    "is no pattern of names: letters, digits, hyphens and underscores, with * for any part";
+                    "is not a name pattern: letters, digits, hyphens and underscores, with * for any part";
                 self.add(*line, key, format_args!("`{text}` {why}"));
             }
             patterns.push(pattern.clone());
@@ -231,11 +235,11 @@ impl Check<'_> {
     fn condition(
         &self,
         raw: &RawRule,
-        judged: Option<(&Measure, &Statistic)>,
+        measured: Option<(&Measure, &Statistic)>,
         period: Option<Period>,
     ) -> Option<Condition> {
         let periods = self.need("evaluation-periods", raw.evaluation_periods.clone());
-        let periods = periods.and_then(|(line, n)| self.evaluation_periods(line, n, judged, period));
+        let periods = periods.and_then(|(line, n)| self.evaluation_periods(line, n, measured, period));
         let datapoints = match &raw.datapoints_to_alarm {
             None => periods,
             Some(at) => at.value.filter(|m| {
@@ -252,8 +256,8 @@ impl Check<'_> {
         let comparison = self.need("comparison", raw.comparison.clone()).map(|(_, comparison)| comparison);
         let threshold = self.need("threshold", raw.threshold.clone());
         let in_unit = |key, line, text: &ThresholdText| {
-            let (measure, statistic) = judged?;
-            // A number of samples is a number, whatever was sampled.
+            let (measure, statistic) = measured?;
+            // SampleCount has no unit, whatever was sampled.
             let unit = if *statistic == Statistic::SampleCount { Unit::Count } else { measure.unit() };
             text.in_unit(unit).map_err(|error| self.add(line, key, error)).ok()
         };
@@ -278,7 +282,7 @@ impl Check<'_> {
         &self,
         line: u64,
         n: u32,
-        judged: Option<(&Measure, &Statistic)>,
+        measured: Option<(&Measure, &Statistic)>,
         period: Option<Period>,
     ) -> Option<u32> {
         let key = "evaluation-periods";
@@ -297,16 +301,16 @@ impl Check<'_> {
             return None;
         }
         if let Some((Measure::Named(row), _)) =
-            judged.filter(|(measure, _)| n > 1 && measure.is_of_one_instant())
+            measured.filter(|(measure, _)| n > 1 && measure.is_of_one_instant())
         {
-            let why = format_args!("{n}, but {} is asked once a run, so it must be 1", row.word);
+            let why = format_args!("{n}, but {} is read once per run, so it must be 1", row.word);
             self.add(line, key, why);
             return None;
         }
         Some(n)
     }
 
-    /// Whether an alarm would end at values that still breach the threshold.
+    /// Whether an alarm would end at values that still breach the threshold, which is reported.
     fn clear_threshold_breaches(
         &self,
         line: u64,
@@ -326,7 +330,7 @@ impl Check<'_> {
             self.add(
                 line,
                 "clear-threshold",
-                format_args!("{clear} still breaches: at {side} the threshold ({threshold})"),
+                format_args!("{clear} still breaches: it must be at {side} the threshold ({threshold})"),
             );
         }
         wrong
@@ -369,7 +373,7 @@ impl Check<'_> {
             }),
         };
         let (line, cron) = cron?;
-        // Also without the others, so that all that is wrong is told.
+        // Checked even if the others are missing, so that all problems are reported.
         let length = duration.unwrap_or(SignedDuration::from_hours(1));
         let window = MaintenanceWindow::new(&cron, length, zone.clone().unwrap_or(jiff::tz::TimeZone::UTC));
         let window = window.map_err(|error| check.add(line, "cron", error)).ok();

@@ -1,4 +1,4 @@
-//! The section `rules`: what to judge.
+//! The section `rules`: the alarm rules.
 
 mod cadvisor;
 mod check;
@@ -19,22 +19,23 @@ pub(in crate::config) use raw::RawRule;
 #[cfg(test)]
 pub(in crate::config) use raw::{RemindText, StatisticText, WhatText};
 
-/// Periods that a rule may look at: its evaluation range must fit into the longest window of an alarms run.
+/// The maximum number of evaluation periods of a rule: its evaluation range must fit into the
+/// longest window of an alarms run.
 const MAX_EVALUATION_PERIODS: u32 = 60;
 
-/// Whether the built-in rules hold beside those of the file.
+/// Whether the built-in rules apply in addition to those of the file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "built-in-rules"))]
 pub(in crate::config) enum BuiltInRules {
-    /// They do, but for those that the file replaces or turns off.
+    /// They do, except those that the file replaces or turns off.
     #[default]
     Keep,
-    /// Only the rules of the file hold.
+    /// Only the rules of the file apply.
     None,
 }
 
-/// All rules that can be judged, each with a name of its own: the built-in ones that the file neither replaces nor turns
+/// All valid rules, with unique names: the built-in ones that the file neither replaces nor turns
 /// off, and those of the file.
 pub(super) fn check_rules(
     own: Vec<At<RawRule>>,
@@ -53,31 +54,31 @@ pub(super) fn check_rules(
     all.filter_map(|(line, raw)| check::rule(line, raw, problems)).collect()
 }
 
-/// Those that could be read, each with its line.
+/// The rules that could be read, with their lines.
 fn with_lines(rules: Vec<At<RawRule>>) -> Vec<(u64, RawRule)> {
     rules.into_iter().filter_map(|rule| rule.value.map(|raw| (rule.line, raw))).collect()
 }
 
-/// What is turned off must be there: a built-in rule, or one that the file says all of.
+/// A rule that is turned off must exist: as a built-in rule, or defined in full in the file.
 fn check_turned_off(own: &[(u64, RawRule)], built_in: &[(u64, RawRule)], problems: &Problems) {
     let known: Vec<&str> = built_in.iter().filter_map(|(_, raw)| raw.name()).collect();
     for (line, raw) in own.iter().filter(|(_, raw)| !raw.is_enabled() && raw.what.is_none()) {
-        // Where none of them holds there is nothing to turn off, and nothing wrong.
+        // If no built-in rule applies, turning one off has no effect and is no problem.
         let Some(name) = raw.name().filter(|name| !known.is_empty() && !known.contains(name)) else {
             continue;
         };
-        let why = format!("there is no built-in rule of this name to turn off: {}", hint(name, &known));
+        let why = format!("there is no built-in rule with this name to turn off: {}", hint(name, &known));
         problems.add(*line, &format!("rule `{name}`: enabled"), why);
     }
 }
 
-/// Tells of names that stand twice.
+/// Reports duplicate names.
 fn check_names(rules: &[(u64, RawRule)], problems: &Problems) {
     let mut first_lines = BTreeMap::new();
     for (line, raw) in rules {
         let Some(At { line: at, value: Some(name) }) = &raw.name else { continue };
         if let Some(first) = first_lines.insert(name.as_str(), *line) {
-            let why = format!("another rule has the same name, in line {first}; names must be unique");
+            let why = format!("another rule has the same name, on line {first}; names must be unique");
             problems.add(*at, &format!("rule `{name}`: name"), why);
         }
     }

@@ -1,4 +1,5 @@
-//! A rule as the file has it. Doc comments of the fields are what editors show, by way of the JSON Schema.
+//! A rule as written in the file. Editors show the doc comments of the fields, through the JSON
+//! Schema.
 
 use std::collections::BTreeMap;
 
@@ -9,78 +10,86 @@ use crate::model::metric::Unit;
 use crate::rules::pattern::NamePattern;
 use crate::rules::{Comparison, DurationText, MissingData, Scope, Severity, SourceKind, ThresholdText};
 
-/// What is judged, against which threshold, and what it means when it fires.
+/// An alarm rule: what it evaluates, the threshold, and how it notifies.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename = "rule", deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::config) struct RawRule {
-    /// Name, unique in the file: up to 100 characters, none of them `#`. A rule with the name of a built-in one replaces it.
+    /// Name, unique in the file: up to 100 characters, none of them `#`. A rule with the name of a
+    /// built-in one replaces it.
     #[cfg_attr(test, schemars(required, length(min = 1, max = 100), regex(pattern = "^[^#]*$")))]
     pub name: Option<At<String>>,
-    /// Whether the rule is judged. With `false` a built-in rule of this name is turned off, and nothing else is needed.
-    /// Default: true.
+    /// Whether the rule is evaluated. `false` turns off the built-in rule with this name; no other
+    /// keys are needed then. Default: true.
     pub enabled: Option<At<bool>>,
-    /// What is judged: a word such as `memory-percent`, a namespace and a metric of ECS such as
-    /// `ECS/ContainerInsights CpuUtilized`, or any metric of CloudWatch by its namespace, name and dimensions.
+    /// The measure: a word such as `memory-percent`, namespace and name of an ECS metric such as
+    /// `ECS/ContainerInsights CpuUtilized`, or any CloudWatch metric by its namespace, name and
+    /// dimensions.
     #[cfg_attr(test, schemars(required))]
     pub what: Option<Either<WhatText, RawMetric>>,
-    /// Which source of the measure is asked, where it has several: cloudwatch or ecs-api. Default: the first that can answer.
+    /// The source of a measure that has several: cloudwatch or ecs-api. Default: the first one that
+    /// has the data.
     pub source: Option<At<SourceKind>>,
-    /// How the samples of a period become one value: Average, Maximum, Minimum, Sum, `SampleCount`, or a percentile such as
-    /// p99. Default: Average, Maximum of what is sampled on EKS, and Sum of counters of `AWS/EKS`.
+    /// How the samples of a period become one value: Average, Maximum, Minimum, Sum, `SampleCount`,
+    /// or a percentile such as p99. Default: Average; Maximum for EKS samples, Sum for counters of
+    /// `AWS/EKS`.
     pub statistic: Option<At<StatisticText>>,
-    /// Whether each cluster as a whole, each service or family of task definitions of ECS, or each workload on EKS is judged.
-    /// Default: service.
+    /// What the rule is evaluated for: each cluster as a whole, each ECS service or task definition
+    /// family, or each EKS workload. Default: service.
     pub scope: Option<At<Scope>>,
-    /// Patterns of cluster names, `*` for any part. Default: all.
+    /// Cluster name patterns, `*` for any part. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub clusters: Option<At<Vec<At<NamePattern>>>>,
-    /// Patterns of service names, for scope service. Default: all.
+    /// Service name patterns, for scope service. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub services: Option<At<Vec<At<NamePattern>>>>,
-    /// Patterns of task families, for scope task-family. Default: all.
+    /// Task family patterns, for scope task-family. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub task_families: Option<At<Vec<At<NamePattern>>>>,
-    /// Patterns of Kubernetes namespaces, for scope workload. Default: all.
+    /// Kubernetes namespace patterns, for scope workload. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub namespaces: Option<At<Vec<At<NamePattern>>>>,
-    /// Patterns of names of workloads, for scope workload. Default: all.
+    /// Workload name patterns, for scope workload. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub workloads: Option<At<Vec<At<NamePattern>>>>,
-    /// Tags that the cluster must have: keys with patterns of their values. Default: none.
+    /// Tags that the cluster must have: keys with value patterns. Default: none.
     pub tags: Option<At<BTreeMap<String, At<NamePattern>>>>,
-    /// The threshold: a number in the unit of the measure, or with a unit such as `80 %`, `0.8 vCPU`, `4 GB`.
+    /// The threshold: a number in the unit of the measure, or with a unit such as `80 %`, `0.8
+    /// vCPU`, `4 GB`.
     #[cfg_attr(test, schemars(required))]
     pub threshold: Option<At<ThresholdText>>,
-    /// An alarm ends only when this threshold is kept, too. Default: the threshold itself.
+    /// An alarm ends only when values no longer breach this threshold either. Default: the
+    /// threshold itself.
     pub clear_threshold: Option<At<ThresholdText>>,
-    /// How a value is compared with the threshold to breach it.
+    /// The comparison by which a value breaches the threshold.
     #[cfg_attr(test, schemars(required))]
     pub comparison: Option<At<Comparison>>,
-    /// Length of a period in seconds, a multiple of 60. Default: 60, and 300 of what is sampled on EKS.
+    /// Length of a period in seconds, a multiple of 60. Default: 60; 300 for EKS samples.
     #[cfg_attr(test, schemars(range(min = 60, max = 86400), extend("multipleOf" = 60)))]
     pub period: Option<At<i64>>,
-    /// N: how many periods are looked at. N periods are at most a day.
+    /// N: the number of periods to evaluate, which may cover at most a day.
     #[cfg_attr(test, schemars(required, range(min = 1, max = 60)))]
     pub evaluation_periods: Option<At<u32>>,
-    /// M: how many of the N periods must breach. Default: all of them.
+    /// M: how many of the N periods must breach. Default: all.
     #[cfg_attr(test, schemars(range(min = 1, max = 60)))]
     pub datapoints_to_alarm: Option<At<u32>>,
     /// What a period without data counts as. Default: missing.
     pub treat_missing_data: Option<At<MissingData>>,
-    /// How long an alarm lasts at least, such as 10m; at most 7d. Default: it ends as soon as it may.
+    /// Minimum duration of an alarm, such as 10m; at most 7d. Default: it ends as soon as values
+    /// recover.
     pub minimum_hold: Option<At<DurationText>>,
-    /// How bad it is. Default: warning.
+    /// The severity. Default: warning.
     pub severity: Option<At<Severity>>,
-    /// What to do about it, for the reader of the mail.
+    /// What to do about it, shown in the notification.
     pub message: Option<At<String>>,
-    /// An alarm that lasts is told again after this time, 5m to 30d, or never. Default: 24h.
+    /// Interval of reminders while an alarm lasts, 5m to 30d, or never. Default: 24h.
     pub remind_every: Option<At<RemindText>>,
-    /// When nothing is told because work is planned.
+    /// Planned maintenance, during which nothing is notified.
     pub maintenance: Option<At<Vec<At<RawMaintenance>>>>,
-    /// Whether nothing is told of a service while it is being deployed. Default: false.
+    /// Whether nothing is notified about a service while it is being deployed. Default: false.
     pub quiet_during_deployment: Option<At<bool>>,
-    /// Names of other rules. While one of them is in alarm on the same subject or its cluster, nothing is told.
+    /// Names of other rules. While one of them is in alarm on the same subject or its cluster, this
+    /// rule does not notify.
     pub unless: Option<Either<String, Vec<At<String>>>>,
 }
 
@@ -90,13 +99,13 @@ impl RawRule {
         self.name.as_ref()?.value.as_deref()
     }
 
-    /// Whether it is judged.
+    /// Whether it is evaluated.
     pub(super) fn is_enabled(&self) -> bool {
         self.enabled.as_ref().and_then(|at| at.value).unwrap_or(true)
     }
 }
 
-/// Any metric of CloudWatch.
+/// Any CloudWatch metric.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "metric"))]
@@ -107,19 +116,19 @@ pub(in crate::config) struct RawMetric {
     /// Name of the metric.
     #[cfg_attr(test, schemars(required, length(min = 1)))]
     pub metric: Option<At<String>>,
-    /// The exact set of its dimensions. Values may hold {cluster}, {service}, {task-family}, {namespace}
-    /// and {workload}. Default: none.
+    /// The exact set of its dimensions. Values may hold {cluster}, {service}, {task-family},
+    /// {namespace} and {workload}. Default: none.
     pub dimensions: Option<At<BTreeMap<String, At<String>>>>,
-    /// Unit of its values, to read the threshold and to write the mail. Default: none.
+    /// Unit of its values, for reading the threshold and for notifications. Default: none.
     pub unit: Option<At<UnitWord>>,
 }
 
-/// Planned work that comes again.
+/// A recurring maintenance window.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "maintenance"))]
 pub(in crate::config) struct RawMaintenance {
-    /// When it begins: minute, hour, day of the month, month and weekday, as in crontab(5).
+    /// When it starts: minute, hour, day of the month, month and weekday, as in crontab(5).
     #[cfg_attr(test, schemars(required, regex(pattern = r"^\s*\S+(\s+\S+){4}\s*$")))]
     pub cron: Option<At<String>>,
     /// How long it lasts, such as 2h: 1m to 7d.
@@ -129,7 +138,7 @@ pub(in crate::config) struct RawMaintenance {
     pub time_zone: Option<At<String>>,
 }
 
-/// A word for what is judged, or namespace and metric.
+/// A word for the measure, or namespace and metric.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(transparent)]
 pub(in crate::config) struct WhatText(pub String);
@@ -144,7 +153,7 @@ pub(in crate::config) struct StatisticText(pub String);
 #[serde(transparent)]
 pub(in crate::config) struct RemindText(pub String);
 
-/// Unit of a metric that the user spells out.
+/// Unit of a custom metric.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "unit"))]

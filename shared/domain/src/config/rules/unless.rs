@@ -1,4 +1,5 @@
-//! Rules that hide other rules: they must exist, be able to hide, and not hide each other in a circle.
+//! Rules that hide other rules: they must exist, have a suitable scope, and not hide each other in
+//! a cycle.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,8 @@ fn by_name(rules: &[(u64, RawRule)]) -> impl Iterator<Item = (&str, &RawRule)> {
     rules.iter().filter_map(|(_, raw)| raw.name().map(|name| (name, raw)))
 }
 
-/// Leaves out of the `unless` of built-in rules what the file has turned off, or made a rule that cannot hide them.
+/// Removes from the `unless` of built-in rules those that the file turned off, or replaced by a
+/// rule that cannot hide them.
 pub(super) fn drop_unknown(built_in: &mut [(u64, RawRule)], own: &[(u64, RawRule)]) {
     let all = by_name(built_in).chain(by_name(own));
     let scopes: BTreeMap<String, Scope> = all.map(|(name, raw)| (name.to_owned(), scope(raw))).collect();
@@ -37,7 +39,8 @@ pub(super) fn drop_unknown(built_in: &mut [(u64, RawRule)], own: &[(u64, RawRule
     }
 }
 
-/// What is wrong with the `unless` of own rules. They may name built-in ones, but none that is turned off.
+/// Reports problems with the `unless` of the user's rules. They may name built-in rules, but not
+/// ones that are turned off.
 pub(super) fn check(
     own: &[(u64, RawRule)],
     built_in: &[(u64, RawRule)],
@@ -48,7 +51,7 @@ pub(super) fn check(
     let by_name: BTreeMap<&str, &RawRule> =
         by_name(built_in).chain(own.iter().map(|(name, raw)| (*name, *raw))).collect();
     let known: Vec<&str> = by_name.keys().copied().collect();
-    let mut in_circles: Vec<&str> = Vec::new();
+    let mut in_cycles: Vec<&str> = Vec::new();
     for (name, raw) in &own {
         let label = format!("rule `{name}`: unless");
         for (line, other) in names(raw.unless.as_ref()) {
@@ -67,18 +70,17 @@ pub(super) fn check(
                 Some(hiding) if !can_hide(scope(hiding), scope(raw)) => {
                     let (of_other, of_this) = (scope(hiding).as_str(), scope(raw).as_str());
                     let why = format!(
-                        "`{other}` has scope {of_other} and this rule {of_this}: it can hide its own scope, or be of scope \
-                         cluster and hide all"
+                        "`{other}` has scope {of_other} and this rule {of_this}: a rule hides only rules of its own scope, \
+                         unless its scope is cluster"
                     );
                     problems.add(line, &label, why);
                 }
                 Some(_) => {
-                    if let Some(circle) = circle(name, other, &by_name).filter(|_| !in_circles.contains(name))
-                    {
-                        let around =
-                            circle.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                        problems.add(line, &label, format_args!("{around} hide each other in a circle"));
-                        in_circles.extend(circle);
+                    if let Some(cycle) = cycle(name, other, &by_name).filter(|_| !in_cycles.contains(name)) {
+                        let names =
+                            cycle.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                        problems.add(line, &label, format_args!("{names} hide each other in a cycle"));
+                        in_cycles.extend(cycle);
                     }
                 }
             }
@@ -94,20 +96,20 @@ fn can_hide(hiding: Scope, hidden: Scope) -> bool {
     hiding == hidden || hiding == Scope::Cluster
 }
 
-/// The way from `other` back to `name`, if there is one.
-fn circle<'a>(name: &'a str, other: &'a str, rules: &BTreeMap<&'a str, &'a RawRule>) -> Option<Vec<&'a str>> {
+/// The cycle from `name` through `other` back to `name`, if there is one.
+fn cycle<'a>(name: &'a str, other: &'a str, rules: &BTreeMap<&'a str, &'a RawRule>) -> Option<Vec<&'a str>> {
     let mut seen = vec![other];
-    let mut ways = vec![vec![name, other]];
-    while let Some(way) = ways.pop() {
-        let last = *way.last()?;
+    let mut paths = vec![vec![name, other]];
+    while let Some(path) = paths.pop() {
+        let last = *path.last()?;
         if last == name {
-            return Some(way[..way.len() - 1].to_vec());
+            return Some(path[..path.len() - 1].to_vec());
         }
         let Some(rule) = rules.get(last) else { continue };
         for (_, next) in names(rule.unless.as_ref()) {
             if next == name || !seen.contains(&next) {
                 seen.push(next);
-                ways.push([&way[..], &[next]].concat());
+                paths.push([&path[..], &[next]].concat());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a rule is judged on: a word, a metric of the catalogue, or any metric of CloudWatch.
+//! The measure of a rule: a word, a metric of the catalogue, or any CloudWatch metric.
 
 use std::str::FromStr;
 
@@ -10,13 +10,13 @@ use crate::model::metric::{Statistic, Unit};
 use crate::rules::{CustomMetric, Measure, Scope, words};
 use crate::text::nearest::{hint, nearest};
 
-/// Dimensions that a metric may have (CloudWatch API, `Metric`).
+/// The maximum number of dimensions of a metric (CloudWatch API, `Metric`).
 const MAX_DIMENSIONS: usize = 30;
 
 const PLACEHOLDERS: [&str; 5] = ["cluster", "service", "task-family", "namespace", "workload"];
 
 impl Check<'_> {
-    /// The measure, if it is one.
+    /// The measure, if it is valid.
     pub(super) fn measure(
         &self,
         what: Option<&Either<WhatText, RawMetric>>,
@@ -31,7 +31,7 @@ impl Check<'_> {
         let measure = match what.value.as_ref()? {
             OneOf::Plain(WhatText(text)) => {
                 let measure = Measure::from_str(text).ok().or_else(|| {
-                    self.add(line, "what", format_args!("`{text}` is no measure: {}", like(text)));
+                    self.add(line, "what", format_args!("`{text}` is not a measure: {}", like(text)));
                     None
                 })?;
                 if !measure.supports(scope) {
@@ -43,19 +43,19 @@ impl Check<'_> {
         };
         self.statistic_of_samples(&measure, statistic);
         if statistic == Some(&Statistic::SampleCount) && measure.is_derived() {
-            self.add(line, "statistic", "SampleCount means nothing for a value computed from two metrics");
+            self.add(line, "statistic", "SampleCount is not valid for a value computed from two metrics");
         }
         Some(measure)
     }
 
-    /// Samples of workloads have few statistics: the pods of a workload are one sample each.
+    /// Sampled measures support few statistics: each pod of a workload is one sample.
     fn statistic_of_samples(&self, measure: &Measure, statistic: Option<&Statistic>) {
         let (Measure::Named(row), Some(statistic)) = (measure, statistic) else { return };
         let Some(sampled) = row.sampled() else { return };
         if !sampled.statistics.contains(statistic) {
             let known: Vec<&str> = sampled.statistics.iter().map(Statistic::as_str).collect();
             let word = row.word;
-            let why = format_args!("{statistic} is not known of {word}: {}", known.join(" or "));
+            let why = format_args!("{statistic} is not available for {word}, only {}", known.join(" or "));
             self.add(self.line, "statistic", why);
         }
     }
@@ -92,19 +92,19 @@ impl Check<'_> {
         good.then_some(custom)
     }
 
-    /// Whether each name between braces is one that subjects of the scope have.
+    /// Whether each name in braces is a placeholder that subjects of the scope have.
     fn placeholders(&self, line: u64, name: &str, value: &str, scope: Scope) -> bool {
         let key = format!("what: dimensions: {name}");
         let before = value.split('{').skip(1).map(|part| part.split_once('}').map(|(name, _)| name));
         let mut good = true;
         for placeholder in before {
             let why = match placeholder {
-                None => format!("`{value}` opens a brace that it does not close"),
+                None => format!("`{value}` has an unclosed brace"),
                 Some(name) if !PLACEHOLDERS.contains(&name) => {
-                    format!("`{{{name}}}` is no placeholder: {}", hint(name, &PLACEHOLDERS))
+                    format!("`{{{name}}}` is not a placeholder: {}", hint(name, &PLACEHOLDERS))
                 }
                 Some(name) if !scope.fills(name) => {
-                    format!("`{{{name}}}` has no meaning for scope {}", scope.as_str())
+                    format!("`{{{name}}}` is not valid for scope {}", scope.as_str())
                 }
                 Some(_) => continue,
             };
@@ -115,7 +115,7 @@ impl Check<'_> {
     }
 }
 
-/// What an unknown measure was most likely meant to be.
+/// A hint at the measure that was most likely meant.
 fn like(text: &str) -> String {
     let metrics: Vec<String> =
         CATALOGUE.iter().map(|metric| format!("{} {}", metric.namespace, metric.name)).collect();
@@ -124,7 +124,7 @@ fn like(text: &str) -> String {
     match nearest(text, known) {
         Some(word) => format!("did you mean `{word}`?"),
         None => format!(
-            "known are {}, and metrics of ECS such as `{}`; any other metric is a map of namespace, metric and dimensions",
+            "expected one of {}, an ECS metric such as `{}`, or any other metric as a map of namespace, metric and dimensions",
             words().collect::<Vec<_>>().join(", "),
             metrics[0]
         ),

@@ -1,9 +1,12 @@
-//! Continues from the snapshot of an earlier run: what CloudWatch must be asked again, and which points are taken over.
+//! Continues from the snapshot of an earlier run: what must be queried again, and which points are
+//! reused.
 //!
-//! A question is asked from shortly before the end of the earlier window. One with a gap is asked from that gap, because
-//! points may be late; one of which the earlier snapshot holds too little is asked for as far back as runs look.
+//! A query starts shortly before the end of the earlier window. If it has a gap, it starts at the
+//! gap, because points may be late. If the earlier snapshot holds too little, it starts at the
+//! oldest period that may be needed.
 //!
-//! Kubernetes tells of one instant only and is asked nothing again: its samples are taken over ([`History`]).
+//! Kubernetes reports only the present, so nothing is queried again: its samples are reused
+//! ([`History`]).
 
 mod previous;
 mod samples;
@@ -24,56 +27,60 @@ use crate::rules::{AlarmRule, Measure};
 
 pub use samples::{ClusterHistory, History};
 
-/// How far before its end the earlier window is asked again, because CloudWatch still changes its newest points.
+/// How far before its end the earlier window is queried again, because CloudWatch still changes its
+/// newest points.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
 
-/// A gap within so much of the end of the earlier window is asked again from there, an older one from where the look-back
-/// begins: a call has one start, so that a start for each gap would be a call for each.
+/// A gap this close to the end of the earlier window is queried again from here, an older one from
+/// the oldest period that may be needed. A call has one start, so a separate start for each gap
+/// would take a call for each.
 const NEAR: SignedDuration = SignedDuration::from_mins(15);
 
-/// What each question of a plan is asked for, and the points that are taken over from an earlier snapshot.
+/// From when each query of a plan must be sent again, and the points reused from an earlier
+/// snapshot.
 #[derive(Debug)]
 pub struct Continuation {
     window: Window,
     /// In the order of the plan.
-    questions: Vec<Question>,
-    /// Values of all questions, not a number where there is none.
+    query_ranges: Vec<QueryRange>,
+    /// Values of all queries; NaN marks a gap.
     values: Vec<f64>,
-    /// The earlier run; none without one.
+    /// The earlier run, if there is one.
     earlier: Option<Earlier>,
 }
 
-/// What is known of the earlier run beside its points.
+/// The earlier run, apart from its points.
 #[derive(Debug)]
 pub struct Earlier {
     /// Its time.
     pub time: Timestamp,
     /// End of its window.
     pub until: Timestamp,
-    /// What ECS said of services.
+    /// Its service checks.
     pub checks: EarlierChecks,
 }
 
-/// One question; all times are starts of its periods in epoch seconds.
+/// One query; all times are starts of its periods in epoch seconds.
 #[derive(Debug, Clone, Copy, Default)]
-struct Question {
-    /// First period that CloudWatch is asked for.
-    asked: i64,
+struct QueryRange {
+    /// First period to request from CloudWatch.
+    requested: i64,
     /// First period that the new line covers.
     from: i64,
-    /// Period of the first value that is taken over.
+    /// Period of the first reused value.
     first: i64,
-    /// Where its values stand: first and behind the last.
+    /// Where its values are: index of the first, and one past the last.
     values: (u32, u32),
 }
 
-/// The stretch of time that one question may be about; all times are starts of its periods in epoch seconds.
+/// The time range that one query may cover; all times are starts of its periods in epoch seconds.
 #[derive(Debug, Clone, Copy)]
 struct Reach {
     period: Period,
-    /// Seconds before a period that the longest evaluation range of the rules that need the question reaches back.
+    /// How many seconds before a period the longest evaluation range of the query's rules reaches
+    /// back.
     range: i64,
-    /// First period that may be judged: where the look-back begins.
+    /// First period that may be evaluated: where the look-back begins.
     lookback: i64,
     /// First period that may be needed.
     oldest: i64,
@@ -81,17 +88,17 @@ struct Reach {
     end: i64,
 }
 
-/// Evaluation ranges of what rules ask, and where the look-back begins.
+/// Evaluation ranges of the rules' queries, and where the look-back begins.
 #[derive(Debug)]
 struct Reaches<'a> {
     window: Window,
     lookback: Timestamp,
-    ranges: Vec<Asked<'a>>,
+    ranges: Vec<RuleQuery<'a>>,
 }
 
-/// What a rule asks of each of its subjects.
+/// What a rule queries for each of its subjects.
 #[derive(Debug)]
-struct Asked<'a> {
+struct RuleQuery<'a> {
     namespace: &'a str,
     name: &'a str,
     statistic: &'a Statistic,
@@ -99,16 +106,17 @@ struct Asked<'a> {
     range: usize,
 }
 
-/// What is known of a question after the earlier snapshot was read.
+/// What the earlier snapshot holds of a query.
 #[derive(Debug, Clone, Copy)]
 struct Known {
-    /// First period that is to be judged.
-    judge: i64,
-    /// Oldest period of the look-back without a point; the end of the earlier window if there is none.
+    /// First period to evaluate.
+    evaluate_from: i64,
+    /// Oldest period of the look-back without a point; the end of the earlier window if there is no
+    /// gap.
     gap: i64,
-    /// The same of all that is held, older than the look-back or not.
+    /// The same for all reused periods, including those before the look-back.
     older_gap: i64,
-    /// First period whose value is held.
+    /// First period with a reused value.
     first: i64,
     /// End of the earlier window.
     end: i64,
@@ -116,15 +124,15 @@ struct Known {
 }
 
 impl Continuation {
-    /// Continues from nothing: every question is asked for as far back as runs look.
+    /// Continues from nothing: every query starts at the oldest period that may be needed.
     pub fn new(queries: &[MetricQuery], rules: &[AlarmRule], run: &Run) -> Self {
         let reaches = Reaches::new(rules, run);
-        let questions = queries.iter().map(|query| reaches.of(query).whole()).collect();
-        Self { window: run.window, questions, values: Vec::new(), earlier: None }
+        let query_ranges = queries.iter().map(|query| reaches.of(query).whole()).collect();
+        Self { window: run.window, query_ranges, values: Vec::new(), earlier: None }
     }
 
-    /// Continues from an earlier snapshot, of which `judged` says whether a run has judged it. What nobody has judged is
-    /// taken over as a whole, so that it still is.
+    /// Continues from an earlier snapshot; `judged` says whether it has been evaluated. A snapshot
+    /// that has not been evaluated is reused as a whole, so that it still will be.
     pub fn from_snapshot(
         snapshot: &[u8],
         judged: bool,
@@ -137,32 +145,35 @@ impl Continuation {
         let previous::Previous { time, window: earlier, known, values, checks } =
             previous::read(snapshot, judged, queries, &reaches)?;
         let earliest = together(queries, &known, &reaches);
-        let question = |place: usize| {
+        let continued = |place: usize| {
             let (query, known) = (&queries[place], known[place]?);
-            let judge =
-                earliest.get(&(&query.metric.dimensions, query.period)).copied().unwrap_or(known.judge);
-            reaches[place].continued(&Known { judge, ..known })
+            let evaluate_from = earliest
+                .get(&(&query.metric.dimensions, query.period))
+                .copied()
+                .unwrap_or(known.evaluate_from);
+            reaches[place].continued(&Known { evaluate_from, ..known })
         };
         let whole = |place: usize| reaches[place].whole();
-        let questions =
-            (0..queries.len()).map(|place| question(place).unwrap_or_else(|| whole(place))).collect();
+        let query_ranges =
+            (0..queries.len()).map(|place| continued(place).unwrap_or_else(|| whole(place))).collect();
         let window = run.window;
         let earlier = Earlier { time, until: earlier.end.min(window.end), checks };
-        Ok(Self { window, questions, values, earlier: Some(earlier) })
+        Ok(Self { window, query_ranges, values, earlier: Some(earlier) })
     }
 
-    /// Start of the first period that CloudWatch is asked for, of each question in the order of the plan.
+    /// Start of the first period to request from CloudWatch, for each query in the order of the
+    /// plan.
     pub fn starts(&self) -> Vec<Timestamp> {
-        self.questions.iter().map(|question| instant(question.asked)).collect()
+        self.query_ranges.iter().map(|range| instant(range.requested)).collect()
     }
 
-    /// The earlier run; none without its snapshot.
+    /// The earlier run, if its snapshot was used.
     pub fn earlier(&self) -> Option<&Earlier> {
         self.earlier.as_ref()
     }
 
-    /// The answer to the question at that place of the plan, with the points that are taken over. Of two points of one
-    /// period the new answer's counts.
+    /// The answer to the query at `index` in the plan, joined with the reused points. If both have
+    /// a point for a period, the new one counts.
     pub fn join(&self, index: usize, query: &MetricQuery, reading: Reading) -> Reading {
         match reading {
             Reading::Complete(series) => Reading::Complete(self.series(index, query, &series)),
@@ -172,23 +183,24 @@ impl Continuation {
     }
 
     fn series(&self, index: usize, query: &MetricQuery, new: &MetricSeries) -> MetricSeries {
-        let Question { from, first, values: (begin, end), .. } = self.questions[index];
+        let QueryRange { from, first, values: (begin, end), .. } = self.query_ranges[index];
         let values = &self.values[begin as usize..end as usize];
         let mut points = Vec::with_capacity(values.len() + new.points().len());
         let starts = (0..).map(|place: i64| first + place * query.period.seconds());
         let older = starts.zip(values).filter(|(start, value)| *start >= from && !value.is_nan());
         points.extend(older.map(|(start, value)| Datapoint { timestamp: instant(start), value: *value }));
-        // A period that is not over yet is of no use.
+        // A period that has not ended cannot be used yet.
         let covered = instant(from)..instant(query.period.start_of(self.window.end));
         points.extend(new.points().iter().filter(|point| covered.contains(&point.timestamp)));
         let series = MetricSeries::new(points);
         let is_part = from > query.period.start_of(self.window.start);
-        if is_part { series.asked_from(instant(from)) } else { series }
+        if is_part { series.requested_from(instant(from)) } else { series }
     }
 }
 
-/// Questions that a derived value is made of are judged together, so that each covers what the other needs. Gives the
-/// first period to judge where one of several questions with the same dimensions and period looks further back.
+/// The queries of a derived value are evaluated together, so each must cover what the other needs.
+/// Returns the first period to evaluate where one of several queries with the same dimensions and
+/// period looks further back.
 fn together<'a>(
     queries: &'a [MetricQuery],
     known: &[Option<Known>],
@@ -196,44 +208,44 @@ fn together<'a>(
 ) -> HashMap<(&'a Dimensions, Period), i64> {
     let mut earliest = HashMap::new();
     for ((query, known), reach) in queries.iter().zip(known).zip(reaches) {
-        let judge = match known {
-            Some(known) if known.judge >= known.end => continue,
-            Some(known) => known.judge,
+        let evaluate_from = match known {
+            Some(known) if known.evaluate_from >= known.end => continue,
+            Some(known) => known.evaluate_from,
             None => reach.lookback,
         };
-        let entry = earliest.entry((&query.metric.dimensions, query.period)).or_insert(judge);
-        *entry = judge.min(*entry);
+        let entry = earliest.entry((&query.metric.dimensions, query.period)).or_insert(evaluate_from);
+        *entry = evaluate_from.min(*entry);
     }
     earliest
 }
 
 impl Reach {
-    /// The question asked for as far back as runs look.
-    fn whole(&self) -> Question {
-        Question { asked: self.oldest, from: self.oldest, ..Question::default() }
+    /// The query, starting at the oldest period that may be needed.
+    fn whole(&self) -> QueryRange {
+        QueryRange { requested: self.oldest, from: self.oldest, ..QueryRange::default() }
     }
 
-    /// The question continued; none if too little of it is held.
-    fn continued(&self, known: &Known) -> Option<Question> {
-        let Known { judge, gap, older_gap, first, end, values } = *known;
-        let from = (judge - self.range).max(self.oldest);
+    /// The query, continued; `None` if the snapshot holds too little of it.
+    fn continued(&self, known: &Known) -> Option<QueryRange> {
+        let Known { evaluate_from, gap, older_gap, first, end, values } = *known;
+        let from = (evaluate_from - self.range).max(self.oldest);
         if first > from {
             return None;
         }
-        // After lost runs the first verdict reaches back beyond the look-back.
+        // After failed runs the first verdict reaches back beyond the look-back.
         let gap = if from < self.lookback { older_gap } else { gap };
         let back = |by: SignedDuration| {
             (end - by.as_secs()).div_euclid(self.period.seconds()) * self.period.seconds()
         };
-        let asked = [back(OVERLAP), back(NEAR)].into_iter().find(|start| *start <= gap);
-        let asked = asked.unwrap_or(self.oldest).max(self.oldest);
-        Some(Question { asked, from, first, values })
+        let requested = [back(OVERLAP), back(NEAR)].into_iter().find(|start| *start <= gap);
+        let requested = requested.unwrap_or(self.oldest).max(self.oldest);
+        Some(QueryRange { requested, from, first, values })
     }
 }
 
 impl<'a> Reaches<'a> {
     fn new(rules: &'a [AlarmRule], run: &Run) -> Self {
-        let mut ranges: Vec<Asked<'a>> = Vec::new();
+        let mut ranges: Vec<RuleQuery<'a>> = Vec::new();
         for rule in rules {
             let (statistic, period, range) =
                 (&rule.statistic, rule.period, rule.condition.evaluation_range());
@@ -242,20 +254,20 @@ impl<'a> Reaches<'a> {
                 _ => None,
             };
             let metrics = rule.measure.metrics().map(|metric| (metric.namespace, metric.name));
-            let asked = |(namespace, name)| Asked { namespace, name, statistic, period, range };
-            ranges.extend(metrics.chain(custom).map(asked));
+            let query = |(namespace, name)| RuleQuery { namespace, name, statistic, period, range };
+            ranges.extend(metrics.chain(custom).map(query));
         }
         Self { window: run.window, lookback: run.window_of(SignedDuration::ZERO).start, ranges }
     }
 
     fn of(&self, query: &MetricQuery) -> Reach {
-        let asks = |asked: &&Asked<'_>| {
-            asked.period == query.period
-                && asked.name == query.metric.name
-                && asked.namespace == query.metric.namespace
-                && *asked.statistic == query.statistic
+        let is_same = |rule: &&RuleQuery<'_>| {
+            rule.period == query.period
+                && rule.name == query.metric.name
+                && rule.namespace == query.metric.namespace
+                && *rule.statistic == query.statistic
         };
-        let range = self.ranges.iter().filter(asks).map(|asked| asked.range).max().unwrap_or(0);
+        let range = self.ranges.iter().filter(is_same).map(|rule| rule.range).max().unwrap_or(0);
         let period = query.period;
         let seconds = |periods: usize| i64::try_from(periods).unwrap_or(0) * period.seconds();
         let lookback = period.start_of(self.lookback);
@@ -265,7 +277,7 @@ impl<'a> Reaches<'a> {
     }
 }
 
-/// The instant at a count of seconds since 1970. Every such count here is computed from instants, so it is in range.
+/// The timestamp for epoch seconds. All of them are computed from timestamps, so they are in range.
 fn instant(epoch_seconds: i64) -> Timestamp {
     Timestamp::from_second(epoch_seconds).unwrap_or(Timestamp::MAX)
 }

@@ -1,4 +1,5 @@
-//! Reads an earlier snapshot next to the new plan, and holds of each question the values that may be needed again.
+//! Reads an earlier snapshot alongside the new plan, and keeps the values that each query may need
+//! again.
 
 use std::collections::HashMap;
 
@@ -10,23 +11,23 @@ use crate::evidence::snapshot::{BadSnapshot, StoredHead, StoredSeries, StoredSer
 use crate::model::metric::MetricQuery;
 use crate::model::window::Window;
 
-/// What an earlier snapshot holds of the questions of a plan.
+/// What an earlier snapshot holds of the queries of a plan.
 #[derive(Debug)]
 pub(super) struct Previous {
     /// Time of its run.
     pub(super) time: Timestamp,
     /// The window of its run.
     pub(super) window: Window,
-    /// In the order of the plan; none where it holds too little.
+    /// In the order of the plan; `None` where the snapshot holds too little.
     pub(super) known: Vec<Option<Known>>,
-    /// Values of all questions, not a number where there is none.
+    /// Values of all queries; NaN marks a gap.
     pub(super) values: Vec<f64>,
-    /// What ECS said of services.
+    /// Its service checks.
     pub(super) checks: EarlierChecks,
 }
 
-/// Reads it, question by question. Both are in the order in which plans are made, so that the next line is nearly always
-/// about the next question. `reaches` are those of the questions.
+/// Reads the snapshot query by query. Snapshot and plan have the same order, so the next line
+/// nearly always answers the next query. `reaches` holds the time range of each query.
 pub(super) fn read(
     snapshot: &[u8],
     judged: bool,
@@ -44,12 +45,12 @@ pub(super) fn read(
     Ok(Previous { time, window, known, values, checks: lines.into_checks() })
 }
 
-/// Finds questions by the heads of their lines.
+/// Finds queries by the heads of their lines.
 struct Places<'a> {
     queries: &'a [MetricQuery],
-    /// The question that is expected.
+    /// Index of the expected query.
     next: usize,
-    /// All questions, once one came that was not expected: the plan has changed since.
+    /// All queries, built once an unexpected line shows that the plan has changed.
     all: Option<HashMap<Vec<u8>, usize>>,
 }
 
@@ -78,7 +79,8 @@ impl Places<'_> {
 }
 
 impl Reach {
-    /// What a stored series is good for; none if it was not answered in full, or ends before what runs look back on.
+    /// What can be reused of a stored series; `None` if it was not answered completely, or ends
+    /// before the look-back.
     fn known(
         &self,
         series: &StoredSeries<'_>,
@@ -104,10 +106,17 @@ impl Reach {
         let older_gap = first_gap(first);
         let gap = if older_gap < self.lookback { first_gap(covered.max(self.lookback)) } else { older_gap };
         let unjudged = if judged { end } else { (covered + self.range).max(self.lookback) };
-        let judge = unjudged.min(gap);
+        let evaluate_from = unjudged.min(gap);
         let begin = values.len();
         values.extend(periods(first).map(|start| at(start).unwrap_or(f64::NAN)));
         let place = |place: usize| u32::try_from(place).ok();
-        Some(Known { judge, gap, older_gap, first, end, values: (place(begin)?, place(values.len())?) })
+        Some(Known {
+            evaluate_from,
+            gap,
+            older_gap,
+            first,
+            end,
+            values: (place(begin)?, place(values.len())?),
+        })
     }
 }

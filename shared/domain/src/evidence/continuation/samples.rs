@@ -1,4 +1,5 @@
-//! What the runs before saw: Kubernetes tells of one instant only, so samples are joined from snapshot to snapshot.
+//! Samples of earlier runs: Kubernetes reports only the present, so samples are joined from
+//! snapshot to snapshot.
 
 use std::collections::HashMap;
 
@@ -14,13 +15,13 @@ use crate::model::series::{Datapoint, MetricSeries, Reading};
 use crate::model::subject::{Subject, Workload};
 use crate::rules::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD};
 
-/// Snapshots of the runs before, compressed as they are stored.
+/// Snapshots of earlier runs, in their stored, compressed form.
 #[derive(Debug, Default)]
 pub struct History {
     snapshots: Vec<SnapshotPieces>,
 }
 
-/// What the snapshots before hold of one cluster.
+/// What earlier snapshots hold of one cluster.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterHistory {
     series: HashMap<MetricQuery, Samples>,
@@ -28,7 +29,7 @@ pub struct ClusterHistory {
     workloads: Vec<Workload>,
 }
 
-/// Samples of one measure, and the starts of periods that could not be sampled.
+/// Samples of one query, and the starts of periods that could not be sampled.
 #[derive(Debug, Clone, Default)]
 struct Samples {
     points: Vec<Datapoint>,
@@ -36,7 +37,7 @@ struct Samples {
 }
 
 impl History {
-    /// Takes in a snapshot that is newer than all before.
+    /// Adds a snapshot that is newer than all added before.
     pub fn add(&mut self, snapshot: SnapshotPieces) {
         self.snapshots.push(snapshot);
     }
@@ -46,13 +47,14 @@ impl History {
         self.snapshots.last().map(SnapshotPieces::samples).unwrap_or_default()
     }
 
-    /// What the snapshots hold of a cluster. Of all of them the samples count; of the newest alone what was there.
+    /// What the snapshots hold of a cluster: samples from all of them, pods and workloads from the
+    /// newest alone.
     pub fn of(&self, cluster: &ClusterName) -> Result<ClusterHistory, BadSnapshot> {
         let mut history = ClusterHistory::default();
         let Some((newest, older)) = self.snapshots.split_last() else { return Ok(history) };
         for snapshot in older {
             for line in snapshot.lines_of(cluster) {
-                // Samples come before all else.
+                // Samples come first.
                 let SnapshotLine::Series(query, reading) = line? else { break };
                 history.add_samples(query, &reading, snapshot.samples());
             }
@@ -64,7 +66,8 @@ impl History {
                 SnapshotLine::Series(query, reading) => {
                     history.add_samples(query, &reading, newest.samples());
                 }
-                // Of a cluster that was not read to its end there may be half the pods: they are no sample.
+                // A cluster that was not read completely may have only some of its pods, which are
+                // not a sample.
                 SnapshotLine::Pod(pod) => {
                     if let Some(before) = &mut history.before {
                         before.add(*pod);
@@ -80,7 +83,7 @@ impl History {
 impl ClusterHistory {
     fn begin(&mut self, entry: Option<&ClusterEntry>, taken: Option<Timestamp>) {
         let Some(entry) = entry else { return };
-        // Only a cluster that was read has a sample.
+        // Only a cluster that was read completely has a sample.
         self.before = (!entry.unlisted).then(|| Before::default().taken_at(taken));
         self.workloads = entry.workloads().to_vec();
     }
@@ -97,17 +100,18 @@ impl ClusterHistory {
         }
     }
 
-    /// What the sample before saw; none if there is none, or the cluster could not be read.
+    /// The previous sample; `None` if there is none, or the cluster could not be read.
     pub fn before(&self) -> Option<&Before> {
         self.before.as_ref()
     }
 
-    /// The workloads that it had: of a cluster that cannot be read now, they are judged on.
+    /// The cluster's workloads in the newest snapshot: if the cluster cannot be read now, they stay
+    /// the subjects of rules.
     pub fn workloads(&self) -> &[Workload] {
         &self.workloads
     }
 
-    /// The newest sample that there is of a measure.
+    /// The newest sample of a measure.
     pub fn newest(
         &self,
         subject: &Subject,
@@ -120,8 +124,9 @@ impl ClusterHistory {
         samples.points.iter().max_by_key(|point| point.timestamp).map(|point| point.value)
     }
 
-    /// The samples of a subject with those of the runs before. `fault` says why a measure could not be asked; one that has
-    /// no value is then unread instead of without data, in this run and all that follow.
+    /// Joins the new samples of a subject with those of earlier runs. `fault` says why a measure
+    /// could not be queried; without a value it is then unread instead of without data, in this run
+    /// and all later ones.
     pub fn join<'a>(
         &mut self,
         subject: &Subject,
@@ -147,7 +152,7 @@ impl ClusterHistory {
         joined.collect()
     }
 
-    /// What the runs before sampled and is kept.
+    /// The samples of earlier runs that are kept.
     fn kept(&mut self, query: &MetricQuery, times: &SampleTimes) -> Samples {
         let Some(Samples { points, unread }) = self.series.remove(query) else { return Samples::default() };
         let point = |Datapoint { timestamp, value }| {
@@ -184,7 +189,8 @@ mod tests {
         Run::new(RunKind::Alarms, time, SignedDuration::ZERO, SignedDuration::from_mins(15), None)
     }
 
-    /// What the snapshot of the run before says, joined with a value or why there is none; and the snapshot of it.
+    /// The previous snapshot, joined with a value or the reason why there is none; and the snapshot
+    /// that results.
     fn joined(before: Option<Vec<u8>>, minute: i64, sample: Result<f64, &Fault>) -> (Reading, Vec<u8>) {
         let mut history = History::default();
         before.into_iter().for_each(|bytes| history.add(SnapshotPieces::new(bytes).unwrap()));
@@ -207,7 +213,7 @@ mod tests {
         (reading, end.end(&Coverage::default()).unwrap())
     }
 
-    /// Minutes at whose ends there are points, and minutes of which nothing is known.
+    /// Minutes that end with a point, and minutes that could not be read.
     fn minutes(reading: &Reading) -> (Vec<i64>, Vec<i64>) {
         let ends = |start: &Timestamp| start.duration_since(run(0).time).as_mins() + 5;
         let series = reading.series().unwrap();
@@ -218,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_asked_stays_unread_in_the_runs_that_follow() {
+    fn a_failed_query_stays_unread_in_later_runs() {
         let fault = Fault::malformed(Operation::kubernetes("GET", "pods"), "payments", "cut");
         let (_, one) = joined(None, 5, Ok(1.0));
         let (unread, two) = joined(Some(one), 10, Err(&fault));
@@ -232,11 +238,15 @@ mod tests {
             before = joined(Some(before), minute, Ok(4.0)).1;
         }
         let kept = minutes(&joined(Some(before), 55, Ok(4.0)).0);
-        assert_eq!(kept, (vec![25, 30, 35, 40, 45, 50, 55], vec![]), "six are kept beside the window");
+        assert_eq!(
+            kept,
+            (vec![25, 30, 35, 40, 45, 50, 55], vec![]),
+            "six are kept in addition to the window"
+        );
     }
 
     #[test]
-    fn samples_of_a_slow_schedule_are_kept_and_those_of_a_fast_one_are_told_apart() {
+    fn samples_of_a_slow_schedule_are_kept_and_those_of_a_fast_one_are_distinct() {
         for every in [1, 2, 5, 30, 60] {
             let mut before = None;
             for run in 0..=6 {
@@ -249,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_longer_than_all_that_is_kept_is_remembered_as_well() {
+    fn an_outage_longer_than_all_kept_samples_is_remembered() {
         let fault = Fault::malformed(Operation::kubernetes("GET", "pods"), "payments", "cut");
         let mut before = joined(None, 5, Ok(1.0)).1;
         for minute in (10..=60).step_by(5) {

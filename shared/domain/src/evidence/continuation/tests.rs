@@ -1,4 +1,4 @@
-//! Runs that continue from each other judge what runs that ask for everything would.
+//! Runs that continue from each other evaluate the same as runs that query everything.
 
 use std::collections::BTreeMap;
 
@@ -67,22 +67,22 @@ fn stored(run: &Run, lines: &[(MetricQuery, Reading)]) -> Vec<u8> {
     writer.end(&Coverage::default()).unwrap()
 }
 
-/// How many minutes late each minute of each question comes, over and over; `None` is never.
+/// How many minutes late each minute of each query arrives, repeating; `None` is never.
 type Lateness = Vec<Vec<Option<i64>>>;
 
-/// What comes of one run.
+/// The outcome of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Good,
     /// No snapshot is stored.
     NotCollected,
-    /// A snapshot is stored, and nobody judges it.
+    /// A snapshot is stored but not evaluated.
     NotJudged,
-    /// Some questions are not answered, or not in full.
+    /// Some queries are not answered, or not completely.
     Faulty,
 }
 
-/// The value of the period that starts at this second, as far as CloudWatch has it at `now`.
+/// The value of the period that starts at `start`, if CloudWatch has it at `now`.
 fn published(late: &[Option<i64>], query: &MetricQuery, start: i64, now: i64) -> Option<f64> {
     let first = (start - at(-120).as_second()).div_euclid(60);
     let minutes = first..first + query.period.seconds() / 60;
@@ -90,7 +90,7 @@ fn published(late: &[Option<i64>], query: &MetricQuery, start: i64, now: i64) ->
         let late = usize::try_from(minute).ok().and_then(|minute| late[minute % late.len()]);
         late.is_some_and(|late| at(-120).as_second() + (minute + 1 + late) * 60 <= now)
     };
-    // A longer period with some of its minutes has its value already: what changes later is no gap.
+    // A longer period with some of its minutes already has a value: a later change is not a gap.
     #[expect(clippy::cast_precision_loss, reason = "minutes of some hours")]
     let value = (first % 97) as f64 + 0.125;
     minutes.into_iter().any(has).then_some(value)
@@ -109,24 +109,26 @@ fn fate() -> impl Strategy<Value = Fate> {
     ]
 }
 
-/// Minutes between two runs: now and then nearly the look-back, so that verdicts reach back beyond it.
+/// Minutes between two runs: occasionally nearly the look-back, so that verdicts reach back beyond
+/// it.
 fn apart() -> impl Strategy<Value = i64> {
     prop_oneof![12 => 1..9i64, 1 => LOOKBACK - 8..LOOKBACK + 4]
 }
 
-fn lateness(questions: usize) -> impl Strategy<Value = Lateness> {
+fn lateness(queries: usize) -> impl Strategy<Value = Lateness> {
     let minute = prop_oneof![
         20 => Just(Some(0)), 2 => (0i64..6).prop_map(Some), 1 => (0i64..50).prop_map(Some), 1 => Just(None),
     ];
-    prop::collection::vec(prop::collection::vec(minute, 60..90), questions)
+    prop::collection::vec(prop::collection::vec(minute, 60..90), queries)
 }
 
 proptest! {
-    /// Issue 12, point 15. After every good run each period of the look-back was last judged on all that CloudWatch has of
-    /// it by then; so was each pair of values that are judged together. A line has no gap that CloudWatch does not have,
-    /// also where it only serves the verdicts about later periods.
+    /// Issue 12, point 15. After every good run each period of the look-back was last evaluated
+    /// with all that CloudWatch had by then, and so was each pair of values that are evaluated
+    /// together. A line has no gap that CloudWatch does not have, even where it only serves
+    /// verdicts on later periods.
     #[test]
-    fn after_every_good_run_each_period_was_judged_on_all_there_is(
+    fn after_every_good_run_each_period_was_evaluated_with_all_available_points(
         late in lateness(8),
         fates in prop::collection::vec((fate(), apart()), 10..25),
     ) {
@@ -134,7 +136,7 @@ proptest! {
         let queries = plan(&rules, &["api", "web"]);
         prop_assert_eq!(queries.len(), late.len());
         let mut newest: Option<(Vec<u8>, bool)> = None;
-        // What the judge saw when it last judged a period of a question.
+        // The value when each period of a query was last evaluated.
         let mut seen: Vec<BTreeMap<i64, Option<f64>>> = vec![BTreeMap::new(); queries.len()];
         let mut minute = 0;
         for (fate, apart) in fates {
@@ -190,8 +192,8 @@ proptest! {
     }
 }
 
-/// Judges as the engine does: each period whose whole evaluation range was asked for, of all questions with the same
-/// dimensions, period and statistic only where all were.
+/// Evaluates as the engine does: each period whose whole evaluation range was requested, and
+/// queries with the same dimensions and period only where all were.
 fn judge(
     queries: &[MetricQuery],
     rules: &[AlarmRule],
@@ -228,9 +230,10 @@ fn complete(points: Vec<Datapoint>) -> Reading {
     Reading::Complete(MetricSeries::new(points))
 }
 
-/// Issue 12, point 15. CloudWatch rewrites its newest points; one that it no longer has is not lost.
+/// Issue 12, point 15. CloudWatch rewrites its newest points; a point that it no longer returns is
+/// not lost.
 #[test]
-fn of_a_point_that_is_asked_again_the_new_value_counts() {
+fn the_new_value_of_a_requeried_point_counts() {
     let rules = read_rules(RULES).unwrap();
     let queries = plan(&rules, &["web"]);
     let (first, second) = (run_at(0, &rules), run_at(5, &rules));
@@ -252,9 +255,10 @@ fn of_a_point_that_is_asked_again_the_new_value_counts() {
     assert!(series.is_without_gap(&covered), "{series:?}");
 }
 
-/// Issue 12, point 15. A plan that lost, gained and moved services finds the lines of those that stayed.
+/// Issue 12, point 15. A plan with removed, added and moved services finds the lines of those that
+/// stayed.
 #[test]
-fn lines_are_found_by_their_question_whatever_the_plan_was() {
+fn lines_are_found_by_their_query_whatever_the_earlier_plan() {
     let rules = read_rules(RULES).unwrap();
     let (first, second) = (run_at(0, &rules), run_at(5, &rules));
     let before = plan(&rules, &["api", "lost", "web"]);

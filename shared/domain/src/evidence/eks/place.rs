@@ -1,9 +1,9 @@
-//! Where the pods of a namespace find a place: on nodes, or by a Fargate profile.
+//! Where the pods of a namespace can run: on EC2 nodes or on Fargate.
 
 use super::FargateProfile;
 use crate::model::status::ProfileStatus;
 
-/// Where pods find a place that ask for no label in particular.
+/// Where pods without particular labels can run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// On EC2 nodes.
@@ -14,15 +14,15 @@ pub enum Place {
     Soon(String),
     /// Nowhere.
     None {
-        /// Whether a Fargate profile selects the namespace, but only pods with certain labels.
+        /// Whether a Fargate profile selects the namespace, but only for pods with certain labels.
         labels: bool,
-        /// The pod execution role of another profile, which one more can use.
+        /// The pod execution role of an existing profile, which a new profile can reuse.
         role: Option<String>,
     },
 }
 
 impl Place {
-    /// The place of the pods of `namespace`. `nodes` says whether there are EC2 nodes.
+    /// Where the pods of `namespace` can run. `nodes` says whether the cluster has EC2 nodes.
     pub fn of(namespace: &str, nodes: bool, profiles: &[FargateProfile]) -> Self {
         let of_status =
             |status: ProfileStatus| profiles.iter().filter(move |profile| profile.status == status);

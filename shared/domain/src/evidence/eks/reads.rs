@@ -1,4 +1,4 @@
-//! What is read of EKS clusters beside what is always read.
+//! Optional reads of EKS clusters, in addition to what is always read.
 
 use std::str::FromStr;
 
@@ -6,13 +6,14 @@ use crate::model::cluster::{BadName, ClusterName};
 use crate::model::run::{Platform, Target};
 use crate::rules::pattern::Match;
 
-/// How cAdvisor is read. It is not, unless the user says so: the right to it lets its holder run commands in every pod.
+/// How cAdvisor is read. Off by default, because the permission it needs lets its holder run
+/// commands in every pod.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Cadvisor {
-    /// It is not asked.
+    /// cAdvisor is not read.
     #[default]
     None,
-    /// Through the API server, by the right `nodes/proxy`.
+    /// Through the API server, with permission for `nodes/proxy`.
     Proxy,
 }
 
@@ -25,32 +26,32 @@ impl FromStr for Cadvisor {
             "proxy" => Ok(Self::Proxy),
             _ => Err(BadName {
                 text: text.to_owned(),
-                what: "way to cAdvisor",
-                expected: "proxy, which needs the right nodes/proxy, or none",
+                what: "cAdvisor mode",
+                expected: "proxy, which needs permission for nodes/proxy, or none",
             }),
         }
     }
 }
 
-/// The section `eks` of the user's file. Without it, nothing more is read.
+/// The section `eks` of `fargaze.yaml`. Without it, nothing optional is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EksReads(Vec<(Match, Cadvisor)>);
 
 impl EksReads {
-    /// These entries; the first that fits a cluster decides.
+    /// From these entries; the first one that matches a cluster decides.
     pub fn new(entries: Vec<(Match, Cadvisor)>) -> Self {
         Self(entries)
     }
 
-    /// How cAdvisor of a cluster is read.
+    /// How cAdvisor is read in a cluster.
     pub fn cadvisor(&self, target: &Target, cluster: &ClusterName) -> Cadvisor {
         let Target { account, region, .. } = target;
         let fits = |matches: &Match| matches.fits(account, region, Platform::Eks, Some(cluster));
         self.0.iter().find(|(matches, _)| fits(matches)).map(|(_, cadvisor)| *cadvisor).unwrap_or_default()
     }
 
-    /// Whether cAdvisor of any cluster is read.
-    pub fn asks_cadvisor(&self) -> bool {
+    /// Whether cAdvisor is read in any cluster.
+    pub fn reads_cadvisor(&self) -> bool {
         self.0.iter().any(|(_, cadvisor)| *cadvisor == Cadvisor::Proxy)
     }
 }
@@ -62,7 +63,7 @@ mod tests {
     use crate::rules::pattern::NamePattern;
 
     #[test]
-    fn the_first_entry_that_fits_a_cluster_says_whether_cadvisor_is_read() {
+    fn the_first_entry_that_matches_a_cluster_decides_whether_cadvisor_is_read() {
         let target = Target {
             platform: Platform::Eks,
             account: "123456789012".parse().unwrap(),
@@ -80,10 +81,10 @@ mod tests {
         };
         let reads = EksReads::new(entries.to_vec());
         assert_eq!(of(&reads), [Cadvisor::Proxy, Cadvisor::None, Cadvisor::None]);
-        assert!(reads.asks_cadvisor());
+        assert!(reads.reads_cadvisor());
         let all = EksReads::new([&entries[..], &[entry("*", Cadvisor::Proxy)]].concat());
         assert_eq!(of(&all), [Cadvisor::Proxy, Cadvisor::None, Cadvisor::Proxy]);
-        assert!(!EksReads::default().asks_cadvisor());
-        assert!(!EksReads::new(vec![entry("*", Cadvisor::None)]).asks_cadvisor());
+        assert!(!EksReads::default().reads_cadvisor());
+        assert!(!EksReads::new(vec![entry("*", Cadvisor::None)]).reads_cadvisor());
     }
 }

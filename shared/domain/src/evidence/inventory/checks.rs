@@ -1,4 +1,4 @@
-//! What is learnt of a service by comparing two checks of it.
+//! Compares two checks of a service.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::model::cluster::{ClusterName, ServiceName};
 use crate::model::deployment::RolloutState;
 use crate::model::status::ServiceStatus;
 
-/// What an earlier run found when it checked services.
+/// Results of an earlier run's service checks.
 #[derive(Debug, Clone, Default)]
 pub struct EarlierChecks {
     /// Services as ECS described them.
@@ -19,35 +19,36 @@ pub struct EarlierChecks {
 }
 
 impl EarlierChecks {
-    /// Takes in what was said of a service.
+    /// Adds the state of a service.
     pub fn add(&mut self, state: ServiceState) {
         self.states.insert((state.cluster.clone(), state.service.clone()), state);
     }
 
-    /// Takes in a service that could not be described.
+    /// Adds a service that could not be described.
     pub fn add_undescribed(&mut self, UndescribedService { cluster, service, .. }: UndescribedService) {
         self.undescribed.insert((cluster, service));
     }
 
-    /// Whether the service must be checked again, whoever's turn it is: because something was under way, or because it
-    /// could not be described.
-    pub fn asks_for(&self, cluster: &ClusterName, service: &ServiceName, now: Timestamp) -> bool {
+    /// Whether the service must be checked again, whatever the rotation says: because something was
+    /// in progress, or because it could not be described.
+    pub fn must_recheck(&self, cluster: &ClusterName, service: &ServiceName, now: Timestamp) -> bool {
         let key = (cluster.clone(), service.clone());
         self.undescribed.contains(&key) || self.states.get(&key).is_some_and(|state| state.is_unsettled(now))
     }
 }
 
 impl ServiceState {
-    /// Tasks that should run and do not.
+    /// Desired tasks that are not running.
     pub(crate) fn tasks_missing(&self) -> u32 {
         self.desired.saturating_sub(self.running)
     }
 
-    /// Compares it with the check before of an earlier run, if one is known. A service that the earlier run does not name was
-    /// settled when it was last checked. `end` is that of the window of this run.
+    /// Compares the service with its check in an earlier run, if there is one. A service that the
+    /// earlier run does not mention was settled when it was last checked. `end` is the end of this
+    /// run's window.
     pub fn compare(&mut self, earlier: Option<&EarlierChecks>, end: Timestamp) {
         let key = (self.cluster.clone(), self.service.clone());
-        // Of one that the earlier run could not describe, nothing is known of the time before.
+        // If the earlier run could not describe the service, its earlier state is unknown.
         let earlier = earlier.filter(|earlier| !earlier.undescribed.contains(&key));
         let before = earlier.and_then(|earlier| earlier.states.get(&key));
         let is_short = self.status == ServiceStatus::Active && self.tasks_missing() > 0;
@@ -59,16 +60,16 @@ impl ServiceState {
         let known = known.map_or(0, |known| known.failed_tasks);
         self.trend = ServiceTrend {
             short_since: is_short.then(|| since.unwrap_or(end)),
-            // ECS counts those in a row: a smaller number is a new row.
+            // ECS counts consecutive failures: a smaller number means that the count restarted.
             new_failures: match earlier {
                 Some(_) => Some(if failed < known { failed } else { failed - known }),
-                // Nobody knows when those failed.
+                // When those tasks failed is unknown.
                 None => (failed == 0).then_some(0),
             },
         };
     }
 
-    /// Whether the next run must check it again, whoever's turn it is.
+    /// Whether the next run must check the service again, whatever the rotation says.
     pub fn is_unsettled(&self, now: Timestamp) -> bool {
         let deploys = self.deployment.as_ref().is_some_and(|deployment| {
             let is_over = deployment.rollout_state.is_none_or(|state| state == RolloutState::Completed);

@@ -1,4 +1,4 @@
-//! What the inventory knows of one cluster.
+//! One cluster of the inventory.
 
 use std::collections::BTreeMap;
 
@@ -14,48 +14,53 @@ use crate::model::subject::Workload;
 pub struct ClusterEntry {
     /// Its tags.
     pub tags: BTreeMap<String, String>,
-    /// Whether the services or workloads could not be listed, so that this list is an older one or empty.
+    /// Whether listing the services or workloads failed, so that the list is from an older run or
+    /// empty.
     pub unlisted: bool,
-    /// What runs in it, and what can be asked about it.
+    /// What runs in it, and what can be queried about it.
     pub contents: ClusterContents,
 }
 
-/// What runs in a cluster, and what can be asked about it.
+/// What runs in a cluster, and what can be queried about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClusterContents {
-    /// A cluster of ECS.
+    /// An ECS cluster.
     Ecs(EcsEntry),
-    /// A cluster of EKS.
+    /// An EKS cluster.
     Eks(EksEntry),
 }
 
-/// What is known of a cluster of ECS.
+/// An ECS cluster in the inventory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EcsEntry {
-    /// Its setting of Container Insights.
+    /// Its Container Insights setting.
     pub insights: InsightsLevel,
-    /// Whether metrics of Container Insights arrive. Switched on is not reporting: a cluster created anew under an old
-    /// name stays silent for up to seven days (ECS API, `UpdateClusterSettings`).
+    /// Whether Container Insights metrics arrive. Enabled does not mean reporting: a cluster
+    /// recreated under an old name stays silent for up to seven days (ECS API,
+    /// `UpdateClusterSettings`).
     pub reports_insights: Reporting,
-    /// Names of its services, sorted. A service stays until ECS no longer lists it, however silent it is.
+    /// Names of its services, sorted. A service stays in the list until ECS no longer lists it,
+    /// even if it publishes nothing.
     pub services: Vec<ServiceName>,
-    /// Families of task definitions whose metrics were seen lately, sorted: what a rule of scope `task-family` judges.
+    /// Task definition families with recent metrics, sorted: the subjects of rules with scope
+    /// `task-family`.
     #[serde(default)]
     pub task_families: Vec<String>,
 }
 
-/// What is known of a cluster of EKS.
+/// An EKS cluster in the inventory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EksEntry {
-    /// Its workloads, sorted. One stays until Kubernetes no longer lists it or a pod of it.
+    /// Its workloads, sorted. A workload stays in the list until Kubernetes lists neither it nor
+    /// any of its pods.
     pub workloads: Vec<Workload>,
-    /// Whether cAdvisor of its nodes is read, as the user's file says.
+    /// Whether cAdvisor is read from its nodes, as `fargaze.yaml` says.
     pub cadvisor: bool,
 }
 
 impl ClusterEntry {
-    /// What is known of it as a cluster of ECS; none of EKS.
+    /// Its contents if it is an ECS cluster.
     pub fn ecs(&self) -> Option<&EcsEntry> {
         match &self.contents {
             ClusterContents::Ecs(ecs) => Some(ecs),
@@ -63,7 +68,7 @@ impl ClusterEntry {
         }
     }
 
-    /// The same, to be changed.
+    /// Its contents if it is an ECS cluster, mutable.
     pub fn ecs_mut(&mut self) -> Option<&mut EcsEntry> {
         match &mut self.contents {
             ClusterContents::Ecs(ecs) => Some(ecs),
@@ -71,7 +76,7 @@ impl ClusterEntry {
         }
     }
 
-    /// What is known of it as a cluster of EKS; none of ECS.
+    /// Its contents if it is an EKS cluster.
     pub fn eks(&self) -> Option<&EksEntry> {
         match &self.contents {
             ClusterContents::Eks(eks) => Some(eks),
@@ -79,35 +84,35 @@ impl ClusterEntry {
         }
     }
 
-    /// Its services.
+    /// Its services; empty for EKS.
     pub fn services(&self) -> &[ServiceName] {
         self.ecs().map(|ecs| &ecs.services[..]).unwrap_or_default()
     }
 
-    /// Its task families.
+    /// Its task families; empty for EKS.
     pub fn task_families(&self) -> &[String] {
         self.ecs().map(|ecs| &ecs.task_families[..]).unwrap_or_default()
     }
 
-    /// Its workloads.
+    /// Its workloads; empty for ECS.
     pub fn workloads(&self) -> &[Workload] {
         self.eks().map(|eks| &eks.workloads[..]).unwrap_or_default()
     }
 
-    /// Its setting of Container Insights; EKS has none.
+    /// Its Container Insights setting; the default for EKS, which has none.
     pub fn insights(&self) -> InsightsLevel {
         self.ecs().map(|ecs| ecs.insights).unwrap_or_default()
     }
 }
 
-/// A cluster without tags, of which everything was listed.
+/// A completely listed cluster without tags.
 impl From<EcsEntry> for ClusterEntry {
     fn from(ecs: EcsEntry) -> Self {
         Self { tags: BTreeMap::new(), unlisted: false, contents: ClusterContents::Ecs(ecs) }
     }
 }
 
-/// A cluster without tags, of which everything was listed.
+/// A completely listed cluster without tags.
 impl From<EksEntry> for ClusterEntry {
     fn from(eks: EksEntry) -> Self {
         Self { tags: BTreeMap::new(), unlisted: false, contents: ClusterContents::Eks(eks) }

@@ -1,4 +1,4 @@
-//! What the sample before saw of the pods of one cluster: what happened since is the difference.
+//! The previous sample of the pods of one cluster. The difference shows what happened since.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,61 +6,63 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{PodCounters, PodState, Termination};
 
-/// How long after its containers a pod may end: the kubelet follows within seconds.
+/// How long after its containers a pod may end: the kubelet updates the phase within seconds.
 const PHASE_LAG: SignedDuration = SignedDuration::from_mins(1);
 
-/// What the sample before saw of one cluster.
+/// The previous sample of one cluster.
 #[derive(Debug, Clone, Default)]
 pub struct Before {
     restarts: HashMap<String, u32>,
     ends: HashSet<(String, Termination)>,
     counters: HashMap<String, PodCounters>,
     ended: HashMap<String, Timestamp>,
-    /// Since when pods waited; none of those that were held back.
+    /// Since when pods waited; `None` for pods that were gated.
     waiting: HashMap<String, Option<Timestamp>>,
-    /// When it was taken; none if that is not known.
+    /// When the sample was taken; `None` if unknown.
     taken: Option<Timestamp>,
 }
 
 impl Before {
-    /// Restarts of a pod since then. A pod that was not there has made all of its own since.
+    /// Restarts of a pod since then. For a pod that did not exist then, all its restarts count.
     pub fn restarts_since(&self, pod: &PodState) -> u32 {
         pod.restarts.saturating_sub(self.restarts.get(&pod.uid).copied().unwrap_or(0))
     }
 
-    /// Whether this end of a container was seen.
+    /// Whether the sample contains this end of a container.
     pub fn knew(&self, pod: &PodState, end: &Termination) -> bool {
         self.ends.contains(&(pod.uid.clone(), end.clone()))
     }
 
-    /// What cAdvisor had counted for a pod; none if it was not asked, or the pod was not there.
+    /// The cAdvisor counters of a pod; `None` if cAdvisor was not queried, or the pod did not
+    /// exist.
     pub fn counters(&self, pod: &PodState) -> Option<&PodCounters> {
         self.counters.get(&pod.uid)
     }
 
-    /// When a pod had ended, as far as that was known.
+    /// When a pod had ended, if known.
     pub fn ended_at(&self, pod: &PodState) -> Option<Timestamp> {
         self.ended.get(&pod.uid).copied()
     }
 
-    /// Since when a pod waits that waits `now`, as far as it waited then. One that was held back then begins to wait now.
+    /// Since when a pod that waits `now` has waited, if it already waited then. A pod that was
+    /// gated then starts waiting now.
     pub fn waits_since(&self, pod: &PodState, now: Timestamp) -> Option<Timestamp> {
         self.waiting.get(&pod.uid).map(|since| since.unwrap_or(now))
     }
 
-    /// Whether a pod had not ended when the sample was taken, which is after that time.
+    /// Whether a pod had not ended when the sample was taken, clearly after `at`.
     pub fn outlived(&self, pod: &PodState, at: Timestamp) -> bool {
         let lived = self.restarts.contains_key(&pod.uid) && !self.ended.contains_key(&pod.uid);
         lived && self.taken.is_some_and(|taken| taken.duration_since(at) > PHASE_LAG)
     }
 
-    /// The same, taken then; none if that is not known.
+    /// Sets when the sample was taken; `None` if unknown.
     #[must_use]
     pub fn taken_at(self, at: impl Into<Option<Timestamp>>) -> Self {
         Self { taken: at.into(), ..self }
     }
 
-    /// Takes in a pod.
+    /// Adds a pod.
     pub(crate) fn add(&mut self, pod: PodState) {
         let since = pod.pending.as_ref().map(|pending| (!pod.is_gated()).then_some(pending.since));
         self.waiting.extend(since.map(|since| (pod.uid.clone(), since)));

@@ -1,4 +1,4 @@
-//! An EKS cluster as a snapshot holds it: what is set up, what could not be read, and what mends it.
+//! An EKS cluster in a snapshot: its configuration, what could not be read, and the remedy.
 
 use std::collections::BTreeSet;
 
@@ -12,39 +12,39 @@ use crate::model::cluster::ClusterName;
 pub struct ClusterState {
     /// Its name.
     pub cluster: ClusterName,
-    /// `ACTIVE`, or what else EKS says; none if EKS could not be asked about it.
+    /// `ACTIVE`, or another status of EKS; `None` if the cluster could not be described.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Kubernetes version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Types of control-plane logs that are on; none if they are not known, because EKS could not be asked.
+    /// Enabled control-plane log types; `None` if the cluster could not be described.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs: Option<BTreeSet<LogType>>,
-    /// Its Fargate profiles; none if they are not known. Only a report asks for them.
+    /// Its Fargate profiles; `None` if unknown. Only reports read them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profiles: Option<Vec<FargateProfile>>,
-    /// Its add-ons; none if they are not known. Only a report asks for them.
+    /// Its add-ons; `None` if unknown. Only reports read them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addons: Option<Vec<Addon>>,
-    /// How many nodes it has; none if they are not known. Only a report asks for them.
+    /// How many nodes it has; `None` if unknown. Only reports read them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<NodeCount>,
-    /// Kinds of workloads that could not be listed: what is known of them is what their pods show.
+    /// Kinds of workloads that could not be listed: they are known only from their pods.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub unlisted: BTreeSet<String>,
-    /// Whether the Metrics API answers.
+    /// The state of its Metrics API.
     pub metrics_api: MetricsApi,
-    /// Whether cAdvisor was asked on its nodes, and what came of it; none if it is off.
+    /// How reading cAdvisor on its nodes went; `None` if it is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cadvisor: Option<CadvisorState>,
-    /// What keeps it from being read, and what is amiss, each with its cure.
+    /// What prevents reading it and what else is wrong, each with its remedy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
 }
 
 impl ClusterState {
-    /// A cluster of which only the name is known.
+    /// A cluster of which nothing but the name is known.
     pub fn unknown(cluster: ClusterName) -> Self {
         Self {
             cluster,
@@ -62,21 +62,21 @@ impl ClusterState {
     }
 }
 
-/// The nodes of a cluster.
+/// Number of nodes of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeCount {
-    /// Those of Fargate, one for each pod.
+    /// Fargate nodes, one for each pod.
     pub fargate: usize,
-    /// The others.
+    /// All other nodes.
     pub other: usize,
 }
 
-/// What came of asking cAdvisor.
+/// The result of reading cAdvisor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CadvisorState {
-    /// Nodes that were to be asked.
+    /// Nodes to read.
     pub nodes: usize,
-    /// Those of them that could not be asked, or whose answer could not be read.
+    /// Nodes that could not be queried, or whose answer could not be parsed.
     pub unread: usize,
 }
 
@@ -84,18 +84,19 @@ pub struct CadvisorState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MetricsApi {
-    /// It answers, in this version.
+    /// It answers; with the version that does.
     Serves(String),
-    /// The API group is not there: Metrics Server is not installed.
+    /// The API group does not exist: Metrics Server is not installed.
     Missing,
-    /// The API group is there and does not answer, with what came instead.
+    /// The API group exists but does not answer; with what was returned instead.
     Down(String),
-    /// Nobody could ask: the right is missing, or the API server itself does not answer.
+    /// It could not be queried: the permission is missing, or the API server itself does not
+    /// answer.
     Unknown,
 }
 
 impl MetricsApi {
-    /// 1 while it does not answer, 0 if it does; none if nobody could ask.
+    /// Whether it does not answer; `None` if it could not be queried.
     pub fn is_down(&self) -> Option<bool> {
         match self {
             Self::Serves(_) => Some(false),
@@ -105,12 +106,12 @@ impl MetricsApi {
     }
 }
 
-/// Something amiss of a cluster, and what mends it.
+/// A problem of a cluster, and its remedy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
-    /// What is amiss, in one sentence.
+    /// The problem, in one sentence.
     pub problem: String,
-    /// The command or YAML that mends it, ready to be copied; empty if there is none.
+    /// The command or YAML that fixes it, ready to copy; empty if there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub remedy: String,
 }

@@ -1,4 +1,4 @@
-//! From two samples of a pod's counters to rates.
+//! Computes rates from two samples of a pod's counters.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,42 +8,42 @@ use crate::rules::KubernetesMeasure;
 
 pub use crate::kubernetes::cadvisor::Counters as PodCounters;
 
-/// What a pod did a second since the sample before; none where nothing can be said of it.
+/// Per-second rates of a pod since the previous sample; `None` where unknown.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PodRates {
-    /// Billionths of a core, all containers together.
+    /// Billionths of a core, summed over all containers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_nanocores: Option<f64>,
-    /// The container that its CPU limit stopped most.
+    /// The container that was throttled most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttled: Option<Throttled>,
-    /// Bytes received a second.
+    /// Bytes received per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_received: Option<f64>,
-    /// Bytes sent a second.
+    /// Bytes sent per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_sent: Option<f64>,
-    /// Bytes read from disks a second.
+    /// Bytes read from disks per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk_read: Option<f64>,
-    /// Bytes written to disks a second.
+    /// Bytes written to disks per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk_written: Option<f64>,
 }
 
-/// A container that was stopped by its CPU limit.
+/// A container that was throttled by its CPU limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Throttled {
-    /// Its name; empty if only the pod as a whole is counted.
+    /// Its name; empty if only the whole pod is counted.
     pub container: String,
-    /// Percent of the scheduler's periods in which it was stopped.
+    /// Percent of CFS periods in which it was throttled.
     pub percent: f64,
 }
 
 impl PodCounters {
-    /// What was done since `before`. Each series is rated by itself, and the rates are added up. One that was not there
-    /// before has no rate yet, since what it counted may be of any length of time; one that is there no more adds
-    /// nothing.
+    /// The rates since `before`. The rate of each series is computed separately, and the rates are
+    /// added up. A new series has no rate yet, because its count may cover any length of time; a
+    /// series that no longer exists adds nothing.
     pub fn rates_since(&self, before: &Self) -> PodRates {
         let rate = |now: fn(&Self) -> &Parts| rate(now(self), now(before));
         PodRates {
@@ -65,18 +65,18 @@ impl PodCounters {
                 percent: throttled_percent((periods, throttled), then)?,
             })
         });
-        // Of equal ones the first by name.
+        // The first by name among equals.
         shares.reduce(|worst, next| if next.percent > worst.percent { next } else { worst })
     }
 }
 
 impl PodRates {
-    /// Percent of the container that was stopped most.
+    /// Percent of the container that was throttled most.
     pub fn throttled_percent(&self) -> Option<f64> {
         self.throttled.as_ref().map(|throttled| throttled.percent)
     }
 
-    /// What a measure judges of it; none of a measure that cAdvisor does not count.
+    /// The rate behind a measure; `None` for measures that are not read from cAdvisor.
     pub fn of(&self, measure: KubernetesMeasure) -> Option<f64> {
         match measure {
             KubernetesMeasure::PodCpuThrottledPercent => self.throttled_percent(),
@@ -90,21 +90,21 @@ impl PodRates {
 }
 
 impl PodState {
-    /// Takes in what cAdvisor has counted for it.
+    /// Sets the pod's cAdvisor counters.
     pub fn count(&mut self, counters: PodCounters) {
         self.counters = Some(Box::new(counters));
     }
 
-    /// Rates its counters with those of the sample before. There is none of a pod that was not counted then, and a pod
-    /// made anew under the same name is another.
+    /// Computes the pod's rates since the previous sample. A pod without earlier counters has none;
+    /// a pod recreated under the same name is another pod.
     pub fn rate(&mut self, before: Option<&Before>) {
         let then = before.and_then(|before| before.counters(self));
         let rates = self.counters.as_ref().zip(then).map(|(now, then)| now.rates_since(then));
         self.rates = rates.filter(|rates| *rates != PodRates::default()).map(Box::new);
     }
 
-    /// Keeps what was counted before where nothing is counted now, so that the next run has something to rate with: its
-    /// rate is then of the whole time in between.
+    /// Keeps the previous counters where there are no new ones, so that the next run can compute
+    /// rates, which then cover the whole time in between.
     pub fn keep_counters(&mut self, before: Option<&Before>) {
         if self.counters.is_none() {
             self.counters = before.and_then(|before| before.counters(self)).cloned().map(Box::new);
@@ -112,7 +112,7 @@ impl PodState {
     }
 }
 
-/// All series that were there before, together; none without any.
+/// The summed rate of all series that existed before; `None` if there are none.
 fn rate(now: &Parts, before: &Parts) -> Option<f64> {
     let series = now.iter().filter_map(|(part, now)| Some((now, before.get(part)?)));
     let rates = series.flat_map(|(now, before)| {
@@ -125,17 +125,18 @@ fn rate(now: &Parts, before: &Parts) -> Option<f64> {
     rates.reduce(|sum, rate| sum + rate).filter(|rate| rate.is_finite())
 }
 
-/// Throttled of all periods since then, of all cgroups of a container together. Both counters of a cgroup have the same
-/// labels and begin again together, even if the smaller one has overtaken itself since.
+/// The throttled share of the periods since then, over all cgroups of a container. Both counters of
+/// a cgroup have the same labels and restart together, even if the smaller one has already passed
+/// its old value.
 fn throttled_percent(now: (&PartSeries, &PartSeries), then: (&PartSeries, &PartSeries)) -> Option<f64> {
     let increases = now.0.iter().filter_map(|(series, periods)| {
         let (throttled, before) = (now.1.get(series)?, (then.0.get(series)?, then.1.get(series)?));
-        let anew = has_restarted(periods, before.0) || has_restarted(throttled, before.1);
+        let restarted = has_restarted(periods, before.0) || has_restarted(throttled, before.1);
         (periods.at > before.0.at)
-            .then(|| (increase(periods, before.0, anew), increase(throttled, before.1, anew)))
+            .then(|| (increase(periods, before.0, restarted), increase(throttled, before.1, restarted)))
     });
     let (periods, throttled) = increases.reduce(|sum, next| (sum.0 + next.0, sum.1 + next.1))?;
-    // A container that did not run was not stopped. The two lines may be some periods apart.
+    // A container that did not run was not throttled. The two series may be some periods apart.
     Some(if periods > 0.0 { (throttled / periods * 100.0).min(100.0) } else { 0.0 })
 }
 

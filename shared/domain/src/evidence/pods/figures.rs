@@ -1,4 +1,4 @@
-//! What rules judge: the figures of a workload or cluster at one instant.
+//! The figures that rules evaluate: those of a workload or cluster at one time.
 
 use jiff::Timestamp;
 
@@ -7,13 +7,13 @@ use super::{Before, ClusterState, Counted, PodState, WorkloadState};
 use crate::model::metric::Statistic;
 use crate::rules::{KubernetesMeasure, ReadFrom};
 
-/// One figure: of which measure, by which statistic, and its value; none if there is no data.
+/// One figure: its measure, its statistic, and its value, `None` if there is no data.
 pub type Sample = (KubernetesMeasure, Statistic, Option<f64>);
 
-/// The figures of a workload. `pods` are its own, compared with the sample before, `state` is what Kubernetes says of
-/// its replicas (of a Job and of a pod that nothing owns there is none), and `before` is what the sample before saw of
-/// the cluster. What cAdvisor counts is there if `cadvisor` says that the cluster is asked for it, or a pod has
-/// counters.
+/// The figures of a workload. `pods` are its pods, compared with the previous sample; `state` holds
+/// its replicas, `None` for a Job or a pod without an owner; `before` is the previous sample of the
+/// cluster. The figures include cAdvisor's if `cadvisor` says that it is read in this cluster, or
+/// if a pod has counters.
 pub fn workload_samples(
     pods: &[&PodState],
     state: Option<&WorkloadState>,
@@ -32,7 +32,7 @@ pub fn workload_samples(
     for measure in [M::OomKilled, M::CrashLoopingPods, M::UnstartablePods, M::PodPending] {
         one(measure, Some(counted(measure)));
     }
-    // Kubernetes wants a pod of a DaemonSet on each node, also where none can be.
+    // Kubernetes counts a DaemonSet pod for each node, even where it cannot run.
     let never = pods.iter().filter(|pod| pod.is_never_placed()).count();
     one(M::AvailableBelowDesired, state.map(|state| (f64::from(state.missing()) - as_value(never)).max(0.0)));
     if cadvisor || pods.iter().any(|pod| pod.counters.is_some()) {
@@ -45,7 +45,7 @@ pub fn workload_samples(
     samples
 }
 
-/// The figures of a cluster as a whole. `pods` are all that were read.
+/// The figures of a cluster as a whole. `pods` are all pods that were read.
 pub fn cluster_samples(state: &ClusterState, pods: &[PodState], now: Timestamp) -> Vec<Sample> {
     use KubernetesMeasure as M;
     let one = |measure, value| (measure, Statistic::Maximum, value);
@@ -58,7 +58,7 @@ pub fn cluster_samples(state: &ClusterState, pods: &[PodState], now: Timestamp) 
     ]
 }
 
-/// Largest and mean of the pods; no data without any.
+/// Maximum and mean over the pods; no data if there are none.
 fn shares(measure: KubernetesMeasure, values: impl Iterator<Item = f64>) -> [Sample; 2] {
     let values: Vec<f64> = values.collect();
     let largest = values.iter().copied().max_by(f64::total_cmp);

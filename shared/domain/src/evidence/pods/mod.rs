@@ -1,8 +1,9 @@
-//! Pods, workloads and clusters of EKS as one run sees them: what stands in a snapshot, and what rules judge of it.
+//! EKS pods, workloads and clusters as one run observes them: what a snapshot stores, and the
+//! figures that rules evaluate.
 //!
 //! ```text
 //! PodFacts, PodUsage, PodCounters -> PodState ┐
-//! WorkloadFacts -> WorkloadState              ┼-> figures -> samples, joined to those of the runs before -> Snapshot
+//! WorkloadFacts -> WorkloadState              ┼-> figures -> samples, joined to those of earlier runs -> Snapshot
 //! EksCluster -> ClusterState                  ┘
 //! ```
 

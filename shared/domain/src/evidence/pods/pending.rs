@@ -1,4 +1,5 @@
-//! Why a pod is pending, and what helps: a pod without a node waits for another thing than one that has its node.
+//! Why a pod is pending, and the remedy. A pod without a node waits for other things than a pod
+//! with one.
 
 use std::fmt;
 
@@ -8,24 +9,24 @@ use crate::kubernetes::waiting::{self, WaitingCause};
 /// What a pending pod waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PendingCause<'a> {
-    /// A place, and Fargate says that it will get none as it is.
+    /// A node, but the pod uses features that Fargate does not support.
     Unsupported,
-    /// A place that Fargate is to make.
+    /// A Fargate node.
     Fargate,
-    /// A place, and no Fargate profile has selected it: it may be meant for other nodes.
+    /// A node, and no Fargate profile has selected the pod: it may be meant for EC2 nodes.
     NoProfile,
-    /// A place on a node that is not of Fargate, of which the scheduler says what they lack.
+    /// A place on an EC2 node; the scheduler says what the nodes lack.
     Nodes,
-    /// It has a node, and this container cannot be started.
+    /// The pod has a node, but this container cannot be started.
     Container(&'a WaitingContainer),
-    /// It has a node, and this init container is at work.
+    /// The pod has a node, and this init container is running.
     Init(&'a InitContainer),
-    /// It has a node, and its containers are on their way.
+    /// The pod has a node, and its containers are starting.
     Starting,
 }
 
 impl PodState {
-    /// What it waits for.
+    /// What the pod waits for.
     pub fn pending_cause(&self) -> PendingCause<'_> {
         if self.node.is_some() {
             let stuck = self.waiting.iter().find(|one| one.cause() != WaitingCause::Starting);
@@ -46,41 +47,42 @@ impl PodState {
     }
 }
 
-/// Whether the scheduler names anything but the taint of Fargate's nodes, in a sentence such as `0/5 nodes are available: 1
-/// Insufficient cpu, 4 node(s) had untolerated taint {eks.amazonaws.com/compute-type: fargate}. preemption: ...` (Kubernetes,
-/// `FitError` in `pkg/scheduler/framework`). Without other nodes there is but one way to a place.
+/// Whether the scheduler names anything but the taint of Fargate's nodes, in a sentence such as
+/// `0/5 nodes are available: 1 Insufficient cpu, 4 node(s) had untolerated taint
+/// {eks.amazonaws.com/compute-type: fargate}. preemption: ...` (Kubernetes, `FitError` in
+/// `pkg/scheduler/framework`). Without other nodes, Fargate is the only option.
 fn is_about_nodes(message: &str) -> bool {
     let sentence = message.split(" preemption:").next().unwrap_or_default();
     let Some((_, reasons)) = sentence.split_once("nodes are available") else {
         return !sentence.contains("no nodes available");
     };
     let reasons = reasons.trim_matches([':', '.', ' ']).split(", ").filter(|reason| !reason.is_empty());
-    // Older releases put a clause behind the taint.
+    // Older releases add a clause after the taint.
     reasons
         .filter(|reason| !reason.starts_with("that the pod"))
         .any(|reason| !reason.contains("eks.amazonaws.com/compute-type: fargate"))
 }
 
 impl PendingCause<'_> {
-    /// What to do, in one or two sentences.
+    /// What to do, in one to three sentences.
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::Unsupported => "Take what it names out of the pod's template.",
+            Self::Unsupported => "Remove what it names from the pod template.",
             Self::Fargate => {
-                "It cannot be placed: read its events (kubectl describe pod), and see whether the subnets of its Fargate profile have free \
-                 addresses and the account's quota of Fargate vCPUs is used up."
+                "It cannot be scheduled: read its events (kubectl describe pod), and check that the subnets of its Fargate profile have free \
+                 addresses and that the account's Fargate vCPU quota is not used up."
             }
             Self::NoProfile => {
-                "It has no node: read its events (kubectl describe pod). If it is meant for Fargate, see whether a Fargate profile selects its \
-                 namespace and labels. Profiles are looked at when a pod is created: once one does, let its controller make the pod again."
+                "It has no node: read its events (kubectl describe pod). If it is meant for Fargate, check whether a Fargate profile selects its \
+                 namespace and labels. Profiles apply when a pod is created: once one matches, have its controller recreate the pod."
             }
             Self::Nodes => {
-                "It cannot be placed: the scheduler says what the nodes lack. Add nodes or ask for less where it is CPU, memory or pods; else \
-                 correct what the pod asks of a node (node selector, affinity, tolerations, volumes)."
+                "It cannot be scheduled: the scheduler says what the nodes lack. If it is CPU, memory or pods, add nodes or request less; otherwise \
+                 correct what the pod requires of a node (node selector, affinity, tolerations, volumes)."
             }
             Self::Container(waiting) => waiting.remedy(),
             Self::Init(InitContainer { sidecar: false, .. }) => {
-                "Its log says what it does (kubectl logs --container, with its name)."
+                "Its log shows what it is doing (kubectl logs --container, with its name)."
             }
             Self::Init(_) => {
                 "Read its log (kubectl logs --container, with its name), and check its startup probe."
@@ -90,14 +92,15 @@ impl PendingCause<'_> {
     }
 }
 
-/// What keeps it, after "is pending since 10:00 UTC": `on its node fargate-..., container app waits: ImagePullBackOff`.
+/// The cause, after "has been pending since 10:00 UTC: ", such as `it has a node, and container app
+/// waits: ImagePullBackOff`.
 pub(super) struct Kept<'a>(pub(super) &'a PodState);
 
 impl fmt::Display for Kept<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(pod) = self;
         if pod.node.is_some() {
-            f.write_str("it has its node, and ")?;
+            f.write_str("it has a node, and ")?;
         }
         let pending = pod.pending.as_ref();
         let said = pending.map(|pending| (pending.reason.as_deref(), pending.message.as_deref()));
@@ -107,7 +110,7 @@ impl fmt::Display for Kept<'_> {
                 (Some(waiting.reason.as_str()), waiting.message.as_deref())
             }
             PendingCause::Starting => {
-                f.write_str("its containers are not started yet: ")?;
+                f.write_str("its containers have not started yet: ")?;
                 said.unwrap_or_default()
             }
             PendingCause::Init(one) => return one.fmt(f),
@@ -116,7 +119,7 @@ impl fmt::Display for Kept<'_> {
             | PendingCause::NoProfile
             | PendingCause::Nodes => said.unwrap_or_default(),
         };
-        f.write_str(reason.unwrap_or("no reason is given"))?;
+        f.write_str(reason.unwrap_or("no reason given"))?;
         match message {
             Some(message) => write!(f, " ({})", message.trim_end_matches('.')),
             None => Ok(()),
@@ -128,9 +131,12 @@ impl fmt::Display for InitContainer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { container, since, sidecar } = self;
         let what = if *sidecar { "sidecar" } else { "init container" };
-        write!(f, "{what} {container} runs")?;
-        if let Some(since) = since {
-            write!(f, " since {}", since.strftime("%H:%M UTC"))?;
+        match since {
+            Some(since) => {
+                let since = since.strftime("%H:%M UTC");
+                write!(f, "{what} {container} has been running since {since}")?;
+            }
+            None => write!(f, "{what} {container} is running")?,
         }
         if *sidecar { f.write_str(" and has not passed its startup probe") } else { Ok(()) }
     }

@@ -1,13 +1,14 @@
-//! Whom the public endpoint of a cluster lets in (Amazon EKS API, `VpcConfigResponse.publicAccessCidrs`).
+//! Which addresses may reach the public endpoint of a cluster (Amazon EKS API,
+//! `VpcConfigResponse.publicAccessCidrs`).
 
 use std::net::Ipv4Addr;
 
-/// Whether every address of IPv4 is in one of the ranges, so that none needs to be added. Functions of Lambda come by
-/// IPv4. What is no range of IPv4 lets nobody in.
-pub(super) fn lets_everybody_in(ranges: &[String]) -> bool {
+/// Whether the ranges cover every IPv4 address, so that none needs to be added. Lambda functions
+/// connect over IPv4; anything that is not an IPv4 range allows nothing.
+pub(super) fn allows_every_address(ranges: &[String]) -> bool {
     let mut ranges: Vec<(u32, u32)> = ranges.iter().filter_map(|range| first_and_last(range)).collect();
     ranges.sort_unstable();
-    // The first address that is in none of the ranges so far.
+    // The first address that none of the ranges so far covers.
     let mut next = Some(0);
     for (first, last) in ranges {
         match next {
@@ -31,8 +32,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_ranges_that_leave_nobody_out_let_everybody_in() {
-        for (ranges, everybody) in [
+    fn only_ranges_that_cover_all_of_ipv4_allow_every_address() {
+        for (ranges, every) in [
             (&["0.0.0.0/0"][..], true),
             (&["198.51.100.0/24", "0.0.0.0/0"], true),
             (&["128.0.0.0/1", "0.0.0.0/1"], true),
@@ -47,7 +48,7 @@ mod tests {
             (&[], false),
         ] {
             let ranges: Vec<String> = ranges.iter().map(|range| (*range).to_owned()).collect();
-            assert_eq!(lets_everybody_in(&ranges), everybody, "{ranges:?}");
+            assert_eq!(allows_every_address(&ranges), every, "{ranges:?}");
         }
     }
 }

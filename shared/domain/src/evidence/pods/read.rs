@@ -1,4 +1,4 @@
-//! From what Kubernetes says to what a snapshot holds.
+//! Converts Kubernetes objects to the states that a snapshot stores.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::model::cluster::ClusterName;
 use crate::model::subject::Workload;
 use crate::text::message::harmless;
 
-/// Characters of Kubernetes' sentences that are kept.
+/// How many characters of Kubernetes' messages are kept.
 const LONGEST_MESSAGE: usize = 300;
 
 impl From<&Resources> for Amounts {
@@ -43,7 +43,7 @@ impl From<&PodUsage> for PodUsageState {
 }
 
 impl PodState {
-    /// A pod as Kubernetes tells of it. `node` is its own, if nodes were asked for.
+    /// The state of a pod. `node` is its node, if nodes were listed.
     pub fn read(cluster: &ClusterName, pod: PodFacts, jobs: &JobOwners, node: Option<&NodeFacts>) -> Self {
         let of_node = node.map(|node| of_node(&pod, node)).unwrap_or_default();
         let (workload, fargate) = (workload_of(&pod, jobs), pod.is_fargate());
@@ -115,14 +115,14 @@ impl PodState {
 }
 
 impl PodState {
-    /// Takes in what the pod uses. It is asked apart from the pods, which do not wait for it.
+    /// Sets the pod's usage, which is read separately so that pods do not wait for it.
     pub fn uses(&mut self, usage: &PodUsage) {
         self.usage = Some(PodUsageState::from(usage));
     }
 }
 
 impl WorkloadState {
-    /// Replicas as Kubernetes tells of them; none of a Job, which has no replicas to be missed.
+    /// The replicas of a workload; `None` for a Job, which has none to miss.
     pub fn read(cluster: &ClusterName, facts: &WorkloadFacts) -> Option<Self> {
         if facts.kind == WorkloadKind::Job {
             return None;
@@ -141,7 +141,7 @@ impl WorkloadState {
     }
 }
 
-/// The workload of a pod: what stands behind it, or the pod itself if nothing does.
+/// The workload of a pod: its top-level owner, or the pod itself if it has none.
 fn workload_of(pod: &PodFacts, jobs: &JobOwners) -> Workload {
     let itself = || Owner { kind: "Pod".to_owned(), name: pod.name.clone() };
     let owner = pod.owner.clone().unwrap_or_else(itself);
@@ -149,16 +149,16 @@ fn workload_of(pod: &PodFacts, jobs: &JobOwners) -> Workload {
     Workload { namespace: pod.namespace.clone(), kind, name }
 }
 
-/// What Kubernetes says, on one line, without hidden characters, and not longer than is kept.
+/// A message on one line, without hidden characters, cut to [`LONGEST_MESSAGE`].
 fn said(text: Option<String>) -> Option<String> {
     text.map(|text| harmless(&text).chars().take(LONGEST_MESSAGE).collect())
 }
 
-/// What the pod asks for of its node, by resource, as `kubectl describe node` prints it.
+/// The pod's share of its node by resource, as `kubectl describe node` prints it.
 fn of_node(pod: &PodFacts, node: &NodeFacts) -> BTreeMap<String, Share> {
-    let asked = describe_node([pod], node).totals.into_iter().filter_map(|(resource, asked)| {
-        let (requests_percent, limits_percent) = (asked.requests.percent?, asked.limits.percent?);
+    let shares = describe_node([pod], node).totals.into_iter().filter_map(|(resource, total)| {
+        let (requests_percent, limits_percent) = (total.requests.percent?, total.limits.percent?);
         Some((resource, Share { requests_percent, limits_percent }))
     });
-    asked.filter(|(_, share)| share.requests_percent > 0 || share.limits_percent > 0).collect()
+    shares.filter(|(_, share)| share.requests_percent > 0 || share.limits_percent > 0).collect()
 }

@@ -1,4 +1,4 @@
-//! Pods and workloads as a snapshot holds them.
+//! Pods and workloads as stored in a snapshot.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -13,16 +13,16 @@ use crate::kubernetes::resources::Resources;
 use crate::model::cluster::ClusterName;
 use crate::model::subject::{Subject, Workload};
 
-/// CPU and memory.
+/// Amounts of CPU, memory and ephemeral storage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Amounts {
-    /// Thousandths of a core, rounded up as `kubectl` does; none if nothing is said.
+    /// Thousandths of a core, rounded up as `kubectl` does; `None` if not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_millicores: Option<i64>,
-    /// Bytes; none if nothing is said.
+    /// Bytes of memory; `None` if not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<i64>,
-    /// Bytes of ephemeral storage; none if nothing is said.
+    /// Bytes of ephemeral storage; `None` if not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ephemeral_storage_bytes: Option<i64>,
 }
@@ -32,24 +32,25 @@ pub struct Amounts {
 pub struct PodState {
     /// Its cluster.
     pub cluster: ClusterName,
-    /// What owns it.
+    /// The workload that owns it.
     pub workload: Workload,
     /// Its name.
     pub pod: String,
-    /// Its identity: a pod made anew under the same name has another.
+    /// Its UID: a pod recreated under the same name has another.
     pub uid: String,
-    /// Where it is in its life.
+    /// Its phase.
     pub phase: Phase,
-    /// Why, in Kubernetes' word, such as `Evicted`.
+    /// Kubernetes' reason for its phase, such as `Evicted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Why, in Kubernetes' sentence.
+    /// Kubernetes' message about its phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// When it is to be gone, if it is being deleted.
+    /// When it is due to be deleted, if it is being deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Timestamp>,
-    /// When it ended, if it has; of one of which Kubernetes does not say when, the first run that found it ended.
+    /// When it ended, if it has. If Kubernetes does not report when, the time of the first run that
+    /// found it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
     /// Whether it runs on Fargate.
@@ -57,55 +58,57 @@ pub struct PodState {
     /// The Fargate profile that selected it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// What Fargate provisioned, which is what it may use and what is paid for (Amazon EKS User Guide, "Fargate Pod
-    /// configuration": annotation `CapacityProvisioned`).
+    /// What Fargate provisioned for it: the most it can use, and what is billed (Amazon EKS User
+    /// Guide, "Fargate Pod configuration": annotation `CapacityProvisioned`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned: Option<Amounts>,
-    /// What it asks for.
+    /// Its resource requests.
     pub requests: Amounts,
-    /// What it may use at most.
+    /// Its resource limits.
     pub limits: Amounts,
-    /// What it used; none while the Metrics API has not read it yet.
+    /// Its usage; `None` until the Metrics API has measured it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<PodUsageState>,
-    /// What cAdvisor has counted for it; none if it was not asked or did not tell.
+    /// Its cAdvisor counters; `None` if cAdvisor was not queried or did not return any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counters: Option<Box<PodCounters>>,
-    /// Its counters since the sample before; none without one.
+    /// Rates of its counters since the previous sample; `None` without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rates: Option<Box<PodRates>>,
     /// Whether all its containers are ready.
     pub ready: bool,
-    /// Restarts of its containers since it was made.
+    /// Restarts of its containers since its creation.
     pub restarts: u32,
-    /// Those of them since the sample before; 0 without one.
+    /// Restarts since the previous sample; 0 without one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub new_restarts: u32,
-    /// Kills of its containers for want of memory since the sample before; without one, those of the last minutes.
+    /// OOM kills of its containers since the previous sample; without one, those of the last
+    /// minutes.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub new_oom_kills: u32,
-    /// When it was made.
+    /// When it was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
     /// Why it is pending, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingPod>,
-    /// The init container that it waits for, if one runs.
+    /// The running init container that it waits for, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initializing: Option<InitContainer>,
     /// Containers that wait, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<WaitingContainer>,
-    /// Containers that ended, the newest end of each.
+    /// The newest end of each container that ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub terminated: Vec<Termination>,
-    /// Whether Fargate's log router is on, or why not.
+    /// Why Fargate's log router is off; `None` if it is on, or unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logging_disabled: Option<String>,
     /// Its node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
-    /// What it asks for of its node's allocatable resources, as `kubectl describe node` prints it; of a report only.
+    /// Its share of its node's allocatable resources, as `kubectl describe node` prints it; reports
+    /// only.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub of_node: BTreeMap<String, Share>,
     /// Fields that could not be read.
@@ -116,11 +119,11 @@ pub struct PodState {
 /// What a pod used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PodUsageState {
-    /// Billionths of a core, as the Metrics API counts.
+    /// Billionths of a core, the unit of the Metrics API.
     pub cpu_nanocores: i64,
     /// Bytes of the working set.
     pub memory_bytes: i64,
-    /// End of the window that the mean is over.
+    /// End of the window that the mean covers.
     pub timestamp: Timestamp,
     /// Length of that window.
     pub window_seconds: f64,
@@ -129,31 +132,32 @@ pub struct PodUsageState {
 /// A share of a node's allocatable resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
-    /// Percent that is requested, cut off to an integer.
+    /// Requested percent, truncated to an integer.
     pub requests_percent: u64,
-    /// Percent of the limit, cut off to an integer; may be over 100.
+    /// Percent of the limit, truncated to an integer; may exceed 100.
     pub limits_percent: u64,
 }
 
 /// Why a pod is pending.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingPod {
-    /// Since when: its creation, or, of one that scheduling gates held back, the first sample that did not see them.
+    /// Since when: its creation, or, if scheduling gates held it back, the first sample without
+    /// them.
     pub since: Timestamp,
     /// The reason of the condition `PodScheduled`, if that is false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Kubernetes' sentence about it.
+    /// Kubernetes' message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// An init container that runs, and that the others wait for.
+/// A running init container that the others wait for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InitContainer {
     /// Its name.
     pub container: String,
-    /// Since when it runs.
+    /// When it started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// Whether it is a sidecar that has not passed its startup probe.
@@ -161,14 +165,14 @@ pub struct InitContainer {
     pub sidecar: bool,
 }
 
-/// A container that waits.
+/// A waiting container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingContainer {
     /// Its name.
     pub container: String,
     /// Why, such as `CrashLoopBackOff`.
     pub reason: String,
-    /// Kubernetes' sentence about it.
+    /// Kubernetes' message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
@@ -180,7 +184,7 @@ pub struct Termination {
     pub container: String,
     /// Why, such as `OOMKilled` or `Completed`.
     pub reason: String,
-    /// What it exited with.
+    /// Its exit code.
     pub exit_code: i32,
     /// When.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -192,23 +196,23 @@ pub struct Termination {
 pub struct WorkloadState {
     /// Its cluster.
     pub cluster: ClusterName,
-    /// Which workload.
+    /// The workload.
     pub workload: Workload,
-    /// Replicas that should be there.
+    /// Desired replicas.
     pub desired: u32,
     /// Replicas that are ready.
     pub ready: u32,
-    /// Replicas that are available: ready for as long as the workload asks for.
+    /// Replicas that are available: ready for at least the workload's `minReadySeconds`.
     pub available: u32,
 }
 
 impl WorkloadState {
-    /// Replicas that should be available and are not.
+    /// Desired replicas that are not available.
     pub fn missing(&self) -> u32 {
         self.desired.saturating_sub(self.available)
     }
 
-    /// Each workload once, with the replicas of all that are counted for it.
+    /// Sums the replicas of states that belong to the same workload.
     pub fn summed(states: impl IntoIterator<Item = Self>) -> Vec<Self> {
         let mut sums = BTreeMap::<Workload, Self>::new();
         for state in states {
@@ -227,29 +231,29 @@ impl WorkloadState {
 }
 
 impl PodState {
-    /// What is judged.
+    /// The subject that rules evaluate.
     pub fn subject(&self) -> Subject {
         Subject::Workload(self.cluster.clone(), self.workload.clone())
     }
 
-    /// Whether it has run to its end.
+    /// Whether it has ended.
     pub fn is_completed(&self) -> bool {
         self.phase.is_end()
     }
 
-    /// Whether it is to run, or to go on running: it has not ended, and nobody is deleting it.
+    /// Whether it should be running: it has not ended and is not being deleted.
     pub fn is_live(&self) -> bool {
         !self.is_completed() && self.deletion.is_none()
     }
 
-    /// Percent of the provisioned memory that is used; none without either.
+    /// Used percent of the provisioned memory; `None` if either is unknown.
     #[expect(clippy::cast_precision_loss, reason = "bytes of a pod are far below 2^53")]
     pub fn memory_percent(&self) -> Option<f64> {
         let (usage, provisioned) = (self.usage.as_ref()?, self.provisioned?.memory_bytes.filter(|m| *m > 0)?);
         Some(usage.memory_bytes as f64 * 100.0 / provisioned as f64)
     }
 
-    /// Percent of the provisioned CPU that is used; none without either.
+    /// Used percent of the provisioned CPU; `None` if either is unknown.
     #[expect(clippy::cast_precision_loss, reason = "cores of a pod are few")]
     pub fn cpu_percent(&self) -> Option<f64> {
         let (usage, provisioned) =
@@ -259,7 +263,7 @@ impl PodState {
 }
 
 impl Amounts {
-    /// The same as Kubernetes reckons with them.
+    /// The amounts as Kubernetes quantities.
     pub fn resources(&self) -> Resources {
         Resources {
             cpu: self.cpu_millicores.map(Quantity::millis),

@@ -1,4 +1,5 @@
-//! When samples were taken: each alarms run takes one, and rules count samples, however far runs are apart.
+//! When samples were taken. Each alarms run takes one, and rules count samples, however far apart
+//! the runs are.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -6,22 +7,24 @@ use crate::model::run::{Run, RunKind};
 use crate::model::window::Window;
 use crate::rules::SAMPLE_PERIOD;
 
-/// Samples that are kept beside those of the window: runs may fail before they are judged.
+/// How many samples are kept in addition to those of the window, because runs may fail before
+/// samples are evaluated.
 const SPARE: usize = 6;
 
-/// Which samples a snapshot holds, the newest being that of its own run.
+/// Which samples a snapshot holds. The newest is from its own run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SampleTimes {
     /// Ends of the periods that samples count for, oldest first.
     ends: Vec<Timestamp>,
-    /// Whether samples belong to the period of the report in which they were taken.
+    /// Whether samples count for the report period in which they were taken.
     by_period: bool,
 }
 
 impl SampleTimes {
-    /// Those of a run. `before` are the samples of the newest earlier snapshot, and `range` the most that one verdict
-    /// looks at. An alarms run keeps what lies in its window, and as many older ones as a slow schedule needs; a report
-    /// shows one for each of its periods.
+    /// The samples of a run. `before` are the samples of the newest earlier snapshot, and `range`
+    /// is the largest evaluation range of a rule. An alarms run keeps the samples in its window,
+    /// plus as many older ones as a slow schedule needs; a report shows one for each of its
+    /// periods.
     pub fn of(run: &Run, before: &[Timestamp], range: usize) -> Self {
         if run.kind == RunKind::Report {
             let window = run.window.in_periods(SAMPLE_PERIOD);
@@ -47,7 +50,7 @@ impl SampleTimes {
         self.ends.last().map(|end| *end - SAMPLE_PERIOD.length())
     }
 
-    /// Start of the period of an older sample; none if it is kept no more.
+    /// Start of the period of an older sample; `None` if it is no longer kept.
     pub(crate) fn kept(&self, start: Timestamp) -> Option<Timestamp> {
         let start = if self.by_period { floor(start) } else { start };
         let (newest, older) = self.ends.split_last()?;
@@ -55,13 +58,13 @@ impl SampleTimes {
         (end != *newest && older.binary_search(&end).is_ok()).then_some(start)
     }
 
-    /// Starts of the periods that samples taken at these instants count for.
+    /// Starts of the periods that samples taken at these times count for.
     pub(crate) fn starts(samples: &[Timestamp]) -> impl Iterator<Item = Timestamp> + '_ {
         samples.iter().map(|end| *end - SAMPLE_PERIOD.length())
     }
 }
 
-/// Samples are told apart by the minute: two runs of one minute, by hand, are one sample.
+/// Samples are identified by the minute: two manual runs within a minute are one sample.
 fn minute(time: Timestamp) -> Timestamp {
     Window::ending(time, SignedDuration::ZERO, crate::model::metric::Period::MINUTE, SignedDuration::ZERO).end
 }

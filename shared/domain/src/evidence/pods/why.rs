@@ -1,4 +1,4 @@
-//! Why a rule about a workload fired: which pods, and what Kubernetes says of them.
+//! Why a rule on a workload fired: which pods, and what Kubernetes reports about them.
 
 use std::collections::BTreeMap;
 
@@ -11,37 +11,37 @@ use crate::kubernetes::pod::Phase;
 use crate::kubernetes::waiting::WaitingCause;
 use crate::rules::KubernetesMeasure;
 
-/// Pods that are named; the others are counted.
+/// How many pods are named; the others are counted.
 const NAMED: usize = 3;
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// Why a rule fired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
-    /// Some sentences.
+    /// The explanation, one or more sentences.
     pub sentence: String,
-    /// The pod to look at first, which they name.
+    /// The pod to check first, which the explanation names.
     pub pod: NamedPod,
 }
 
-/// A pod to look at.
+/// A pod to check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedPod {
     /// Its name.
     pub name: String,
-    /// Its container that ended, or waits to be started again, if it is about one.
+    /// The container that ended or waits for a restart, if the cause is a container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
 }
 
-/// The pods behind a value; none if no pod explains it. Of what is counted, the pods that are counted at `now` are named
-/// and no others, each once.
+/// The pods behind a value; `None` if no pod explains it. For counts, names only the pods that
+/// count at `now`, each once.
 pub fn why(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> Option<Why> {
     let (sentence, pod) = explained(measure, pods, now)?;
     Some(Why { sentence, pod: NamedPod { name: pod.pod.clone(), container: container(measure, pod) } })
 }
 
-/// The container of a pod whose log says more.
+/// The container of a pod whose log is worth reading.
 fn container(measure: KubernetesMeasure, pod: &PodState) -> Option<String> {
     let ended = || {
         let ends = pod.terminated.iter().filter(|end| end.reason != "Completed");
@@ -57,7 +57,7 @@ fn container(measure: KubernetesMeasure, pod: &PodState) -> Option<String> {
     }
 }
 
-/// The sentences, and the pod that they begin with.
+/// The explanation, and the first pod that it names.
 fn explained(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> Option<(String, &PodState)> {
     use KubernetesMeasure as M;
     let counted = Counted::of(measure, pods, now);
@@ -106,13 +106,13 @@ fn explained(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> O
     }
 }
 
-/// Whether a pod can explain a measure of its cluster as a whole at that time.
+/// Whether a pod can explain a cluster-wide measure at that time.
 pub fn explains(pod: &PodState, now: Timestamp) -> bool {
     let mut of_clusters = KubernetesMeasure::all().filter(|measure| measure.is_of_cluster());
     of_clusters.any(|measure| pod.counts_for(measure, now))
 }
 
-/// The pod with the highest value, with what it uses of what it has.
+/// The pod with the highest value, and how much it uses of what it has.
 fn worst(
     pods: &[PodState],
     value: impl Fn(&PodState) -> Option<f64>,
@@ -126,9 +126,9 @@ fn worst(
 #[expect(clippy::cast_precision_loss, reason = "bytes of a pod are far below 2^53")]
 fn memory(pod: &PodState) -> Option<String> {
     let (usage, provisioned) = (pod.usage.as_ref()?, pod.provisioned?.memory_bytes?);
-    let asked = pod.requests.memory_bytes.map_or("nothing".to_owned(), |bytes| mib(bytes as f64));
+    let request = pod.requests.memory_bytes.map_or("nothing".to_owned(), |bytes| mib(bytes as f64));
     Some(format!(
-        "{} of {} provisioned, {asked} requested",
+        "{} of {} provisioned, {request} requested",
         mib(usage.memory_bytes as f64),
         mib(provisioned as f64)
     ))
@@ -141,11 +141,14 @@ fn mib(bytes: f64) -> String {
 #[expect(clippy::cast_precision_loss, reason = "cores of a pod are few")]
 fn cpu(pod: &PodState) -> Option<String> {
     let (usage, provisioned) = (pod.usage.as_ref()?, pod.provisioned?.cpu_millicores?);
-    let asked = pod.requests.cpu_millicores.map_or("nothing".to_owned(), |milli| format!("{milli}m"));
-    Some(format!("{:.0}m of {provisioned}m provisioned, {asked} requested", usage.cpu_nanocores as f64 / 1e6))
+    let request = pod.requests.cpu_millicores.map_or("nothing".to_owned(), |milli| format!("{milli}m"));
+    Some(format!(
+        "{:.0}m of {provisioned}m provisioned, {request} requested",
+        usage.cpu_nanocores as f64 / 1e6
+    ))
 }
 
-/// What cAdvisor counted, per second; of throttling the container, too.
+/// What cAdvisor counted, per second; for throttling, with the container.
 fn did(measure: KubernetesMeasure, rates: &PodRates) -> Option<String> {
     use KubernetesMeasure as M;
     let value = measure.unit().show(rates.of(measure)?);
@@ -157,16 +160,16 @@ fn did(measure: KubernetesMeasure, rates: &PodRates) -> Option<String> {
         _ => {
             let container = rates.throttled.as_ref().map(|throttled| throttled.container.as_str());
             let which = container.filter(|name| !name.is_empty()).map_or_else(
-                || "stopped by its CPU limit".to_owned(),
-                |name| format!("container {name} stopped by its CPU limit"),
+                || "throttled by its CPU limit".to_owned(),
+                |name| format!("container {name} throttled by its CPU limit"),
             );
             format!("{which} in {value} of its periods")
         }
     })
 }
 
-/// What is the same of several pods once, with all of them: `web-1, web-2: container app waits: ...`. Each pod stands
-/// in one sentence. Behind them what helps, once each.
+/// Groups pods with the same cause: `web-1, web-2: container app waits: ...`. Each pod appears in
+/// one sentence; the remedies follow, each once.
 fn each<'a>(
     pods: &[&'a PodState],
     of: impl Fn(&PodState) -> Option<(String, Option<&'static str>)>,
@@ -192,8 +195,8 @@ fn each<'a>(
     Some((sentences.join(" "), first))
 }
 
-/// The worst that can be said of a pod: what a container waits for, how one ended, or what Kubernetes says of the
-/// whole.
+/// The most telling fact about a pod: what a container waits for, how one ended, or what Kubernetes
+/// says of the pod.
 fn diagnosis(pod: &PodState) -> Option<String> {
     let stuck = pod.waiting.iter().find(|one| one.cause() != WaitingCause::Starting);
     let bad = pod.terminated.iter().filter(|end| end.reason != "Completed");
@@ -204,14 +207,15 @@ fn diagnosis(pod: &PodState) -> Option<String> {
         .or_else(said)
 }
 
-/// What a container waits for, and how it ended before.
+/// What a container waits for, and how it last ended.
 fn waits(pod: &PodState, waiting: &WaitingContainer) -> String {
     let WaitingContainer { container, reason, message } = waiting;
     let before = pod.terminated.iter().filter(|end| end.container == *container);
     let before = before.max_by_key(|end| end.finished_at).map_or_else(String::new, |end| {
-        format!(", ended before with {} (exit code {})", end.reason, end.exit_code)
+        format!(", last ended with {} (exit code {})", end.reason, end.exit_code)
     });
-    // What the kubelet says of a crash loop holds how long it waits, which differs from pod to pod.
+    // The kubelet's message about a crash loop contains the back-off time, which differs from pod
+    // to pod.
     let message = message.as_deref().filter(|_| waiting.cause() != WaitingCause::CrashLoop);
     let message = message.map_or_else(String::new, |text| format!(" ({})", text.trim_end_matches('.')));
     format!("container {container} waits: {reason}{message}{before}")
@@ -231,16 +235,16 @@ fn end_of(pod: &PodState) -> String {
     }
 }
 
-/// What Kubernetes says of a pod as a whole.
+/// Reason and message that Kubernetes gives for a pod.
 fn said(pod: &PodState) -> String {
-    let reason = pod.reason.as_deref().unwrap_or("no reason is given");
+    let reason = pod.reason.as_deref().unwrap_or("no reason given");
     match &pod.message {
         Some(message) => format!("{reason} ({})", message.trim_end_matches('.')),
         None => reason.to_owned(),
     }
 }
 
-/// The pod that has waited longest, with what helps; the others are counted.
+/// The pod that has waited longest, with its remedy; the others are counted.
 fn pending<'a>(pods: &[&'a PodState]) -> Option<(String, &'a PodState)> {
     let waited = pods.iter().filter_map(|pod| Some((pod.pending.as_ref()?.since, *pod)));
     let (since, pod) = waited.min_by_key(|(since, _)| *since)?;
@@ -249,7 +253,7 @@ fn pending<'a>(pods: &[&'a PodState]) -> Option<(String, &'a PodState)> {
         more => format!(" {more} more pending."),
     };
     let (since, remedy) = (since.strftime("%H:%M UTC"), pod.pending_cause().remedy());
-    Some((format!("Pod {} is pending since {since}: {}. {remedy}{more}", pod.pod, Kept(pod)), pod))
+    Some((format!("Pod {} has been pending since {since}: {}. {remedy}{more}", pod.pod, Kept(pod)), pod))
 }
 
 fn names(pods: &[&PodState]) -> String {

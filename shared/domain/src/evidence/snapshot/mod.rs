@@ -1,7 +1,8 @@
-//! What one collector saw of one target in one run: newline-delimited JSON, gzipped, one line per fact.
+//! What one collector observed of one target in one run: newline-delimited JSON, gzipped, one line
+//! per fact.
 //!
-//! Everything after a collector reads a snapshot and nothing else, so it does not matter where the values came from.
-//! Athena and `DuckDB` read the same lines; docs/architecture.md shows the columns.
+//! Later steps read only the snapshot, so it does not matter where the values came from. Athena and
+//! `DuckDB` read the same lines; docs/architecture.md lists the columns.
 
 mod pieces;
 mod reader;
@@ -34,24 +35,25 @@ pub use reader::{SnapshotBegin, SnapshotLine, SnapshotReader};
 pub use stored::{StoredHead, StoredSeries, StoredSeriesReader, head};
 pub use writer::SnapshotWriter;
 
-/// What was seen of one target in one run.
+/// What was observed of one target in one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     /// The run.
     pub run: Run,
     /// The target.
     pub target: Target,
-    /// How much was seen.
+    /// How much was observed.
     pub coverage: Coverage,
-    /// Clusters and services that were looked at. Its faults are counted in the coverage and not kept here.
+    /// The clusters and services that were checked. Its faults are counted in the coverage and not
+    /// stored here.
     pub inventory: Inventory,
-    /// States of the services that ECS was asked about.
+    /// States of the services that were described.
     pub services: Vec<ServiceState>,
-    /// Services that ECS was asked about in vain.
+    /// Services that could not be described.
     pub undescribed: Vec<UndescribedService>,
-    /// Answers of CloudWatch, and samples of workloads.
+    /// CloudWatch's answers, and samples of workloads.
     pub readings: BTreeMap<MetricQuery, Reading>,
-    /// EKS clusters as they are set up.
+    /// Configuration of the EKS clusters.
     pub eks: Vec<ClusterState>,
     /// Replicas of workloads on EKS.
     pub workloads: Vec<WorkloadState>,
@@ -69,7 +71,7 @@ enum Line<'a> {
         run: Cow<'a, Run>,
         target: Cow<'a, Target>,
         inventory_read_at: Timestamp,
-        /// Instants at which samples were taken, in epoch seconds; of clusters on EKS only.
+        /// Times at which samples were taken, in epoch seconds; EKS clusters only.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         samples: Vec<i64>,
     },
@@ -80,7 +82,7 @@ enum Line<'a> {
     Eks(Cow<'a, ClusterState>),
     Workload(Cow<'a, WorkloadState>),
     Pod(Cow<'a, PodState>),
-    /// Always the last line: without it the file was cut.
+    /// Always the last line: without it the file is truncated.
     End {
         coverage: Cow<'a, Coverage>,
     },
@@ -93,7 +95,7 @@ struct ClusterLine<'a> {
     entry: Cow<'a, ClusterEntry>,
 }
 
-/// Borrows what it writes: an estate has thousands of these.
+/// Borrows the data it writes: large accounts have thousands of these lines.
 #[derive(Serialize, Deserialize)]
 struct SeriesLine<'a> {
     namespace: Cow<'a, str>,
@@ -102,31 +104,33 @@ struct SeriesLine<'a> {
     statistic: Cow<'a, Statistic>,
     #[serde(rename = "period_seconds")]
     period: Period,
-    /// Seconds from one value to the next, if that is not the period: samples are as far apart as runs are.
+    /// Seconds from one value to the next, if different from the period: samples are as far apart
+    /// as runs.
     #[serde(rename = "step_seconds", default, skip_serializing_if = "Option::is_none")]
     step: Option<i64>,
-    /// Left out if it is complete, which nearly all are.
+    /// Omitted if complete, as nearly all are.
     #[serde(default, skip_serializing_if = "Status::is_complete")]
     status: Status,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fault: Option<Cow<'a, Fault>>,
-    /// Start of the first period that was asked for, in epoch seconds; left out if the whole window was.
+    /// Start of the first period that was requested, in epoch seconds; omitted if the whole window
+    /// was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<i64>,
     /// Start of the first period with a value, in epoch seconds.
     start: Option<i64>,
-    /// Values of that period and of each step after it, `null` where there is none.
+    /// Values of that period and of each step after it; `null` marks a gap.
     values: Values<'a>,
-    /// Starts of periods of which nothing is known, in epoch seconds.
+    /// Starts of periods that could not be read, in epoch seconds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unread: Vec<i64>,
 }
 
-/// Points on the grid of their period: half the text of pairs with a time each.
+/// Points on the grid of their period: half the size of time-value pairs.
 #[derive(Deserialize)]
 #[serde(from = "Vec<Option<f64>>")]
 enum Values<'a> {
-    /// With the seconds from one to the next.
+    /// A series, and the seconds from one value to the next.
     Borrowed(&'a MetricSeries, i64),
     Owned(Vec<Option<f64>>),
 }
@@ -176,15 +180,15 @@ impl Status {
 /// A snapshot that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum BadSnapshot {
-    /// The compressed data is cut or damaged.
+    /// The compressed data is truncated or damaged.
     #[error("the snapshot cannot be decompressed: {0}")]
     Io(#[from] io::Error),
-    /// A line is not what this version writes.
+    /// A line has a format that this version does not write.
     #[error("line {line} of the snapshot: {error}")]
     Line {
         /// Number of the line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// What is wrong with the line.
         error: String,
     },
 }
@@ -255,7 +259,8 @@ impl Snapshot {
     }
 }
 
-/// The greatest number of seconds that all points are a multiple of apart; none if there are less than two.
+/// The greatest common divisor of the seconds between the points; `None` if there are fewer than
+/// two points.
 fn distance(series: &MetricSeries) -> Option<i64> {
     let second = |point: &Datapoint| point.timestamp.as_second();
     let between = series.points().windows(2).map(|pair| second(&pair[1]) - second(&pair[0]));
@@ -298,7 +303,7 @@ impl<'a> SeriesLine<'a> {
 
     fn series(&self) -> Result<MetricSeries, String> {
         let Values::Owned(values) = &self.values else {
-            return Err("the values are not read from a file".to_owned());
+            return Err("the values were not read from a file".to_owned());
         };
         let (start, step) = (self.start.unwrap_or_default(), self.step.unwrap_or(self.period.seconds()));
         let starts = (0..).map(|i: i64| Timestamp::from_second(start.saturating_add(i.saturating_mul(step))));
@@ -310,7 +315,7 @@ impl<'a> SeriesLine<'a> {
         let unread: Vec<_> = unread.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
         let series = MetricSeries::new(points).with_unread(unread);
         match self.from.map(Timestamp::from_second).transpose() {
-            Ok(from) => Ok(from.into_iter().fold(series, MetricSeries::asked_from)),
+            Ok(from) => Ok(from.into_iter().fold(series, MetricSeries::requested_from)),
             Err(error) => Err(error.to_string()),
         }
     }

@@ -12,8 +12,8 @@ use crate::evidence::inventory::ClusterEntry;
 use crate::model::cluster::ClusterName;
 use jiff::Timestamp;
 
-/// A snapshot in memory as it is stored: compressed. Each EKS cluster is a piece of its own, which is read when it is needed, so that
-/// no more than one cluster is held as lines.
+/// A snapshot held in memory in its stored, compressed form. Each EKS cluster is a piece that is
+/// read when needed, so that only one cluster at a time is decompressed.
 #[derive(Debug)]
 pub struct SnapshotPieces {
     bytes: Vec<u8>,
@@ -23,7 +23,8 @@ pub struct SnapshotPieces {
 }
 
 impl SnapshotPieces {
-    /// Finds the pieces. Everything is decompressed once and held against its checksums; a snapshot without its end is an error.
+    /// Finds the pieces. Decompresses everything once to verify the checksums; a snapshot without
+    /// its end is an error.
     pub fn new(bytes: Vec<u8>) -> Result<Self, BadSnapshot> {
         let (mut head, mut pieces) = (None, HashMap::new());
         let (mut begin, mut ended) = (0, false);
@@ -47,12 +48,13 @@ impl SnapshotPieces {
         &self.samples
     }
 
-    /// The clusters that were looked at.
+    /// The clusters that were checked.
     pub fn clusters(&self) -> &[(ClusterName, ClusterEntry)] {
         &self.clusters
     }
 
-    /// The lines of one EKS cluster: samples, the cluster, workloads, pods. None of a cluster that was not looked at.
+    /// The lines of one EKS cluster: samples, the cluster, workloads, pods. Empty for a cluster
+    /// that was not checked.
     pub fn lines_of(
         &self,
         cluster: &ClusterName,
@@ -62,7 +64,7 @@ impl SnapshotPieces {
     }
 }
 
-/// What the first line of a gzip member tells of it.
+/// The kind of a gzip member, by its first line.
 enum Opening {
     Head(Vec<Timestamp>, Vec<(ClusterName, ClusterEntry)>),
     Piece(ClusterName),
@@ -70,7 +72,7 @@ enum Opening {
     Other,
 }
 
-/// Looks into the first gzip member; gives its length, too.
+/// Reads the first gzip member. Returns its kind and length.
 fn open(bytes: &[u8]) -> Result<(Opening, usize), BadSnapshot> {
     let mut text = BufReader::new(GzDecoder::new(bytes));
     let mut lines = SnapshotReader::part(&mut text);

@@ -14,7 +14,7 @@ use crate::model::metric::MetricQuery;
 use crate::model::run::{Run, Target};
 use crate::model::series::Reading;
 
-/// What the first line of a snapshot says.
+/// The first line of a snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SnapshotBegin {
     /// The run.
@@ -23,67 +23,68 @@ pub struct SnapshotBegin {
     pub target: Target,
     /// When its clusters were listed.
     pub inventory_read_at: Timestamp,
-    /// When the samples were taken that rules are judged on, oldest first; of clusters on EKS only.
+    /// When the samples that rules evaluate were taken, oldest first; EKS clusters only.
     pub samples: Vec<Timestamp>,
 }
 
-/// One fact of a snapshot. They come in this order, and only the first and the last are sure to come. Of EKS, each cluster comes with
-/// its samples, itself, its workloads and its pods, and then the next.
+/// One fact of a snapshot. Facts come in this order; only the first and the last are always
+/// present. EKS clusters come one after another, each as its samples, the cluster itself, its
+/// workloads and its pods.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SnapshotLine {
     /// The run, once.
     Run(Box<SnapshotBegin>),
-    /// A cluster that was looked at.
+    /// A cluster that was checked.
     Cluster(ClusterName, ClusterEntry),
-    /// What CloudWatch answered to one question, or samples; those about one subject stand together.
+    /// CloudWatch's answer to one query, or samples; the lines of one subject are adjacent.
     Series(MetricQuery, Reading),
-    /// The state of a service that ECS was asked about.
+    /// The state of a described service.
     Service(Box<ServiceState>),
-    /// A service that ECS was asked about in vain.
+    /// A service that could not be described.
     Undescribed(UndescribedService),
-    /// An EKS cluster as it is set up.
+    /// The configuration of an EKS cluster.
     Eks(Box<ClusterState>),
-    /// Replicas of a workload on EKS.
+    /// Replicas of an EKS workload.
     Workload(WorkloadState),
-    /// A pod on EKS.
+    /// An EKS pod.
     Pod(Box<PodState>),
-    /// How much was seen, once.
+    /// The coverage, once.
     End(Coverage),
 }
 
-/// Reads a snapshot line by line, so that the reader need not hold all of it. Ends with an error unless the last line was
-/// read: what came before it may be less than was written.
+/// Reads a snapshot line by line, so that it never has to be in memory as a whole. Returns an error
+/// at the end unless the last line was read, because the lines before may be incomplete.
 #[derive(Debug)]
 pub struct SnapshotReader<R> {
     from: R,
     text: String,
     lines: usize,
-    /// Place of the newest line in the order of kinds; none before the first.
+    /// Position of the latest line in the order of kinds; `None` before the first.
     place: Option<u8>,
-    /// Whether it is a part that may begin and end with any line.
+    /// Whether this is a part, which may begin and end with any line.
     part: bool,
     over: bool,
 }
 
 const SERIES: u8 = 2;
 const EKS: u8 = 5;
-/// Place of the last line in the order of kinds.
+/// Position of the last line in the order of kinds.
 const END: u8 = 8;
 
 impl<R: Read> SnapshotReader<BufReader<MultiGzDecoder<R>>> {
-    /// Reads what a [`SnapshotWriter`](super::SnapshotWriter) wrote.
+    /// Reads the output of a [`SnapshotWriter`](super::SnapshotWriter).
     pub fn new(from: R) -> Self {
         Self::of_lines(BufReader::new(MultiGzDecoder::new(from)), false)
     }
 
-    /// Reads one piece of a snapshot, which has neither its beginning nor its end.
+    /// Reads one piece of a snapshot, without its first and last line.
     pub(super) fn piece(from: R) -> Self {
         Self::of_lines(BufReader::new(MultiGzDecoder::new(from)), true)
     }
 }
 
 impl<R: BufRead> SnapshotReader<R> {
-    /// Reads lines that are part of a snapshot and decompressed.
+    /// Reads decompressed lines that are part of a snapshot.
     pub(super) fn part(from: R) -> Self {
         Self::of_lines(from, true)
     }
@@ -92,7 +93,7 @@ impl<R: BufRead> SnapshotReader<R> {
         Self { from, text: String::new(), lines: 0, place: None, part, over: false }
     }
 
-    /// The next line; none behind the last.
+    /// The next line; `None` after the last.
     fn read(&mut self) -> Result<Option<SnapshotLine>, BadSnapshot> {
         self.text.clear();
         if self.from.read_line(&mut self.text)? == 0 {
@@ -104,12 +105,12 @@ impl<R: BufRead> SnapshotReader<R> {
         let place = line.place();
         let fits = match self.place {
             None => self.part || place == 0,
-            // EKS clusters come one after the other, each with its samples before it.
+            // EKS clusters come one after another, each preceded by its samples.
             Some(before) if place == SERIES => before != END && !(SERIES + 1..EKS).contains(&before),
             Some(before) => place > 0 && place >= before && before != END,
         };
         if !fits {
-            return Err(bad("it stands where no such line can be".to_owned()));
+            return Err(bad("a line of this kind cannot occur here".to_owned()));
         }
         self.place = Some(place);
         line.into_fact().map(Some).map_err(bad)
@@ -130,11 +131,11 @@ impl<R: BufRead> Iterator for SnapshotReader<R> {
 }
 
 pub(super) fn cut(line: usize) -> BadSnapshot {
-    BadSnapshot::Line { line, error: "the line of the end is missing".to_owned() }
+    BadSnapshot::Line { line, error: "the end line is missing".to_owned() }
 }
 
 impl Line<'_> {
-    /// Place in the order of kinds.
+    /// Position in the order of kinds.
     fn place(&self) -> u8 {
         match self {
             Self::Run { .. } => 0,

@@ -1,5 +1,5 @@
-//! Reads the series of a stored snapshot, without building the question of each, and what ECS said of services: the next
-//! run continues from them.
+//! Reads the series and service checks of a stored snapshot, from which the next run continues.
+//! Does not build a query for each series.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -13,37 +13,40 @@ use crate::evidence::inventory::EarlierChecks;
 use crate::model::metric::MetricQuery;
 use crate::model::series::{MetricSeries, Reading};
 
-/// The beginning of the line of a series, as serde writes the tag first.
+/// How the line of a series begins; serde writes the tag first.
 const KIND: &str = "{\"kind\":\"series\"";
-/// The beginnings of lines about services.
+/// How lines about services begin.
 const SERVICE: &str = "{\"kind\":\"service\"";
 const UNDESCRIBED: &str = "{\"kind\":\"undescribed\"";
-/// The last field of the part of a line that names the question.
+/// The last field of a line's head, the part that names the query.
 const PERIOD: &str = "\"period_seconds\":";
 
-/// The question that a line of a series is about.
+/// The query of a series line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoredHead<'a> {
-    /// The one that was expected.
+    /// The expected query.
     Expected,
-    /// Another one, or one with names that JSON escapes: the text with which the line begins, as [`head`] makes it.
+    /// Another query, or one with names that JSON escapes: the text that the line begins with, as
+    /// built by [`head`].
     Other(&'a [u8]),
 }
 
-/// What a line of a series holds beside its question.
+/// A series line without its query.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StoredSeries<'a> {
-    /// Whether CloudWatch answered in full.
+    /// Whether CloudWatch answered completely.
     pub is_complete: bool,
-    /// Start of the first period that the line covers, in epoch seconds; none if it covers the whole window of its run.
+    /// Start of the first period that the line covers, in epoch seconds; `None` if it covers the
+    /// whole window of its run.
     pub from: Option<i64>,
     /// Start of the period of the first value, in epoch seconds.
     pub start: Option<i64>,
-    /// Values of that period and of each one after it, not a number where there is none.
+    /// Values of that period and of each one after it; NaN marks a gap.
     pub values: &'a [f64],
 }
 
-/// The part of a line behind its question. Values stay text: serde would make an option and a list of each line.
+/// The part of a line after its query. Values stay text, because serde would allocate a list of
+/// options for each line.
 #[derive(Deserialize)]
 struct Tail<'a> {
     #[serde(default)]
@@ -57,7 +60,7 @@ struct Tail<'a> {
     unread: Vec<i64>,
 }
 
-/// Reads the series of a snapshot, line by line. It ends with an error if the snapshot was cut.
+/// Reads the series of a snapshot line by line. A truncated snapshot ends in an error.
 #[derive(Debug)]
 pub struct StoredSeriesReader<R> {
     from: R,
@@ -69,7 +72,7 @@ pub struct StoredSeriesReader<R> {
 }
 
 impl<R: Read> StoredSeriesReader<BufReader<MultiGzDecoder<R>>> {
-    /// Reads the line of the run.
+    /// Reads the run line.
     pub fn new(from: R) -> Result<Self, BadSnapshot> {
         let mut from = BufReader::new(MultiGzDecoder::new(from));
         let mut line = Vec::new();
@@ -85,7 +88,7 @@ impl<R: Read> StoredSeriesReader<BufReader<MultiGzDecoder<R>>> {
                 begin: *begin,
                 checks: EarlierChecks::default(),
             }),
-            _ => Err(bad("it is not the line of the run".to_owned())),
+            _ => Err(bad("it is not the run line".to_owned())),
         }
     }
 }
@@ -96,12 +99,12 @@ impl<R: BufRead> StoredSeriesReader<R> {
         &self.begin
     }
 
-    /// What ECS said of services, once the last series has been read.
+    /// The service checks, once the last series has been read.
     pub fn into_checks(self) -> EarlierChecks {
         self.checks
     }
 
-    /// Takes in a line that is no series.
+    /// Processes a line that is not a series.
     fn other(&mut self) -> Result<(), BadSnapshot> {
         if ![SERVICE, UNDESCRIBED].iter().any(|kind| self.line.starts_with(kind.as_bytes())) {
             return Ok(());
@@ -116,7 +119,7 @@ impl<R: BufRead> StoredSeriesReader<R> {
         Ok(())
     }
 
-    /// The next series; none after the last. `expected` is the question that it is most likely about.
+    /// The next series; `None` after the last. `expected` is the query that it most likely answers.
     pub fn next_series(
         &mut self,
         expected: Option<&MetricQuery>,
@@ -138,15 +141,15 @@ impl<R: BufRead> StoredSeriesReader<R> {
         let bad = |error: &str| BadSnapshot::Line { line: self.lines, error: error.to_owned() };
         let expected = expected.and_then(|query| length_if_about(&self.line, query));
         let length = expected.or_else(|| head_length(&self.line));
-        let length = length.ok_or_else(|| bad("it names no question"))?;
-        // The rest of the object is an object once its comma is a brace.
+        let length = length.ok_or_else(|| bad("it names no query"))?;
+        // Replacing its leading comma with a brace makes the rest of the object an object.
         match self.line.get_mut(length) {
             Some(comma) if *comma == b',' => *comma = b'{',
             _ => return Err(bad("it holds no values")),
         }
         let (head, tail) = self.line.split_at(length);
         let tail: Tail<'_> = serde_json::from_slice(tail).map_err(|error| bad(&error.to_string()))?;
-        read_values(tail.values.get(), &mut self.values).ok_or_else(|| bad("a value is no number"))?;
+        read_values(tail.values.get(), &mut self.values).ok_or_else(|| bad("a value is not a number"))?;
         let series = StoredSeries {
             is_complete: tail.status == Status::Complete && tail.unread.is_empty(),
             from: tail.from,
@@ -158,8 +161,8 @@ impl<R: BufRead> StoredSeriesReader<R> {
     }
 }
 
-/// Reads a list of numbers and `null`s; none if it is something else. A number is read as it was before it was written,
-/// however often it is taken over.
+/// Parses a list of numbers and `null`s; `None` if the text is something else. A number stays
+/// exactly the same, however often it is copied from snapshot to snapshot.
 fn read_values(list: &str, values: &mut Vec<f64>) -> Option<()> {
     values.clear();
     let list = list.strip_prefix('[')?.strip_suffix(']')?;
@@ -175,19 +178,19 @@ fn read_values(list: &str, values: &mut Vec<f64>) -> Option<()> {
     Some(())
 }
 
-/// The text with which the line of a question begins, whatever the answer; written into `text`.
+/// Writes into `text` how the line of a query begins, whatever the answer.
 pub fn head(query: &MetricQuery, text: &mut Vec<u8>) {
     text.clear();
     let silent = Reading::Complete(MetricSeries::default());
-    // Writing into memory does not fail, and a line has no key that is not text.
+    // Writing into memory does not fail, and all keys of a line are text.
     if serde_json::to_writer(&mut *text, &Line::Series(SeriesLine::new(query, &silent))).is_err() {
         text.clear();
     }
     text.truncate(head_length(text).unwrap_or_default());
 }
 
-/// Where the head of a line ends. Quotes within texts are escaped, and no field after the head has that name, so that the
-/// last one is the period's.
+/// Where the head of a line ends. Quotes within strings are escaped, and no field after the head
+/// has this name, so the last occurrence is the period.
 fn head_length(line: &[u8]) -> Option<usize> {
     let period = line.windows(PERIOD.len()).rposition(|text| text == PERIOD.as_bytes())?;
     let digits = period + PERIOD.len();
@@ -195,8 +198,8 @@ fn head_length(line: &[u8]) -> Option<usize> {
     Some(digits + length)
 }
 
-/// Where the head of a line ends that is about the question. None if it is about another one; and if names hold what JSON
-/// escapes, because the texts are compared as they are, which is what makes it fast.
+/// Where the head of a line ends if the line answers the query. `None` if it answers another one,
+/// and if names contain characters that JSON escapes: raw text is compared, for speed.
 fn length_if_about(line: &[u8], query: &MetricQuery) -> Option<usize> {
     let MetricQuery { metric, statistic, period } = query;
     let mut rest = After(line);
@@ -212,7 +215,7 @@ fn length_if_about(line: &[u8], query: &MetricQuery) -> Option<usize> {
     (number == period.seconds()).then(|| line.len() - after.len())
 }
 
-/// What comes after the texts that a line was found to begin with.
+/// The rest of a line after the text matched so far.
 struct After<'a>(&'a [u8]);
 
 impl After<'_> {
@@ -234,7 +237,8 @@ mod tests {
     use super::*;
     use crate::model::metric::{Dimensions, Metric, Period, Statistic};
 
-    /// Texts of few letters, so that two are often alike, and with all that JSON needs and escapes.
+    /// Names from a small alphabet, so that two are often equal, with the characters that JSON uses
+    /// and escapes.
     fn name() -> impl Strategy<Value = String> {
         prop::collection::vec(
             prop::sample::select(vec!["a", "b", "\"", "\\", "\n", "n", ",", ":", "{", "}", "ü"]),
@@ -262,9 +266,10 @@ mod tests {
     }
 
     proptest! {
-        /// A line is taken for that of a question only if it is; and always, if no name needs escaping.
+        /// A line is matched to a query only if it answers it, and always if no name needs
+        /// escaping.
         #[test]
-        fn the_line_of_a_question_is_recognised(one in query(), other in query()) {
+        fn the_line_of_a_query_is_recognised(one in query(), other in query()) {
             let mut text = Vec::new();
             head(&one, &mut text);
             let needs_escaping = String::from_utf8(text.clone()).unwrap().contains('\\');

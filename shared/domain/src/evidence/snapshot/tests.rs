@@ -1,4 +1,4 @@
-//! What is written is read back, and nothing less.
+//! A snapshot is read exactly as written, or not at all.
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -188,18 +188,18 @@ fn pod() -> PodState {
         logging_disabled: Some("LOGGING_CONFIGMAP_NOT_FOUND".to_owned()),
         node: Some("fargate-ip-10-0-0-1.eu-west-1.compute.internal".to_owned()),
         of_node: [("cpu".to_owned(), Share { requests_percent: 75, limits_percent: 87 })].into(),
-        unreadable: vec!["limits: `1 Gi` is no quantity".to_owned()],
+        unreadable: vec!["limits: `1 Gi` is not a quantity".to_owned()],
     }
 }
 
 #[test]
-fn what_is_written_is_read_back_with_all_four_answers() {
+fn a_snapshot_is_read_as_written_with_all_four_answers() {
     let mut bytes = Vec::new();
     snapshot().write(&mut bytes).unwrap();
     assert_eq!(Snapshot::read(&bytes[..]).unwrap(), snapshot());
 }
 
-/// A line of one series with these values.
+/// A snapshot with one series of these values, and its query.
 fn line_with(values: &[f64]) -> (Vec<u8>, MetricQuery) {
     let snapshot = snapshot();
     let query = snapshot.readings.keys().next().unwrap().clone();
@@ -212,9 +212,9 @@ fn line_with(values: &[f64]) -> (Vec<u8>, MetricQuery) {
 }
 
 proptest! {
-    /// Issue 12, point 15: a value that runs take over from each other is after any number of them what CloudWatch said.
+    /// Issue 12, point 15: a value copied from run to run stays exactly what CloudWatch returned.
     #[test]
-    fn a_value_is_read_as_it_was_to_the_last_bit(values in prop::collection::vec(prop::num::f64::NORMAL, 1..20)) {
+    fn a_value_is_read_exactly_as_written(values in prop::collection::vec(prop::num::f64::NORMAL, 1..20)) {
         let (bytes, query) = line_with(&values);
         let whole = Snapshot::read(&bytes[..]).unwrap();
         let read: Vec<f64> = whole.readings[&query].series().unwrap().points().iter().map(|p| p.value).collect();
@@ -226,7 +226,7 @@ proptest! {
 }
 
 #[test]
-fn lines_without_the_end_are_no_snapshot() {
+fn lines_without_the_end_line_are_not_a_snapshot() {
     let mut text = String::new();
     GzDecoder::new(&snapshot().write(Vec::new()).unwrap()[..]).read_to_string(&mut text).unwrap();
     let lines: Vec<&str> = text.lines().collect();
@@ -238,7 +238,7 @@ fn lines_without_the_end_are_no_snapshot() {
 }
 
 #[test]
-fn a_cut_or_foreign_file_is_an_error_and_never_a_smaller_snapshot() {
+fn a_truncated_or_foreign_file_is_an_error_and_never_a_smaller_snapshot() {
     let mut bytes = Vec::new();
     snapshot().write(&mut bytes).unwrap();
     assert!(Snapshot::read(&bytes[..bytes.len() / 2]).is_err());
@@ -249,7 +249,7 @@ fn a_cut_or_foreign_file_is_an_error_and_never_a_smaller_snapshot() {
 }
 
 #[test]
-fn lines_are_handed_on_one_by_one_and_a_cut_ends_in_an_error() {
+fn lines_are_returned_one_by_one_and_truncation_ends_in_an_error() {
     let mut bytes = Vec::new();
     snapshot().write(&mut bytes).unwrap();
     let lines: Vec<SnapshotLine> = SnapshotReader::new(&bytes[..]).map(Result::unwrap).collect();
@@ -258,11 +258,11 @@ fn lines_are_handed_on_one_by_one_and_a_cut_ends_in_an_error() {
     assert_eq!(lines.len(), 1 + 1 + 5 + 2 + 3 + 1);
     let mut cut = SnapshotReader::new(&bytes[..bytes.len() - 12]);
     assert!(cut.by_ref().any(|line| line.is_err()));
-    assert!(cut.next().is_none(), "nothing comes after the error");
+    assert!(cut.next().is_none(), "nothing follows the error");
 }
 
 #[test]
-fn pieces_one_behind_the_other_are_one_snapshot() {
+fn concatenated_pieces_are_one_snapshot() {
     let whole = snapshot();
     let begun =
         SnapshotWriter::begin(Vec::new(), &whole.run, &whole.target, whole.inventory.read_at).unwrap();
@@ -306,7 +306,7 @@ fn stored(clusters: &[&str]) -> Vec<u8> {
 }
 
 #[test]
-fn each_cluster_is_read_alone() {
+fn each_cluster_is_read_separately() {
     let pieces = SnapshotPieces::new(stored(&["a", "b"])).unwrap();
     let known: Vec<_> = pieces.clusters().iter().map(|(cluster, _)| cluster.as_str()).collect();
     assert_eq!(known, ["a", "b"]);
@@ -323,12 +323,12 @@ fn each_cluster_is_read_alone() {
 }
 
 #[test]
-fn a_snapshot_that_is_cut_or_damaged_has_no_pieces() {
+fn a_truncated_or_damaged_snapshot_has_no_pieces() {
     let whole = stored(&["a", "b"]);
     for length in 0..whole.len() {
         assert!(SnapshotPieces::new(whole[..length].to_vec()).is_err(), "{length} bytes");
     }
-    // Bytes of the middle piece, whose checksum no longer fits.
+    // Damages the middle piece, so that its checksum no longer matches.
     let mut damaged = whole.clone();
     let middle = whole.len() / 2;
     damaged[middle] ^= 0x55;

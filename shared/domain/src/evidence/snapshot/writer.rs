@@ -16,25 +16,26 @@ use crate::model::metric::MetricQuery;
 use crate::model::run::{Run, Target};
 use crate::model::series::Reading;
 
-/// Writes a snapshot line by line, so that a collector need not hold all of it: the run first, then clusters, series and
-/// services, and the coverage at the end.
+/// Writes a snapshot line by line, so that a collector never has to hold all of it: the run first,
+/// then clusters, series and services, and the coverage last.
 #[derive(Debug)]
 pub struct SnapshotWriter<W: Write> {
     out: GzEncoder<W>,
-    /// Lines that the compressor has not had yet: it needs as long for one byte as for hundreds.
+    /// Lines not yet passed to the compressor, which takes as long for one byte as for hundreds.
     pending: Vec<u8>,
 }
 
-/// Bytes of lines that the compressor is given at once.
+/// How many bytes are passed to the compressor at once.
 const PENDING_BYTES: usize = 16 * 1024;
 
 impl<W: Write> SnapshotWriter<W> {
-    /// Begins the snapshot of a target in a run. `inventory_read_at` is when its clusters were listed.
+    /// Begins the snapshot of a target. `inventory_read_at` is when its clusters were listed.
     pub fn begin(to: W, run: &Run, target: &Target, inventory_read_at: Timestamp) -> io::Result<Self> {
         Self::begin_samples(to, run, target, inventory_read_at, &[])
     }
 
-    /// The same of samples, which were taken at these instants, oldest first: those of this run and of runs before.
+    /// Begins a snapshot with samples that were taken at these times, oldest first, in this run and
+    /// earlier ones.
     pub fn begin_samples(
         to: W,
         run: &Run,
@@ -49,40 +50,42 @@ impl<W: Write> SnapshotWriter<W> {
         Ok(writer)
     }
 
-    /// Begins a further piece of a snapshot. Pieces are joined by writing one behind the other: each is a gzip member of its own.
+    /// Begins another piece of a snapshot. Each piece is its own gzip member, so pieces are joined
+    /// by concatenation.
     pub fn piece(to: W) -> Self {
         let out = GzEncoder::new(to, Compression::fast());
         Self { out, pending: Vec::with_capacity(2 * PENDING_BYTES) }
     }
 
-    /// Ends a piece of a snapshot that others follow.
+    /// Ends a piece that is not the last.
     pub fn end_piece(mut self) -> io::Result<W> {
         self.out.write_all(&self.pending)?;
         self.out.finish()
     }
 
-    /// Writes a cluster that was looked at.
+    /// Writes a cluster that was checked.
     pub fn cluster(&mut self, cluster: &ClusterName, entry: &ClusterEntry) -> io::Result<()> {
         let (cluster, entry) = (Cow::Borrowed(cluster), Cow::Borrowed(entry));
         self.line(&Line::Cluster(ClusterLine { cluster, entry }))
     }
 
-    /// Writes what CloudWatch answered to one question.
+    /// Writes CloudWatch's answer to one query.
     pub fn series(&mut self, query: &MetricQuery, reading: &Reading) -> io::Result<()> {
         self.line(&Line::Series(SeriesLine::new(query, reading)))
     }
 
-    /// Writes the state of a service that ECS was asked about.
+    /// Writes the state of a described service.
     pub fn service(&mut self, state: &ServiceState) -> io::Result<()> {
         self.line(&Line::Service(Cow::Borrowed(state)))
     }
 
-    /// Writes that ECS was asked about a service in vain; after all states.
+    /// Writes a service that could not be described; after all states.
     pub fn undescribed(&mut self, service: &UndescribedService) -> io::Result<()> {
         self.line(&Line::Undescribed(Cow::Borrowed(service)))
     }
 
-    /// Writes an EKS cluster as it is set up; after its samples, and before its workloads and pods.
+    /// Writes the configuration of an EKS cluster; after its samples, and before its workloads and
+    /// pods.
     pub fn eks(&mut self, state: &ClusterState) -> io::Result<()> {
         self.line(&Line::Eks(Cow::Borrowed(state)))
     }
@@ -97,7 +100,7 @@ impl<W: Write> SnapshotWriter<W> {
         self.line(&Line::Pod(Cow::Borrowed(state)))
     }
 
-    /// Ends the snapshot with how much was seen.
+    /// Ends the snapshot with its coverage.
     pub fn end(mut self, coverage: &Coverage) -> io::Result<W> {
         self.line(&Line::End { coverage: Cow::Borrowed(coverage) })?;
         let mut written = self.end_piece()?;

@@ -1,42 +1,44 @@
-//! Errors of the API and who is asking (Kubernetes API, `Status`, `SelfSubjectReview`, `SelfSubjectAccessReview`).
+//! Errors of the API, and the identity and permissions of the caller (Kubernetes API, `Status`,
+//! `SelfSubjectReview`, `SelfSubjectAccessReview`).
 
 use serde::{Deserialize, Serialize};
 
 use super::{ListMeta, nullable};
 
-/// Body of an error, if it is JSON at all: a 429, and a 404 or 503 of a missing API group, are plain text.
+/// Body of an error response, if it is JSON: a 429, and a 404 or 503 for a missing API group, are
+/// plain text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Status {
-    /// With reason `Expired` it holds a token for the rest of the list.
+    /// With reason `Expired` it contains a token for the rest of the list.
     #[serde(deserialize_with = "nullable")]
     pub metadata: ListMeta,
-    /// The sentence for people. A 403 names user, verb and resource.
+    /// Human-readable message. A 403 names user, verb and resource.
     #[serde(deserialize_with = "nullable")]
     pub message: String,
-    /// The word for programs, such as `Forbidden` or `Expired`.
+    /// Machine-readable reason, such as `Forbidden` or `Expired`.
     #[serde(deserialize_with = "nullable")]
     pub reason: String,
-    /// The HTTP status.
+    /// HTTP status code.
     pub code: u16,
-    /// What it is about.
+    /// Subject of the error.
     #[serde(deserialize_with = "nullable")]
     pub details: StatusDetails,
 }
 
-/// What an error is about.
+/// Subject of an error.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StatusDetails {
     /// Name of the object.
     pub name: String,
-    /// Its kind, in the spelling of a path, such as `pods`.
+    /// Its resource type as in a path, such as `pods`.
     pub kind: String,
-    /// Seconds to wait before another try.
+    /// Seconds to wait before a retry.
     pub retry_after_seconds: Option<u32>,
 }
 
-/// Who the server takes the caller for.
+/// Identity of the caller, as the server sees it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct SelfSubjectReview {
@@ -58,14 +60,14 @@ pub struct SelfSubjectStatus {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct UserInfo {
-    /// On EKS the ARN of the assumed role with its session.
+    /// On EKS the ARN of the assumed-role session.
     pub username: String,
-    /// Groups, to which rights are bound.
+    /// Groups, to which permissions are bound.
     #[serde(deserialize_with = "nullable")]
     pub groups: Vec<String>,
 }
 
-/// Whether the caller may do something.
+/// Whether the caller may perform an action.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct SelfSubjectAccessReview {
@@ -81,12 +83,12 @@ pub struct SelfSubjectAccessReview {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AccessSpec {
-    /// What is to be done.
+    /// The action.
     #[serde(deserialize_with = "nullable")]
     pub resource_attributes: ResourceAttributes,
 }
 
-/// A verb and what it is about; what is empty is left out, as the API wants it in a question.
+/// A verb and its resource; empty fields are not serialized, as the API requires.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ResourceAttributes {
@@ -100,10 +102,10 @@ pub struct ResourceAttributes {
     /// Subresource, such as `log`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub subresource: String,
-    /// Namespace; empty for all of them.
+    /// Namespace; empty for all namespaces.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub namespace: String,
-    /// Name of one object; empty for all of them.
+    /// Name of one object; empty for all objects.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
 }
@@ -112,9 +114,9 @@ pub struct ResourceAttributes {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct AccessStatus {
-    /// Whether it may.
+    /// Whether the action is allowed.
     pub allowed: bool,
-    /// By which rule.
+    /// The rule that allows it.
     #[serde(deserialize_with = "nullable")]
     pub reason: String,
 }

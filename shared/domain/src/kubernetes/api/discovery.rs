@@ -1,10 +1,10 @@
-//! Which API groups the server has (Kubernetes API, `APIGroupList`, the answer of `GET /apis`).
+//! API groups of the server (Kubernetes API, `APIGroupList`, the response to `GET /apis`).
 
 use serde::Deserialize;
 
 use super::nullable;
 
-/// All groups but the core one.
+/// All groups except the core group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct ApiGroupList {
@@ -19,10 +19,10 @@ pub struct ApiGroupList {
 pub struct ApiGroup {
     /// Its name, such as `metrics.k8s.io`.
     pub name: String,
-    /// The versions that are served.
+    /// The served versions.
     #[serde(deserialize_with = "nullable")]
     pub versions: Vec<GroupVersion>,
-    /// The version that the server would rather be asked for.
+    /// The version that the server prefers.
     #[serde(deserialize_with = "nullable")]
     pub preferred_version: GroupVersion,
 }
@@ -36,8 +36,8 @@ pub struct GroupVersion {
 }
 
 impl ApiGroupList {
-    /// The versions of a group, the preferred one first; empty if the server does not have the group, as it has no
-    /// `metrics.k8s.io` if Metrics Server is not installed.
+    /// The versions of a group, the preferred one first; empty if the server does not have the
+    /// group. Without Metrics Server it has no `metrics.k8s.io`.
     pub fn versions(&self, group: &str) -> Vec<&str> {
         let Some(group) = self.groups.iter().find(|candidate| candidate.name == group) else {
             return Vec::new();

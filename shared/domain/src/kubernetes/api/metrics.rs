@@ -1,26 +1,26 @@
-//! Usage (Metrics API `metrics.k8s.io`, v1beta1 and v1, whose fields are the same: KEP-5207).
+//! Usage (Metrics API `metrics.k8s.io`, v1beta1 and v1, which have the same fields: KEP-5207).
 
 use serde::Deserialize;
 
 use super::{ObjectMeta, UsageList, nullable};
 
-/// What a pod used.
+/// Usage of a pod.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct PodMetrics {
-    /// Name and namespace. Its `creationTimestamp` is the time of the answer and says nothing of the pod.
+    /// Name and namespace. Its `creationTimestamp` is the time of the response, not of the pod.
     pub metadata: ObjectMeta,
     /// End of the window, RFC 3339.
     pub timestamp: Option<String>,
-    /// Length of the window that the mean is over, as a duration of Go.
+    /// Length of the window over which the mean is taken, as a Go duration.
     #[serde(deserialize_with = "nullable")]
     pub window: String,
-    /// The containers that were read; one that has just started is missing.
+    /// The measured containers; one that has just started is missing.
     #[serde(deserialize_with = "nullable")]
     pub containers: Vec<ContainerMetrics>,
 }
 
-/// What a container used.
+/// Usage of a container.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ContainerMetrics {
@@ -31,7 +31,7 @@ pub struct ContainerMetrics {
     pub usage: UsageList,
 }
 
-/// What a node used.
+/// Usage of a node.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct NodeMetrics {
@@ -39,7 +39,7 @@ pub struct NodeMetrics {
     pub metadata: ObjectMeta,
     /// End of the window, RFC 3339.
     pub timestamp: Option<String>,
-    /// Length of the window that the mean is over, as a duration of Go.
+    /// Length of the window over which the mean is taken, as a Go duration.
     #[serde(deserialize_with = "nullable")]
     pub window: String,
     /// Cores, and bytes of the working set.

@@ -1,7 +1,7 @@
-//! What the Kubernetes API answers: the fields that are needed and no other, so that a page of thousands of pods stays
-//! small. `managedFields`, half of each object, is skipped because no type has it.
+//! Responses of the Kubernetes API with only the required fields, so that a page of thousands of
+//! pods stays small. `managedFields`, half of each object, is skipped because no type contains it.
 //!
-//! Go writes an empty list as `null` as well as leaving it out; both are read as empty here.
+//! Go writes an empty list as `null` or omits it; both are read as empty here.
 
 mod auth;
 mod discovery;
@@ -34,13 +34,13 @@ pub use workload::{
     ReplicaStatus, StatefulSet,
 };
 
-/// Amounts of resources by name, such as `cpu` and `memory`, as the API wrote them.
+/// Amounts of resources by name, such as `cpu` and `memory`, as in the response.
 pub type ResourceList = BTreeMap<String, RawQuantity>;
 
-/// Amounts of what was used by resource. `null` is no amount, which is not the same as zero.
+/// Used amounts by resource. `null` means no amount, which is not the same as zero.
 pub type UsageList = BTreeMap<String, Option<RawQuantity>>;
 
-/// `null` as nothing, where a field is a list, a map or an object.
+/// Reads `null` as the default value, for fields that are lists, maps or objects.
 fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
@@ -51,22 +51,23 @@ fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(bound = "T: DeserializeOwned")]
 pub struct List<T> {
-    /// Where the page stands in the whole.
+    /// Position of the page in the list.
     #[serde(default, deserialize_with = "nullable")]
     pub metadata: ListMeta,
-    /// The objects of this page. An empty list of Go may be null; an answer without them is no list.
+    /// The objects of this page. Go may write an empty list as null; a response without `items` is
+    /// not a list.
     #[serde(deserialize_with = "nullable")]
     pub items: Vec<T>,
 }
 
-/// Metadata of a page, and of the error that says that a page is gone.
+/// Metadata of a page, and of the error for a page that has expired.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ListMeta {
     /// Token of the next page; empty on the last one.
     #[serde(deserialize_with = "nullable")]
     pub r#continue: String,
-    /// How many objects follow behind this page; absent if a selector was given.
+    /// Number of objects after this page; absent if a selector was given.
     pub remaining_item_count: Option<i64>,
 }
 
@@ -76,12 +77,13 @@ pub struct ListMeta {
 pub struct ObjectMeta {
     /// Name, unique in its namespace.
     pub name: String,
-    /// What the API server made the name of, by adding five random characters; empty of an object that was named.
+    /// Prefix from which the API server generated the name, by appending five random characters;
+    /// empty if the name was chosen.
     #[serde(deserialize_with = "nullable")]
     pub generate_name: String,
     /// Namespace; empty for nodes and namespaces.
     pub namespace: String,
-    /// Identity over time: a pod of the same name made anew has another.
+    /// Unique id: a recreated pod of the same name has another one.
     pub uid: String,
     /// Labels.
     #[serde(deserialize_with = "nullable")]
@@ -89,12 +91,12 @@ pub struct ObjectMeta {
     /// Annotations.
     #[serde(deserialize_with = "nullable")]
     pub annotations: BTreeMap<String, String>,
-    /// Who made it.
+    /// Owners.
     #[serde(deserialize_with = "nullable")]
     pub owner_references: Vec<OwnerReference>,
-    /// When it was made, RFC 3339.
+    /// Creation time, RFC 3339.
     pub creation_timestamp: Option<String>,
-    /// When it is to be gone, RFC 3339, if it is being deleted.
+    /// Time at which it is due for deletion, RFC 3339, if it is being deleted.
     pub deletion_timestamp: Option<String>,
 }
 
@@ -106,7 +108,7 @@ pub struct OwnerReference {
     pub kind: String,
     /// Name.
     pub name: String,
-    /// Whether it is the one that manages the object.
+    /// Whether it is the controller that manages the object.
     pub controller: Option<bool>,
 }
 
@@ -118,10 +120,10 @@ pub struct Condition {
     pub r#type: String,
     /// `True`, `False` or `Unknown`.
     pub status: String,
-    /// When it last changed from one of them to another, RFC 3339.
+    /// Time of the last change of the status, RFC 3339.
     pub last_transition_time: Option<String>,
-    /// Why, in one word.
+    /// Reason, in one word.
     pub reason: Option<String>,
-    /// Why, in a sentence.
+    /// Message.
     pub message: Option<String>,
 }

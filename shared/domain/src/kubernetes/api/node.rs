@@ -4,25 +4,25 @@ use serde::Deserialize;
 
 use super::{Condition, ObjectMeta, ResourceList, nullable};
 
-/// A node; on Fargate there is one for each pod.
+/// A node; on Fargate each pod has its own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Node {
     /// Name and labels.
     pub metadata: ObjectMeta,
-    /// What it is and has.
+    /// Status.
     #[serde(deserialize_with = "nullable")]
     pub status: NodeStatus,
 }
 
-/// What a node is and has.
+/// Status of a node.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeStatus {
-    /// All that it has.
+    /// Total resources.
     #[serde(deserialize_with = "nullable")]
     pub capacity: ResourceList,
-    /// What of it pods may have.
+    /// Resources available to pods.
     #[serde(deserialize_with = "nullable")]
     pub allocatable: ResourceList,
     /// Conditions such as `Ready`.

@@ -10,15 +10,15 @@ use super::{Condition, ObjectMeta, ResourceList, nullable};
 pub struct Pod {
     /// Name, labels, annotations, owners.
     pub metadata: ObjectMeta,
-    /// What is wanted.
+    /// Desired state.
     #[serde(deserialize_with = "nullable")]
     pub spec: PodSpec,
-    /// What is.
+    /// Current state.
     #[serde(deserialize_with = "nullable")]
     pub status: PodStatus,
 }
 
-/// What is wanted of a pod.
+/// Desired state of a pod.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodSpec {
@@ -31,25 +31,25 @@ pub struct PodSpec {
     /// Which nodes it may run on.
     #[serde(deserialize_with = "nullable")]
     pub affinity: Affinity,
-    /// What its sandbox needs beside the containers.
+    /// Resources of its sandbox, in addition to the containers.
     #[serde(deserialize_with = "nullable")]
     pub overhead: ResourceList,
     /// Requests and limits of the pod as a whole (Kubernetes 1.34 and later).
     #[serde(deserialize_with = "nullable")]
     pub resources: Requirements,
-    /// Containers that run at the same time.
+    /// Containers that run concurrently.
     #[serde(deserialize_with = "nullable")]
     pub containers: Vec<Container>,
-    /// Containers that run before, in this order; a sidecar among them goes on running.
+    /// Containers that run before them, in this order; sidecars among them keep running.
     #[serde(deserialize_with = "nullable")]
     pub init_containers: Vec<Container>,
 }
 
-/// Which nodes a pod may run on: what is needed of it.
+/// Which nodes a pod may run on, with only the required fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Affinity {
-    /// By the nodes themselves.
+    /// Rules about the nodes themselves.
     #[serde(deserialize_with = "nullable")]
     pub node_affinity: NodeAffinity,
 }
@@ -58,13 +58,13 @@ pub struct Affinity {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeAffinity {
-    /// What must hold when the pod is scheduled.
+    /// Required when the pod is scheduled.
     #[serde(rename = "requiredDuringSchedulingIgnoredDuringExecution", deserialize_with = "nullable")]
     pub required: NodeSelector,
 }
 
 impl NodeAffinity {
-    /// Nodes that it names. Pods of a `DaemonSet` name the one that they are for (Kubernetes,
+    /// Nodes that it names. Pods of a `DaemonSet` name the node that they are for (Kubernetes,
     /// `ReplaceDaemonSetPodNodeNameNodeAffinity` in `pkg/controller/daemon/util`).
     pub fn nodes(&self) -> impl Iterator<Item = &str> {
         let fields = self.required.node_selector_terms.iter().flat_map(|term| &term.match_fields);
@@ -74,7 +74,7 @@ impl NodeAffinity {
     }
 }
 
-/// Terms of which one must hold.
+/// Terms, at least one of which must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeSelector {
@@ -83,11 +83,11 @@ pub struct NodeSelector {
     pub node_selector_terms: Vec<NodeSelectorTerm>,
 }
 
-/// Requirements that must hold together.
+/// Requirements that must all match.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeSelectorTerm {
-    /// By fields of the node, of which there is one: `metadata.name`.
+    /// Requirements on fields of the node; the only field is `metadata.name`.
     #[serde(deserialize_with = "nullable")]
     pub match_fields: Vec<NodeSelectorRequirement>,
 }
@@ -107,7 +107,7 @@ pub struct NodeSelectorRequirement {
     pub values: Vec<String>,
 }
 
-/// A container that is wanted.
+/// A container of the spec.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Container {
@@ -124,26 +124,26 @@ pub struct Container {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Requirements {
-    /// What is set aside.
+    /// Reserved amounts.
     #[serde(deserialize_with = "nullable")]
     pub requests: ResourceList,
-    /// What must not be exceeded.
+    /// Maximum amounts.
     #[serde(deserialize_with = "nullable")]
     pub limits: ResourceList,
 }
 
-/// What a pod is at the moment.
+/// Current state of a pod.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodStatus {
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
     #[serde(deserialize_with = "nullable")]
     pub phase: String,
-    /// Why, in one word, such as `Evicted`.
+    /// Reason, in one word, such as `Evicted`.
     pub reason: Option<String>,
-    /// Why, in a sentence.
+    /// Message.
     pub message: Option<String>,
-    /// When the kubelet took it over, RFC 3339.
+    /// Time at which the kubelet accepted it, RFC 3339.
     pub start_time: Option<String>,
     /// Conditions such as `PodScheduled` and `Ready`.
     #[serde(deserialize_with = "nullable")]
@@ -156,7 +156,7 @@ pub struct PodStatus {
     pub init_container_statuses: Vec<ContainerStatus>,
 }
 
-/// What a container is at the moment.
+/// Current state of a container.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerStatus {
@@ -164,56 +164,56 @@ pub struct ContainerStatus {
     pub name: String,
     /// Whether it passes its readiness probe.
     pub ready: bool,
-    /// Whether it has passed its startup probe; none if that is not known.
+    /// Whether it has passed its startup probe; `None` if unknown.
     pub started: Option<bool>,
-    /// How often it was started again.
+    /// Number of restarts.
     pub restart_count: i32,
-    /// Its state now.
+    /// Current state.
     #[serde(deserialize_with = "nullable")]
     pub state: ContainerState,
-    /// How it ended the time before.
+    /// How its previous run ended.
     #[serde(deserialize_with = "nullable")]
     pub last_state: ContainerState,
 }
 
-/// One of three states; none of them means waiting without a reason.
+/// One of three states; if all are `None`, it is waiting without a reason.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ContainerState {
-    /// Not started yet, or held back after it failed.
+    /// Not started yet, or in back-off after a failure.
     pub waiting: Option<StateWaiting>,
-    /// Runs.
+    /// Running.
     pub running: Option<StateRunning>,
-    /// Has ended.
+    /// Terminated.
     pub terminated: Option<StateTerminated>,
 }
 
-/// A container that waits.
+/// A waiting container.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct StateWaiting {
-    /// Why, such as `CrashLoopBackOff` or `ContainerCreating`.
+    /// Reason, such as `CrashLoopBackOff` or `ContainerCreating`.
     pub reason: Option<String>,
-    /// Why, in a sentence.
+    /// Message.
     pub message: Option<String>,
 }
 
-/// A container that runs.
+/// A running container.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StateRunning {
-    /// Since when, RFC 3339.
+    /// Start time, RFC 3339.
     pub started_at: Option<String>,
 }
 
-/// A container that has ended.
+/// A terminated container.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StateTerminated {
-    /// Why, such as `OOMKilled`, `Error` or `Completed`.
+    /// Reason, such as `OOMKilled`, `Error` or `Completed`.
     pub reason: Option<String>,
     /// Exit code of its process.
     pub exit_code: i32,
-    /// When, RFC 3339.
+    /// End time, RFC 3339.
     pub finished_at: Option<String>,
 }

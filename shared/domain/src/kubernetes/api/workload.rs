@@ -1,4 +1,5 @@
-//! What makes pods, and what they are configured with (Kubernetes API, groups `apps`, `batch` and core).
+//! Workloads, and the `ConfigMap`s and namespaces of pods (Kubernetes API, groups `apps`, `batch` and
+//! core).
 
 use std::collections::BTreeMap;
 
@@ -14,10 +15,10 @@ macro_rules! workload {
         pub struct $name {
             /// Name, namespace, owners.
             pub metadata: ObjectMeta,
-            /// What is wanted.
+            /// Desired state.
             #[serde(deserialize_with = "nullable")]
             pub spec: $spec,
-            /// What is.
+            /// Current state.
             #[serde(deserialize_with = "nullable")]
             pub status: $status,
         }
@@ -43,38 +44,39 @@ workload!(
     JobStatus
 );
 
-/// Wanted replicas.
+/// Desired replicas.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct ReplicaSpec {
-    /// How many; the API fills in 1 where nothing is said.
+    /// Number of replicas; the API defaults to 1.
     pub replicas: Option<i64>,
 }
 
-/// Replicas by what they are.
+/// Replicas by state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ReplicaStatus {
-    /// Those that pass their readiness probes.
+    /// Replicas that pass their readiness probes.
     pub ready_replicas: i64,
-    /// Those that have been ready for long enough.
+    /// Replicas that have been ready for long enough.
     pub available_replicas: i64,
-    /// Those of the newest template.
+    /// Replicas of the newest template.
     pub updated_replicas: i64,
 }
 
-/// A `DaemonSet`; Fargate runs none of its pods (Amazon EKS User Guide, "Fargate pods: considerations").
+/// A `DaemonSet`; Fargate runs none of its pods (Amazon EKS User Guide, "Fargate pods:
+/// considerations").
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct DaemonSet {
     /// Name, namespace, owners.
     pub metadata: ObjectMeta,
-    /// What is.
+    /// Current state.
     #[serde(deserialize_with = "nullable")]
     pub status: DaemonSetStatus,
 }
 
-/// Nodes by what their pod is.
+/// Nodes by the state of their pod.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DaemonSetStatus {
@@ -88,23 +90,23 @@ pub struct DaemonSetStatus {
     pub updated_number_scheduled: i64,
 }
 
-/// What is wanted of a Job.
+/// Desired state of a Job.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct JobSpec {
-    /// How many pods have to succeed; absent if one success is enough for all.
+    /// Number of pods that must succeed; absent if one success is enough.
     pub completions: Option<i64>,
 }
 
-/// Pods of a Job by what they are.
+/// Pods of a Job by state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct JobStatus {
-    /// Running ones that are ready.
+    /// Running pods that are ready.
     pub ready: i64,
-    /// Those that succeeded.
+    /// Pods that succeeded.
     pub succeeded: i64,
-    /// Those that failed.
+    /// Pods that failed.
     pub failed: i64,
 }
 
@@ -114,7 +116,7 @@ pub struct JobStatus {
 pub struct ConfigMap {
     /// Name and namespace.
     pub metadata: ObjectMeta,
-    /// Its texts by key.
+    /// Its data by key.
     #[serde(deserialize_with = "nullable")]
     pub data: BTreeMap<String, String>,
 }

@@ -1,5 +1,6 @@
-//! The `ConfigMap` with which Fargate forwards the logs of pods, and the rules that it must keep (Amazon EKS User Guide,
-//! "Start AWS Fargate logging for your cluster"). If it breaks one, pods log nothing and only an annotation tells.
+//! Checks the `ConfigMap` that configures Fargate's log forwarding (Amazon EKS User Guide, "Start
+//! AWS Fargate logging for your cluster"). If it is invalid, no logs are forwarded, and only an
+//! annotation on the pods says so.
 
 mod sections;
 
@@ -9,21 +10,22 @@ use std::fmt;
 use crate::text::nearest::hint;
 use sections::{Section, parse};
 
-/// Namespace of the `ConfigMap`, and the name of the label that the namespace must have.
+/// Namespace of the `ConfigMap`, and the key of the label that the namespace must have.
 pub const NAMESPACE: &str = "aws-observability";
 /// Name of the `ConfigMap`.
 pub const CONFIG_MAP: &str = "aws-logging";
 
-/// Most characters that its texts may have together.
+/// Maximum number of characters in all its values together.
 const MOST_CHARACTERS: usize = 5300;
 const KEYS: [&str; 4] = ["output.conf", "filters.conf", "parsers.conf", "flb_log_cw"];
 const FILTERS: [&str; 8] =
     ["grep", "parser", "record_modifier", "rewrite_tag", "throttle", "nest", "modify", "kubernetes"];
 const OUTPUTS: [&str; 6] = ["es", "firehose", "kinesis_firehose", "cloudwatch", "cloudwatch_logs", "kinesis"];
-/// Keys of the filter `kubernetes` by which it would read what is not the user's.
+/// Keys of the filter `kubernetes` that users must not set, because they would give it access to
+/// other data.
 const KUBERNETES_KEYS: [&str; 4] = ["Kube_URL", "Kube_CA_File", "Kube_Token_Command", "Kube_Token_File"];
 
-/// What a file of the `ConfigMap` may hold.
+/// Allowed content of a file in the `ConfigMap`.
 struct File {
     key: &'static str,
     section: &'static str,
@@ -37,16 +39,16 @@ const FILES: [File; 3] = [
     File { key: "parsers.conf", section: "PARSER", required: ["Name", "Format"], names: None },
 ];
 
-/// A broken rule.
+/// A violated rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Key of the `ConfigMap`, such as `output.conf`; empty if it is about the whole.
+    /// Key of the `ConfigMap`, such as `output.conf`; empty if it concerns the whole.
     pub key: String,
-    /// Line in the text of that key, from 1, if it is about one.
+    /// Line in the value of that key, from 1, if it concerns a line.
     pub line: Option<usize>,
     /// What is wrong.
     pub what: String,
-    /// What to do.
+    /// Remedy.
     pub remedy: String,
 }
 
@@ -58,18 +60,19 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All rules that are broken, with `namespace_labels` those of [`NAMESPACE`] and `data` the texts of [`CONFIG_MAP`]. None if
-/// Fargate takes it. What was corrected reaches only pods that are made afterwards.
+/// All violated rules; empty if Fargate accepts the configuration. `namespace_labels` are the
+/// labels of [`NAMESPACE`], `data` the values of [`CONFIG_MAP`]. A correction only affects pods
+/// that are created afterwards.
 pub fn check(namespace_labels: &BTreeMap<String, String>, data: &BTreeMap<String, String>) -> Vec<Problem> {
     let mut found = Found(Vec::new());
     if namespace_labels.get(NAMESPACE).is_none_or(|value| value != "enabled") {
         let what = format!("the namespace {NAMESPACE} does not have the label `{NAMESPACE}: enabled`");
-        found.push("", None, what, format!("give it the label {NAMESPACE}=enabled"));
+        found.push("", None, what, format!("add the label {NAMESPACE}=enabled"));
     }
     let characters: usize = data.values().map(|text| text.chars().count()).sum();
     if characters > MOST_CHARACTERS {
-        let what = format!("it has {characters} characters, and {MOST_CHARACTERS} are allowed");
-        found.push("", None, what, "take out comments, filters or outputs".to_owned());
+        let what = format!("it has {characters} characters, but at most {MOST_CHARACTERS} are allowed");
+        found.push("", None, what, "remove comments, filters or outputs".to_owned());
     }
     for key in data.keys().filter(|key| !KEYS.contains(&key.as_str())) {
         found.push(key, None, format!("`{key}` is not a known key"), hint(key, &KEYS));
@@ -105,15 +108,15 @@ impl Found {
         let sections = parsed.sections;
         for (line, stray) in parsed.strays {
             let remedy =
-                format!("write it below [{}]; only sections and their entries are read", file.section);
-            self.push(file.key, Some(line), format!("`{stray}` is in no section"), remedy);
+                format!("move it below [{}]; only sections and their entries are read", file.section);
+            self.push(file.key, Some(line), format!("`{stray}` is not in a section"), remedy);
         }
         for (line, _) in (1..).zip(text.lines()).filter(|(_, line)| is_environment(line)) {
             let remedy = "write the value itself".to_owned();
             self.push(file.key, Some(line), "a variable `${...}` is not allowed".to_owned(), remedy);
         }
         if file.key == "output.conf" && !sections.iter().any(|section| section.is(file.section)) {
-            let remedy = "add one, with the output that the logs are to go to".to_owned();
+            let remedy = "add one with the output to send the logs to".to_owned();
             self.push(file.key, None, "there is no [OUTPUT] section".to_owned(), remedy);
         }
         for section in &sections {
@@ -125,10 +128,10 @@ impl Found {
         }
     }
 
-    /// A section that this file may not have.
+    /// Reports a section that is not allowed in this file.
     fn misplaced(&mut self, file: &File, section: &Section<'_>) {
         let remedy = if section.is("INPUT") || section.is("SERVICE") {
-            "take it out; Fargate provides it".to_owned()
+            "remove it; Fargate provides it".to_owned()
         } else if let Some(home) = FILES.iter().find(|home| section.is(home.section)) {
             format!("move it to {}", home.key)
         } else {
@@ -163,7 +166,7 @@ impl Found {
         for entry in &section.entries {
             if KUBERNETES_KEYS.iter().any(|key| key.eq_ignore_ascii_case(entry.key)) {
                 let what = format!("`{}` is not allowed in the filter kubernetes", entry.key);
-                self.push(file.key, Some(entry.line), what, "take it out; Fargate sets it".to_owned());
+                self.push(file.key, Some(entry.line), what, "remove it; Fargate sets it".to_owned());
             }
         }
     }
@@ -174,17 +177,17 @@ fn is_environment(line: &str) -> bool {
     !line.starts_with('#') && line.split_once("${").is_some_and(|(_, rest)| rest.contains('}'))
 }
 
-/// Where the logs go.
+/// Destinations of the logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outputs {
-    /// Names of all outputs in their order, such as `cloudwatch_logs`.
+    /// Names of all outputs in order, such as `cloudwatch_logs`.
     pub names: Vec<String>,
-    /// Log groups of CloudWatch among them, once each.
+    /// Their CloudWatch log groups, without duplicates.
     pub log_groups: Vec<String>,
 }
 
 impl Outputs {
-    /// Reads the outputs of the texts of [`CONFIG_MAP`], whether they keep the rules or not.
+    /// Reads the outputs from the values of [`CONFIG_MAP`], whether they are valid or not.
     pub fn read(data: &BTreeMap<String, String>) -> Self {
         let mut outputs = Self::default();
         let sections = parse(data.get("output.conf").map_or("", String::as_str)).sections;

@@ -1,26 +1,26 @@
-//! The classic configuration format of Fluent Bit: `[NAME]` at the beginning of a line, then one indented `key value` a
-//! line (Fluent Bit manual, "Classic mode: Format and schema"), as strictly as its parser reads it
-//! (`src/config_format/flb_cf_fluentbit.c`, `read_config` and `check_indent`). It gives up the whole file at the first
-//! line that breaks a rule.
+//! Fluent Bit's classic configuration format: `[NAME]` at the beginning of a line, then one
+//! indented `key value` per line (Fluent Bit manual, "Classic mode: Format and schema"), as strict
+//! as its parser (`src/config_format/flb_cf_fluentbit.c`, `read_config` and `check_indent`), which
+//! rejects the whole file at the first invalid line.
 
 use std::fmt;
 
-/// A file as it was read.
+/// A parsed file.
 #[derive(Default)]
 pub(super) struct Parsed<'a> {
     /// Its sections.
     pub(super) sections: Vec<Section<'a>>,
-    /// Lines that are in no section, each with its number. One that sets a variable needs none.
+    /// Lines outside sections, with their numbers, except those that set a variable.
     pub(super) strays: Vec<(usize, &'a str)>,
-    /// Lines that Fluent Bit would not read, or would read as something else.
+    /// Lines that Fluent Bit would reject or misread.
     pub(super) faults: Vec<Fault<'a>>,
 }
 
 /// A section of a file.
 pub(super) struct Section<'a> {
-    /// Line of its head, from 1.
+    /// Line of its header, from 1.
     pub(super) line: usize,
-    /// What is between the brackets, with its blanks: ` OUTPUT ` is no `OUTPUT`.
+    /// The text between the brackets, including blanks: ` OUTPUT ` is not `OUTPUT`.
     pub(super) name: &'a str,
     /// Its entries.
     pub(super) entries: Vec<Entry<'a>>,
@@ -30,44 +30,44 @@ pub(super) struct Section<'a> {
 pub(super) struct Entry<'a> {
     /// Its line, from 1.
     pub(super) line: usize,
-    /// The key; upper and lower case are no difference.
+    /// The key, case-insensitive.
     pub(super) key: &'a str,
-    /// What follows, which may be nothing.
+    /// The value, which may be empty.
     pub(super) value: &'a str,
 }
 
-/// A line that breaks the format.
+/// An invalid line.
 pub(super) struct Fault<'a> {
     /// Its line, from 1.
     pub(super) line: usize,
-    /// How.
+    /// The violated rule.
     pub(super) what: Broken<'a>,
 }
 
-/// Rules of the format, broken.
+/// Violations of the format.
 pub(super) enum Broken<'a> {
-    /// A head with blanks before it is taken for an entry.
+    /// A header after blanks is parsed as an entry.
     IndentedHead(&'a str),
-    /// An entry without blanks before it: its first letter would be taken for the indent.
+    /// An entry without an indent: its first letter would be parsed as the indent.
     NotIndented(&'a str),
-    /// The first line of a file that begins with blanks sets the indent of all that follow: entries, comments, and
-    /// lines of blanks alone.
+    /// The first indented line of a file sets the indent of all later lines: entries, comments, and
+    /// lines of only blanks.
     OtherIndent {
-        /// What is on the line; empty if there are blanks alone.
+        /// Content of the line; empty if it has only blanks.
         content: &'a str,
         /// Its indent.
         indent: &'a str,
-        /// The line that set the indent of the file, and that indent.
+        /// The line that set the indent of the file, and its indent.
         first: (usize, &'a str),
     },
-    /// Key and value are separated by blanks; a tab is a part of the key.
+    /// Key and value are separated by spaces; a tab becomes part of the key.
     Tab(&'a str),
     /// A key without a value.
     NoValue(&'a str),
 }
 
 impl Section<'_> {
-    /// Whether it is called that.
+    /// Whether it has this name.
     pub(super) fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
@@ -78,7 +78,7 @@ impl Section<'_> {
     }
 }
 
-/// Reads a file to its end, whatever is broken in it.
+/// Parses a file to its end, even if it is invalid.
 pub(super) fn parse(text: &str) -> Parsed<'_> {
     let mut parsed = Parsed::default();
     let mut first = None;
@@ -90,13 +90,13 @@ pub(super) fn parse(text: &str) -> Parsed<'_> {
 }
 
 impl<'a> Parsed<'a> {
-    /// Takes in a line that is neither empty nor a comment from its beginning on. `first` is the line that set the
-    /// indent.
+    /// Parses a line that is neither empty nor an unindented comment. `first` is the line that set
+    /// the indent.
     fn read(&mut self, line: usize, text: &'a str, first: &mut Option<(usize, &'a str)>) {
         let content = text.trim_start_matches(is_blank);
         let indent = &text[..text.len() - content.len()];
         let content = content.trim_end_matches(|c: char| c.is_ascii_whitespace());
-        // It ends at the first bracket, and a comment behind it is no matter.
+        // The name ends at the first closing bracket; a comment may follow.
         if let Some((name, _)) = content.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             if !indent.is_empty() {
                 self.broken(line, Broken::IndentedHead(content));
@@ -130,7 +130,7 @@ impl<'a> Parsed<'a> {
         self.check(line, content, key);
     }
 
-    /// Checks what stands between key and value.
+    /// Checks the separator between key and value.
     fn check(&mut self, line: usize, content: &'a str, key: &'a str) {
         let rest = &content[key.len()..];
         if rest.bytes().all(|byte| byte.is_ascii_whitespace()) {
@@ -146,15 +146,15 @@ impl<'a> Parsed<'a> {
 }
 
 impl Broken<'_> {
-    /// What to do.
+    /// The remedy.
     pub(super) fn remedy(&self) -> &'static str {
         match self {
-            Self::IndentedHead(_) => "write it at the beginning of its line",
+            Self::IndentedHead(_) => "move it to the beginning of its line",
             Self::NotIndented(_) | Self::OtherIndent { .. } => {
-                "indent all entries and comments of a file by the same blanks, such as 4 spaces, and leave empty lines empty"
+                "indent all entries and comments of a file equally, for example by 4 spaces, and leave empty lines empty"
             }
-            Self::Tab(_) => "separate key and value by a space",
-            Self::NoValue(_) => "write its value behind it, or take it out",
+            Self::Tab(_) => "separate key and value with a space",
+            Self::NoValue(_) => "add a value, or remove it",
         }
     }
 }
@@ -162,14 +162,16 @@ impl Broken<'_> {
 impl fmt::Display for Broken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::IndentedHead(head) => write!(f, "`{head}` is indented, so it is no head of a section"),
-            Self::NotIndented(entry) => write!(f, "`{entry}` is not indented, so its first letter is lost"),
+            Self::IndentedHead(head) => write!(f, "`{head}` is indented, so it is not a section header"),
+            Self::NotIndented(entry) => {
+                write!(f, "`{entry}` is not indented, so Fluent Bit drops its first letter")
+            }
             Self::OtherIndent { content, indent, first: (line, first) } => {
                 let (indent, first) = (blanks(indent), blanks(first));
                 if content.is_empty() {
-                    write!(f, "a line of blanks has {indent}, and line {line} is indented by {first}")
+                    write!(f, "a line of only blanks has {indent}, but line {line} is indented by {first}")
                 } else {
-                    write!(f, "`{content}` is indented by {indent}, and line {line} by {first}")
+                    write!(f, "`{content}` is indented by {indent}, but line {line} by {first}")
                 }
             }
             Self::Tab(key) => write!(f, "a tab separates `{key}` from its value"),
@@ -178,12 +180,13 @@ impl fmt::Display for Broken<'_> {
     }
 }
 
-/// Whether it sets a variable, which stands outside of all sections (Fluent Bit, `flb_cf_meta_property_add`).
+/// Whether it sets a variable, which is allowed outside sections (Fluent Bit,
+/// `flb_cf_meta_property_add`).
 fn is_variable(content: &str) -> bool {
     content.split_once(' ').is_some_and(|(command, _)| command.eq_ignore_ascii_case("@SET"))
 }
 
-/// What Fluent Bit's `isblank` takes for one.
+/// A blank as in Fluent Bit's `isblank`.
 fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t')
 }

@@ -1,22 +1,24 @@
-//! What controllers put behind a name to make another one of it.
+//! Suffixes that controllers append to names.
 
 use jiff::Timestamp;
 
-/// How far the time in a name may be from when the pod was made: a run may wait for its turn.
+/// Maximum distance in seconds between the time in a name and the creation of the pod: a run may be
+/// queued.
 const NEAR: i64 = 7 * 24 * 3600;
 
-/// Kinds of which each object is one run, as a rule named by `generateName` or with a time: of Argo Workflows, Tekton
-/// Pipelines, and GitHub's Actions Runner Controller.
+/// Kinds whose objects are single runs, usually named by `generateName` or with a time: Argo
+/// Workflows, Tekton Pipelines, and GitHub's Actions Runner Controller.
 const RUNS: [&str; 4] = ["Workflow", "PipelineRun", "TaskRun", "EphemeralRunner"];
 
-/// What `KubeRay` puts between the name of a `RayJob` or `RayService` and five random characters.
+/// Text that `KubeRay` inserts between the name of a `RayJob` or `RayService` and five random
+/// characters.
 const RAY_CLUSTER: &str = "-raycluster";
 
-/// The name of an object of this kind without what makes it another one at each run. A name of a kind that is not known
-/// to be generated was chosen by somebody, and is kept whole.
+/// The name of an object of this kind without the suffix that differs per run. Names of other kinds
+/// are considered chosen by users and are not changed.
 pub(super) fn lasting<'a>(kind: &str, name: &'a str) -> &'a str {
     if RUNS.contains(&kind) {
-        // One of both: what stands before it was chosen.
+        // Only one suffix: the text before it was chosen by a user.
         return without_time(name, None).unwrap_or_else(|| without_random(name));
     }
     match without_random(name) {
@@ -25,16 +27,16 @@ pub(super) fn lasting<'a>(kind: &str, name: &'a str) -> &'a str {
     }
 }
 
-/// The name of the `CronJob` that made this Job about that time: the controller puts minutes since 1970 behind its own
-/// name (Kubernetes, `getJobName` in `pkg/controller/cronjob`).
+/// The name of the `CronJob` that made this Job about that time: the controller appends the minutes
+/// since 1970 to its name (Kubernetes, `getJobName` in `pkg/controller/cronjob`).
 pub(super) fn of_cron_job(job: &str, made: Timestamp) -> Option<&str> {
     let (name, minutes) = job.rsplit_once('-')?;
     let minutes: i64 = minutes.parse().ok()?;
     (!name.is_empty() && is_near(minutes.checked_mul(60)?, made)).then_some(name)
 }
 
-/// Without five characters that were generated: those of the alphabet without vowels, zero, one and three that
-/// Kubernetes draws from (`k8s.io/apimachinery/pkg/util/rand`).
+/// Removes five generated characters; Kubernetes uses an alphabet without vowels, zero, one and
+/// three (`k8s.io/apimachinery/pkg/util/rand`).
 pub(super) fn without_random(name: &str) -> &str {
     const ALPHABET: &str = "bcdfghjklmnpqrstvwxz2456789";
     match name.rsplit_once('-') {
@@ -47,9 +49,10 @@ pub(super) fn without_random(name: &str) -> &str {
     }
 }
 
-/// Without the time since 1970 that workflows and applications on a schedule have behind their names, in minutes to
-/// nanoseconds; none if there is none. `made` is when the pod was made: minutes and seconds have to be near it, or they
-/// are any number. If it is not known, the length tells seconds.
+/// Removes the time since 1970, in minutes to nanoseconds, that scheduled workflows and
+/// applications have at the end of their names; `None` if there is no time. `made` is the creation
+/// time of the pod: minutes and seconds must be near it, otherwise they are an arbitrary number. If
+/// it is unknown, 10 digits count as seconds.
 pub(super) fn without_time(name: &str, made: Option<Timestamp>) -> Option<&str> {
     let (head, tail) = name.rsplit_once('-')?;
     if head.is_empty() || !tail.bytes().all(|byte| byte.is_ascii_digit()) {

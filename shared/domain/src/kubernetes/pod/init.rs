@@ -1,24 +1,25 @@
-//! Which init container a pod waits for while it does its work.
+//! The running init container that a pod waits for.
 
 use jiff::Timestamp;
 
 use super::super::api::{ContainerStatus, PodSpec, PodStatus};
 use super::super::place::moment;
 
-/// An init container that runs, and that the others wait for (Kubernetes documentation, "Init Containers" and "Sidecar
-/// Containers").
+/// A running init container that the other containers wait for (Kubernetes documentation, "Init
+/// Containers" and "Sidecar Containers").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Initializing {
     /// Its name.
     pub container: String,
-    /// Since when it runs.
+    /// Start time.
     pub since: Option<Timestamp>,
-    /// Whether it is a sidecar, which goes on running: the others wait until its startup probe passes.
+    /// Whether it is a sidecar, which keeps running: the other containers wait until its startup
+    /// probe passes.
     pub sidecar: bool,
 }
 
-/// The one that runs, of a pod that is pending: they run one after the other. None if the one whose turn it is does not
-/// run.
+/// The running init container of a pending pod; they run one after the other. `None` if the next
+/// one is not running.
 pub(super) fn of(spec: &PodSpec, status: &PodStatus, unreadable: &mut Vec<String>) -> Option<Initializing> {
     let is_sidecar = |name: &str| {
         let mut all = spec.init_containers.iter();

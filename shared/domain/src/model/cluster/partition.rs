@@ -1,10 +1,11 @@
-//! The partitions of AWS, and which Region belongs to which.
+//! AWS partitions and their Regions.
 
 use std::str::FromStr;
 
 use super::{BadName, Region};
 
-/// A group of Regions with ARNs, endpoints and a console of their own (AWS General Reference, "Amazon Resource Names").
+/// A group of Regions with its own ARNs, endpoints and console (AWS General Reference, "Amazon
+/// Resource Names").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Partition {
     /// `aws`, the commercial Regions.
@@ -25,17 +26,18 @@ pub enum Partition {
     AwsUsGov,
 }
 
-/// What one partition is known by.
+/// Names and hosts of one partition.
 struct Facts {
     name: &'static str,
-    /// How its Regions begin; none: all that no other partition claims, as the SDK falls back to `aws`.
+    /// Prefixes of its Regions; if empty, all Regions that no other partition claims, because the
+    /// SDK falls back to `aws`.
     prefixes: &'static [&'static str],
     dns_suffix: &'static str,
     console: Option<&'static str>,
 }
 
 impl Partition {
-    /// All of them.
+    /// All partitions.
     pub const ALL: [Self; 8] = [
         Self::Aws,
         Self::AwsCn,
@@ -47,9 +49,10 @@ impl Partition {
         Self::AwsUsGov,
     ];
 
-    /// Names, patterns of Regions and DNS suffixes are those of `partitions.json`, which the AWS SDKs carry
-    /// (aws-sdk-ecs 1.157.0, `endpoint_lib.rs`). Hosts of consoles: AWS General Reference, "AWS service endpoints",
-    /// for `aws-eusc` in its edition for the European Sovereign Cloud. Those of the isolated Regions are not public.
+    /// Names, Region patterns and DNS suffixes come from `partitions.json`, which the AWS SDKs
+    /// contain (aws-sdk-ecs 1.157.0, `endpoint_lib.rs`). Console hosts: AWS General Reference, "AWS
+    /// service endpoints", for `aws-eusc` in the edition for the European Sovereign Cloud. Console
+    /// hosts of the isolated Regions are not public.
     const fn facts(self) -> Facts {
         let (name, prefixes, dns_suffix, console): (_, &[_], _, _) = match self {
             Self::Aws => ("aws", &[], "amazonaws.com", Some("console.aws.amazon.com")),
@@ -71,12 +74,12 @@ impl Partition {
         self.facts().name
     }
 
-    /// The end of the host names of its services: `sts.REGION.` stands before it.
+    /// The end of its service host names, as in `sts.REGION.SUFFIX`.
     pub fn dns_suffix(self) -> &'static str {
         self.facts().dns_suffix
     }
 
-    /// Host of the partition's console, to be prefixed with `REGION.`; none if it is not public.
+    /// Host of the partition's console, to be prefixed with `REGION.`; `None` if it is not public.
     pub fn console_host(self) -> Option<&'static str> {
         self.facts().console
     }
@@ -95,7 +98,7 @@ impl FromStr for Partition {
 }
 
 impl Region {
-    /// The partition that the Region belongs to, by its prefix.
+    /// The partition of the Region, by its prefix.
     pub fn partition(&self) -> Partition {
         let claims = |partition: &Partition| {
             partition.facts().prefixes.iter().any(|prefix| self.as_str().starts_with(prefix))
@@ -103,7 +106,7 @@ impl Region {
         Partition::ALL.into_iter().find(claims).unwrap_or(Partition::Aws)
     }
 
-    /// Address of a page of the Region's console; none if its partition has no public one.
+    /// URL of a page of the Region's console; `None` if the partition has no public console.
     pub fn console(&self, path: &str) -> Option<String> {
         let host = self.partition().console_host()?;
         Some(format!("https://{self}.{host}/{path}"))
@@ -115,8 +118,8 @@ mod tests {
     use super::*;
     use crate::model::cluster::ClusterArn;
 
-    /// Partition, suffix and Regions of `partitions.json` (aws-sdk-ecs 1.157.0), but for its pseudo Regions such as
-    /// `aws-global`.
+    /// Partition, suffix and Regions of `partitions.json` (aws-sdk-ecs 1.157.0), without pseudo
+    /// Regions such as `aws-global`.
     const OF_THE_SDK: [(&str, &str, &[&str]); 8] = [
         (
             "aws",
@@ -169,7 +172,7 @@ mod tests {
 
     /// Issue 13, point 5.
     #[test]
-    fn every_region_of_the_sdk_belongs_to_its_partition_and_its_arns_read_and_write_back() {
+    fn every_region_of_the_sdk_has_its_partition_and_its_arns_round_trip() {
         assert_eq!(OF_THE_SDK.map(|(name, ..)| name), Partition::ALL.map(Partition::as_str));
         for (name, suffix, regions) in OF_THE_SDK {
             for region in regions {
@@ -182,13 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn a_region_that_nobody_knows_yet_is_taken_for_a_commercial_one() {
+    fn an_unknown_region_counts_as_commercial() {
         let region: Region = "xx-moon-1".parse().unwrap();
         assert_eq!(region.partition(), Partition::Aws);
     }
 
     #[test]
-    fn a_console_that_is_not_public_has_no_address() {
+    fn a_console_that_is_not_public_has_no_url() {
         for (region, address) in [
             ("eu-west-1", Some("https://eu-west-1.console.aws.amazon.com/ecs")),
             ("cn-north-1", Some("https://cn-north-1.console.amazonaws.cn/ecs")),

@@ -1,59 +1,59 @@
-//! What the reader of a summary can do about a fault of the Kubernetes API.
+//! Remedies for faults of the Kubernetes API, as shown in summaries.
 
 use super::{Fault, FaultKind};
 use crate::model::operation::Operation;
 
-/// Code of a fault: the namespace is being deleted.
+/// Fault code: the namespace is being deleted.
 pub const NAMESPACE_TERMINATING: &str = "NamespaceTerminating";
-/// Code of a fault: the object is immutable.
+/// Fault code: the object is immutable.
 pub const IMMUTABLE: &str = "Immutable";
-/// Code of a fault: the certificate is not one of the cluster.
+/// Fault code: the certificate does not match the cluster.
 pub const FALSE_IDENTITY: &str = "false identity";
-/// Code of a fault: there was no token to send.
+/// Fault code: no token could be created.
 pub const TOKEN: &str = "token";
-/// Code of a fault: 401.
+/// Fault code: HTTP 401.
 pub const UNAUTHORIZED: &str = "Unauthorized";
-/// Code of a fault: 403.
+/// Fault code: HTTP 403.
 pub const FORBIDDEN: &str = "Forbidden";
 
-/// Paths that only the set-up of EKS clusters asks; who reads pods asks over all namespaces.
-const SET_UP: &str = "/api/v1/namespaces";
+/// Prefix of the paths that only the setup of EKS clusters requests; pods are listed across all
+/// namespaces.
+const SETUP: &str = "/api/v1/namespaces";
 /// Path of the Metrics API.
 const METRICS: &str = "/apis/metrics.k8s.io";
 
-/// Whether a fault is one of setting up a cluster, and not of reading its pods.
-pub fn is_of_set_up(fault: &Fault) -> bool {
-    matches!(&fault.operation, Operation::Kubernetes { path, .. } if path.starts_with(SET_UP))
+/// Whether a fault comes from setting up a cluster rather than from reading its pods.
+pub fn is_of_setup(fault: &Fault) -> bool {
+    matches!(&fault.operation, Operation::Kubernetes { path, .. } if path.starts_with(SETUP))
 }
 
-/// What to do about a fault of the Kubernetes API, where it is another thing than for the same kind of fault of AWS.
-/// Commands stand apart: each is for one cluster.
+/// Remedy for a fault of the Kubernetes API where it differs from the remedy for the same kind of
+/// AWS fault. Commands are elsewhere, because each is for one cluster.
 pub(super) fn advice(fault: &Fault) -> Option<&'static str> {
     let Operation::Kubernetes { path, .. } = &fault.operation else { return None };
     match (fault.code.as_str(), fault.kind) {
         (NAMESPACE_TERMINATING, _) => Some(
-            "wait until the namespace is gone, then apply the YAML in docs/policies.md, which makes it again; if it does not go, \
-             see what holds it",
+            "wait until the namespace is deleted, then apply the YAML in docs/policies.md, which recreates it; if it \
+                 stays Terminating, check its finalizers",
         ),
         (IMMUTABLE, _) => {
-            Some("it cannot be changed, only deleted: keep a copy, and the next sweep writes it again")
+            Some("it cannot be changed, only deleted: keep a copy and delete it; the next sweep recreates it")
         }
         (FALSE_IDENTITY, _) => {
-            Some("look for a proxy between fargaze and the endpoint of the cluster; the report says more")
+            Some("look for a proxy between fargaze and the endpoint of the cluster; the report has details")
         }
-        (TOKEN, _) => {
-            Some("the next run gets new credentials; if it comes again, see whether the role is still there")
-        }
-        (_, FaultKind::Denied) if is_of_set_up(fault) => Some(
-            "give the role of EnableInsights, the stack's output EnableInsightsRoleArn, its access entry and rights in the cluster: \
-             docs/policies.md",
+        (TOKEN, _) => Some("the next run gets new credentials; if it recurs, check that the role exists"),
+        (_, FaultKind::Denied) if is_of_setup(fault) => Some(
+            "create an access entry with the required permissions in the cluster for the role of EnableInsights, the \
+             stack's output EnableInsightsRoleArn: docs/policies.md",
         ),
         (_, FaultKind::Denied) => Some(
-            "the report has the commands that let fargaze in (docs/eks.md); to have it now, start the state machine, the stack's output \
-             RunArn, with {\"kind\":\"report\"}",
+            "the report has the commands that grant fargaze access (docs/eks.md); to get it now, start the state \
+             machine, the stack's output RunArn, with {\"kind\":\"report\"}",
         ),
         (_, FaultKind::NotFound) if path.starts_with(METRICS) => Some(
-            "install the EKS add-on metrics-server: the report has the command, and says first if its pods would find no place",
+            "install the EKS add-on metrics-server: the report has the command, and warns if its pods would have \
+             nowhere to run",
         ),
         _ => None,
     }
@@ -70,18 +70,18 @@ mod tests {
 
     /// Issue 13, point 23.
     #[test]
-    fn each_refusal_points_to_the_page_that_has_its_remedy() {
-        let set_up = "kubernetes:PUT /api/v1/namespaces/aws-observability/configmaps/aws-logging";
+    fn each_refusal_refers_to_the_page_with_its_remedy() {
+        let setup = "kubernetes:PUT /api/v1/namespaces/aws-observability/configmaps/aws-logging";
         for (operation, code, kind, says) in [
             ("kubernetes:GET /api/v1/pods", FORBIDDEN, FaultKind::Denied, "docs/eks.md"),
             ("kubernetes:GET /apis/apps/v1/deployments", UNAUTHORIZED, FaultKind::Denied, "docs/eks.md"),
-            (set_up, FORBIDDEN, FaultKind::Denied, "docs/policies.md"),
+            (setup, FORBIDDEN, FaultKind::Denied, "docs/policies.md"),
             ("kubernetes:POST /api/v1/namespaces", FORBIDDEN, FaultKind::Denied, "docs/policies.md"),
-            (set_up, UNAUTHORIZED, FaultKind::Denied, "EnableInsightsRoleArn"),
-            (set_up, NAMESPACE_TERMINATING, FaultKind::Invalid, "wait until the namespace is gone"),
-            (set_up, IMMUTABLE, FaultKind::Invalid, "keep a copy"),
+            (setup, UNAUTHORIZED, FaultKind::Denied, "EnableInsightsRoleArn"),
+            (setup, NAMESPACE_TERMINATING, FaultKind::Invalid, "wait until the namespace is deleted"),
+            (setup, IMMUTABLE, FaultKind::Invalid, "keep a copy"),
             ("kubernetes:GET /api/v1/pods", FALSE_IDENTITY, FaultKind::Denied, "proxy"),
-            ("kubernetes:GET /api/v1/pods", "cut answer", FaultKind::Transient, "the next run asks again"),
+            ("kubernetes:GET /api/v1/pods", "cut answer", FaultKind::Transient, "the next run retries"),
             ("ecs:ListServices", "AccessDenied", FaultKind::Denied, "docs/permissions.md"),
         ] {
             let said = advised(operation, code, kind);
@@ -95,16 +95,16 @@ mod tests {
         }
     }
 
-    /// The report is a day away, and an alarm is now.
+    /// The next report may be a day away, but an alarm is urgent.
     #[test]
-    fn whom_a_cluster_refuses_need_not_wait_for_the_next_report() {
+    fn a_refusal_explains_how_to_get_a_report_at_once() {
         let said = advised("kubernetes:GET /api/v1/pods", FORBIDDEN, FaultKind::Denied);
         assert!(said.contains("RunArn") && said.contains(r#"{"kind":"report"}"#), "{said}");
     }
 
-    /// Without a token nobody was asked, so no entry is at fault.
+    /// Without a token no request was sent, so access entries are not the cause.
     #[test]
-    fn a_token_that_cannot_be_made_is_a_matter_of_credentials() {
+    fn a_token_that_cannot_be_created_is_a_credentials_problem() {
         for operation in
             ["kubernetes:GET /api/v1/pods", "kubernetes:GET /api/v1/namespaces/aws-observability"]
         {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_metrics_server_that_is_missing_was_not_deleted_in_the_meantime() {
+    fn a_missing_metrics_server_is_not_reported_as_deleted() {
         for operation in
             ["kubernetes:GET /apis/metrics.k8s.io", "kubernetes:GET /apis/metrics.k8s.io/v1beta1/pods"]
         {

@@ -1,26 +1,27 @@
-//! What the reader of a summary can do about a failed call, by the service's code and, for a denial, by its sentence.
+//! Remedies for failed calls, as shown in summaries: by the service's error code and, for denials,
+//! by the error message.
 //!
-//! Codes: the pages "Common Errors" ("Common Error Types") of the APIs that fargaze calls (ECS, EKS, CloudWatch,
-//! DynamoDB, S3, SNS, SQS, STS), "Error responses" of S3, and STS API, `AssumeRole`. Sentences of denials: IAM User
-//! Guide, "Troubleshoot access denied error messages".
+//! Codes: the pages "Common Errors" ("Common Error Types") of the APIs that fargaze calls (ECS,
+//! EKS, CloudWatch, DynamoDB, S3, SNS, SQS, STS), "Error responses" of S3, and STS API,
+//! `AssumeRole`. Messages of denials: IAM User Guide, "Troubleshoot access denied error messages".
 
 use super::{Fault, FaultKind, kubernetes};
 use crate::model::operation::Operation;
 
-/// Codes that mean the same, and what to do about them.
+/// Groups of equivalent codes, each with its remedy.
 const BY_CODE: &[(&[&str], &str)] = &[
     (
         &["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"],
-        "the credentials had expired, and the next run gets new ones; if it comes again, see whether the role is still there",
+        "the credentials had expired; the next run gets new ones; if it recurs, check that the role exists",
     ),
     (
         &["InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "InvalidToken"],
-        "AWS does not know the credentials there: if the Region is one that an account must opt in to, enable it in the \
-         account or take it out of targets; else see whether the role is still there",
+        "AWS does not recognize the credentials in that Region: if it is an opt-in Region, enable it in the account or \
+         remove it from targets; otherwise check that the role exists",
     ),
     (
         &["RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"],
-        "the clock that signed the request is off by more than some minutes; the next run signs again",
+        "the clock that signed the request is off by more than a few minutes; the next run signs a new request",
     ),
     (
         &[
@@ -31,15 +32,15 @@ const BY_CODE: &[(&[&str], &str)] = &[
             "MissingAuthenticationTokenException",
             "AuthFailure",
         ],
-        "the signature was not accepted: see whether a proxy between the function and AWS changes its requests",
+        "the signature was not accepted: check whether a proxy between the function and AWS changes its requests",
     ),
     (
         &["RegionDisabledException"],
-        "STS is not active in the Region: activate it in the account settings of IAM, or take the Region out of targets",
+        "STS is not active in the Region: activate it in the account settings of IAM, or remove the Region from targets",
     ),
     (
         &["OptInRequired", "SubscriptionRequiredException", "NotSignedUp", "InvalidRegionException"],
-        "the account has not opted in to the service or the Region: enable it there, or take the Region out of targets",
+        "the account has not opted in to the service or the Region: enable it there, or remove the Region from targets",
     ),
     (
         &[
@@ -48,12 +49,9 @@ const BY_CODE: &[(&[&str], &str)] = &[
             "UnsupportedFeatureException",
             "UnsupportedOperation",
         ],
-        "the service does not offer this call in the Region; take the Region out of targets",
+        "the service does not offer this call in the Region; remove the Region from targets",
     ),
-    (
-        &["KMSAccessDenied", "KMSAccessDeniedException"],
-        "allow the role to use the KMS key, in the policy of the key",
-    ),
+    (&["KMSAccessDenied", "KMSAccessDeniedException"], "allow the role to use the KMS key in the key policy"),
     (
         &[
             "KMSDisabled",
@@ -62,7 +60,7 @@ const BY_CODE: &[(&[&str], &str)] = &[
             "KMSNotFound",
             "KMSNotFoundException",
         ],
-        "the KMS key cannot be used: enable it again, or give the resource another key",
+        "the KMS key cannot be used: re-enable it, or assign another key to the resource",
     ),
     (
         &[
@@ -71,88 +69,86 @@ const BY_CODE: &[(&[&str], &str)] = &[
             "ServiceQuotaExceededException",
             "ResourceLimitExceededException",
         ],
-        "a quota of the account is used up: raise it in Service Quotas, or remove what nobody needs",
+        "a quota of the account is exhausted: raise it in Service Quotas, or delete unused resources",
     ),
-    (&["NoSuchBucket"], "the bucket is gone: deploy the stack again"),
+    (&["NoSuchBucket"], "the bucket was deleted: redeploy the stack"),
     (
         &["QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"],
-        "the queue is gone: deploy the stack again",
+        "the queue was deleted: redeploy the stack",
     ),
     (
         &["timeout", "no answer"],
-        "no answer came, and the next run asks again; if it comes each time and VpcSubnetIds is set, see whether these \
-         subnets have a way to the service",
+        "there was no response; the next run retries; if it recurs and VpcSubnetIds is set, check that these subnets have a \
+         route to the service",
     ),
 ];
 
-/// What the sentence of a denial blames, and what to do about it.
+/// What the message of a denial names as the cause, and the remedy.
 const BY_SENTENCE: &[(&str, &str)] = &[
     (
         "service control policy",
-        "a service control policy of the organization does not allow it: ask whoever administers the organization",
+        "a service control policy of the organization does not allow it: ask an administrator of the organization",
     ),
     (
         "resource control policy",
-        "a resource control policy of the organization does not allow it: ask whoever administers the organization",
+        "a resource control policy of the organization does not allow it: ask an administrator of the organization",
     ),
     (
         "explicit deny in a permissions boundary",
-        "the permissions boundary of the role denies it: take the action out of that statement",
+        "the permissions boundary of the role denies it: remove the action from that statement",
     ),
     (
         "explicit deny in a VPC endpoint policy",
-        "the policy of the VPC endpoint denies it: take the action out of that statement",
+        "the policy of the VPC endpoint denies it: remove the action from that statement",
     ),
     (
         "explicit deny in a session policy",
-        "the session's policy denies it: take the action out of that statement",
+        "the session policy denies it: remove the action from that statement",
     ),
     (
         "explicit deny in a resource-based policy",
-        "the policy of the resource denies it: take the action or the role out of that statement",
+        "the policy of the resource denies it: remove the action or the role from that statement",
     ),
     (
         "explicit deny in an identity-based policy",
-        "a policy of the role denies it: take the action out of that statement",
+        "a policy of the role denies it: remove the action from that statement",
     ),
-    ("perform: kms:", "allow the role to use the KMS key, in the policy of the key"),
+    ("perform: kms:", "allow the role to use the KMS key in the key policy"),
     ("permissions boundary", "the permissions boundary of the role does not allow it: add the action there"),
     ("VPC endpoint policy", "the policy of the VPC endpoint does not allow it: add the action there"),
-    ("session policy", "the session's policy does not allow it: add the action there"),
+    ("session policy", "the session policy does not allow it: add the action there"),
     ("resource-based policy", "the policy of the resource does not allow it: allow the role there"),
 ];
 
-/// By the fault's kind, where its code says no more.
+/// By the fault's kind, if its code is not listed.
 const fn by_kind(kind: FaultKind) -> &'static str {
     match kind {
-        FaultKind::Throttled => "the API is over its rate limit; the next run asks again",
-        FaultKind::Transient => "the service did not answer; the next run asks again",
+        FaultKind::Throttled => "the API's rate limit was exceeded; the next run retries",
+        FaultKind::Transient => "the service did not respond; the next run retries",
         FaultKind::Denied => {
-            "deploy the stack again, which gives its role the action; in another account grant it to the target's role, see \
+            "redeploy the stack, which grants the action to its role; in another account grant it to the target's role, see \
              docs/permissions.md"
         }
         FaultKind::NotFound => "it may have been deleted in the meantime",
         FaultKind::Invalid => "the same request will fail again; check the configuration",
-        FaultKind::Conflict => "somebody else changed it at the same time; the next run looks at it again",
-        FaultKind::InProgress => "another change of it is in progress; the next run looks at it again",
-        FaultKind::Malformed => {
-            "the answer was not of the form that was expected, and was left out; the next run asks again"
+        FaultKind::Conflict => {
+            "it was changed by another caller at the same time; the next run checks it again"
         }
-        FaultKind::Unreadable => {
-            "it alone was left out, and is so each time until its name or form is another"
-        }
-        FaultKind::Bug => "this is a mistake in fargaze: please report it with the log line",
+        FaultKind::InProgress => "another change is in progress; the next run checks it again",
+        FaultKind::Malformed => "unexpected response format, skipped; the next run retries",
+        FaultKind::Unreadable => "only this item was skipped, until its name or format changes",
+        FaultKind::Bug => "this is a bug in fargaze: please report it with the log line",
     }
 }
 
 impl Fault {
-    /// What the reader of a summary can do about it. Who may read inside an EKS cluster is decided there, and the
-    /// report says what is missing.
+    /// Remedy for the reader of a summary. Access to an EKS cluster is granted in that cluster; the
+    /// report lists missing permissions.
     pub fn advice(&self) -> &'static str {
         if let Some(remedy) = kubernetes::advice(self) {
             return remedy;
         }
-        // Some services name the shape with its namespace in front.
+        // Some services prefix the code with a namespace.
         let code = self.code.rsplit('#').next().unwrap_or(&self.code);
         let of_kubernetes = matches!(self.operation, Operation::Kubernetes { .. });
         let by_code = BY_CODE.iter().find(|(codes, _)| codes.contains(&code)).map(|(_, remedy)| *remedy);
@@ -193,12 +189,12 @@ mod tests {
 
     /// Issue 13, point 6.
     #[test]
-    fn every_class_of_error_has_a_remedy_that_fits() {
+    fn every_class_of_error_has_a_matching_remedy() {
         use FaultKind::{
             Bug, Conflict, Denied, InProgress, Invalid, Malformed, NotFound, Throttled, Transient,
         };
         const GRANT: &str =
-            "deploy the stack again, which gives its role the action; in another account grant it";
+            "redeploy the stack, which grants the action to its role; in another account grant it";
         let scp = "User: arn:aws:sts::123456789012:assumed-role/x/y is not authorized to perform: ecs:ListClusters with an \
                    explicit deny in a service control policy";
         let boundary = "is not authorized to perform: ecs:UpdateClusterSettings because no permissions boundary allows it";
@@ -214,7 +210,7 @@ mod tests {
         for (operation, kind, code, message, remedy) in [
             ("ecs:ListClusters", Denied, "ExpiredTokenException", "", "expired"),
             ("ecs:ListClusters", Denied, "ExpiredToken", "The security token is expired", "expired"),
-            ("ecs:ListClusters", Denied, "UnrecognizedClientException", "", "opt in"),
+            ("ecs:ListClusters", Denied, "UnrecognizedClientException", "", "opt-in"),
             ("sts:AssumeRole", Denied, "InvalidClientTokenId", "", "opt in"),
             ("ecs:ListClusters", Denied, "RequestTimeTooSkewed", "", "clock"),
             ("ecs:ListClusters", Invalid, "RequestExpired", "", "clock"),
@@ -241,19 +237,19 @@ mod tests {
             ("ecs:ListClusters", Throttled, "ThrottlingException", "", "rate limit"),
             ("eks:CreateAddon", Invalid, "ResourceLimitExceededException", "", "quota"),
             ("ecs:DescribeClusters", NotFound, "ClusterNotFoundException", "", "deleted"),
-            ("s3:GetObject", NotFound, "NoSuchBucket", "", "deploy the stack"),
+            ("s3:GetObject", NotFound, "NoSuchBucket", "", "redeploy the stack"),
             (
                 "sqs:SendMessage",
                 NotFound,
                 "AWS.SimpleQueueService.NonExistentQueue",
                 "",
-                "queue is gone: deploy the stack",
+                "queue was deleted: redeploy the stack",
             ),
             ("ecs:ListClusters", Invalid, "ValidationException", "", "check the configuration"),
-            ("ecs:ListClusters", Transient, "ServiceUnavailable", "", "asks again"),
+            ("ecs:ListClusters", Transient, "ServiceUnavailable", "", "retries"),
             ("ecs:ListClusters", Transient, "timeout", "", "VpcSubnetIds is set"),
             ("cloudwatch:GetMetricData", Denied, "com.amazonaws.x#ExpiredTokenException", "", "expired"),
-            ("ecs:ListClusters", Malformed, "malformed answer", "", "asks again"),
+            ("ecs:ListClusters", Malformed, "malformed answer", "", "retries"),
             ("eks:CreateAddon", Conflict, "ResourceInUseException", "", "at the same time"),
             ("eks:UpdateClusterConfig", InProgress, "ResourceInUseException", "", "in progress"),
             ("fargaze:Judge", Bug, "bug in fargaze", "", "please report it"),
@@ -266,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn no_code_stands_in_two_classes() {
+    fn no_code_is_in_two_classes() {
         let mut codes: Vec<&str> = BY_CODE.iter().flat_map(|(codes, _)| *codes).copied().collect();
         let all = codes.len();
         codes.sort_unstable();

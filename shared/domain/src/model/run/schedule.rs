@@ -1,9 +1,10 @@
-//! How far apart the runs of a schedule are.
+//! Interval between the runs of a schedule.
 
 use jiff::SignedDuration;
 
-/// Time between two runs of an EventBridge schedule `rate(N unit)`; none of `cron(...)` and `at(...)`, whose runs need not
-/// be equally far apart (EventBridge Scheduler User Guide, "Schedule types").
+/// Time between two runs of an EventBridge schedule `rate(N unit)`; `None` for `cron(...)` and
+/// `at(...)`, whose runs need not be evenly spaced (EventBridge Scheduler User Guide, "Schedule
+/// types").
 pub fn interval(schedule: &str) -> Option<SignedDuration> {
     let rate = schedule.trim().strip_prefix("rate(")?.strip_suffix(')')?;
     let (count, unit) = rate.trim().split_once(' ')?;
@@ -22,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_has_an_interval_and_nothing_else_has() {
+    fn only_a_rate_has_an_interval() {
         for (schedule, minutes) in [
             ("rate(1 minute)", Some(1)),
             ("rate(15 minutes)", Some(15)),

@@ -1,4 +1,4 @@
-//! Names, keys and windows of runs.
+//! Ids, keys and windows of runs.
 
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ fn a_run_is_named_by_kind_and_time_and_a_retry_has_the_same_window() {
 }
 
 #[test]
-fn a_run_request_with_an_unknown_word_is_refused_by_name() {
+fn an_unknown_word_in_a_run_request_is_named_in_the_error() {
     let error = serde_json::from_str::<RunRequest>(r#"{"kind":"alarm"}"#).unwrap_err().to_string();
     assert!(error.contains("`alarm`") && error.contains("`alarms`"), "{error}");
     let error = serde_json::from_str::<RunRequest>(r#"{"kind":"alarms","tiem":1}"#).unwrap_err().to_string();
@@ -23,7 +23,7 @@ fn a_run_request_with_an_unknown_word_is_refused_by_name() {
 }
 
 #[test]
-fn a_restore_may_say_since_when_and_nothing_else_may() {
+fn since_is_valid_for_rollbacks_only() {
     let read = |text: &str| serde_json::from_str::<RunRequest>(text).map_err(|error| error.to_string());
     let request = read(r#"{"kind":"rollback","since":"2026-11-20T00:00:00Z"}"#).unwrap();
     assert_eq!(request.since, Some("2026-11-20T00:00:00Z".parse().unwrap()));
@@ -35,7 +35,7 @@ fn a_restore_may_say_since_when_and_nothing_else_may() {
 }
 
 #[test]
-fn keys_of_snapshots_tell_the_time_of_their_run_and_are_ordered_by_it() {
+fn snapshot_keys_contain_the_time_of_the_run_and_sort_by_it() {
     let target = |platform, index| Target {
         platform,
         account: "123456789012".parse().unwrap(),
@@ -57,20 +57,20 @@ fn keys_of_snapshots_tell_the_time_of_their_run_and_are_ordered_by_it() {
 }
 
 #[test]
-fn the_window_of_samples_ends_with_the_run_and_reaches_back_further() {
+fn the_window_of_samples_ends_with_the_run_and_starts_earlier() {
     let time = "2026-11-22T10:05:00Z".parse().unwrap();
     let (delay, lookback) = (SignedDuration::from_mins(2), SignedDuration::from_mins(60));
     let run = Run::new(RunKind::Alarms, time, delay, lookback, None);
     let sampled = run.of_samples(SignedDuration::from_mins(40));
     assert_eq!((sampled.window.end, sampled.window.len()), (time, 100));
-    // CloudWatch still changes its newest minutes, whatever samples are taken.
+    // CloudWatch still changes its newest minutes, regardless of samples.
     assert_eq!((sampled.metrics_until, sampled.metrics_window().end), (Some(run.window.end), run.window.end));
     assert_eq!(sampled.window_of(SignedDuration::from_mins(7)).end, run.window.end);
     assert_eq!(Run { window: run.window, metrics_until: None, ..sampled }, run);
 }
 
 #[test]
-fn only_a_restore_with_an_instant_carries_it() {
+fn since_is_serialized_only_if_it_is_set() {
     let time: Timestamp = "2026-11-22T10:05:00Z".parse().unwrap();
     let run = Run::new(RunKind::Rollback, time, SignedDuration::ZERO, SignedDuration::from_mins(15), None);
     assert!(!serde_json::to_string(&run).unwrap().contains("since"));

@@ -1,4 +1,4 @@
-//! What is told of targets that come and go, and what is not.
+//! Which coverage changes are notified, and when.
 
 use super::*;
 use crate::outcome::coverage_changes;
@@ -37,23 +37,28 @@ fn seen() -> TargetResult {
 }
 
 #[test]
-fn a_denied_target_is_told_at_once_and_once() {
+fn a_denied_target_is_notified_immediately_and_once() {
     let first = coverage_changes(RunKind::Alarms, at(0), &[failed(FaultKind::Denied)], &[]);
     let [CoverageChange::Lost(broken, _)] = &first[..] else { panic!("{first:?}") };
-    assert!(news(at(0), &first).starts_with("CANNOT SEE eu-west-1 (123456789012): ecs:ListClusters"));
+    assert!(
+        notifications(at(0), &first).starts_with("CANNOT READ eu-west-1 (123456789012): ecs:ListClusters")
+    );
     assert!(
         coverage_changes(RunKind::Alarms, at(5), &[failed(FaultKind::Denied)], std::slice::from_ref(broken))
             .is_empty()
     );
     let back = coverage_changes(RunKind::Alarms, at(65), &[seen()], std::slice::from_ref(broken));
-    assert_eq!(news(at(65), &back), "CAN SEE eu-west-1 (123456789012) again, after 1 hour 5 minutes.\n");
+    assert_eq!(
+        notifications(at(65), &back),
+        "CAN READ eu-west-1 (123456789012) again, after 1 hour 5 minutes.\n"
+    );
 }
 
 #[test]
-fn a_passing_reason_is_told_only_when_it_lasts() {
+fn a_transient_fault_is_notified_only_if_it_lasts() {
     let first = coverage_changes(RunKind::Alarms, at(0), &[failed(FaultKind::Throttled)], &[]);
     let [CoverageChange::Noticed(broken)] = &first[..] else { panic!("{first:?}") };
-    assert!(!is_news(&first));
+    assert!(!has_notifications(&first));
     assert!(
         coverage_changes(
             RunKind::Alarms,
@@ -63,17 +68,22 @@ fn a_passing_reason_is_told_only_when_it_lasts() {
         )
         .is_empty()
     );
-    assert!(is_news(&coverage_changes(
+    assert!(has_notifications(&coverage_changes(
         RunKind::Alarms,
         at(10),
         &[failed(FaultKind::Throttled)],
         std::slice::from_ref(broken)
     )));
-    assert!(!is_news(&coverage_changes(RunKind::Alarms, at(5), &[seen()], std::slice::from_ref(broken))));
+    assert!(!has_notifications(&coverage_changes(
+        RunKind::Alarms,
+        at(5),
+        &[seen()],
+        std::slice::from_ref(broken)
+    )));
 }
 
 #[test]
-fn faults_that_differ_in_their_subject_alone_are_one_sentence() {
+fn faults_that_differ_only_in_their_subject_are_one_sentence() {
     let fault = |subject: &str| CountedFault {
         fault: Fault::malformed(Operation::EcsListServices, subject, "no"),
         count: 1,
@@ -86,16 +96,17 @@ fn faults_that_differ_in_their_subject_alone_are_one_sentence() {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         line.contains(
-            "ecs:ListServices of a, b, c and 2 more: malformed answer: no (5 times) (the answer was not of the form"
+            "ecs:ListServices of a, b, c and 2 more: malformed answer: no (5 times) (unexpected response format"
         ),
         "{text}"
     );
     assert!(text.lines().all(|line| line.len() <= WIDTH));
 }
 
-/// The next sweep is a day away and has forgotten it by then, and nobody repeats a rollback: what may pass is told at once.
+/// The next sweep is a day away and has forgotten the fault by then, and a rollback is not
+/// repeated: even transient faults are notified immediately.
 #[test]
-fn a_sweep_tells_at_once_what_may_pass_and_once() {
+fn a_sweep_notifies_a_transient_fault_immediately_and_once() {
     for kind in [RunKind::Sweep, RunKind::Rollback] {
         let first = coverage_changes(kind, at(0), &[failed(FaultKind::Transient)], &[]);
         let [CoverageChange::Lost(broken, _)] = &first[..] else { panic!("{first:?}") };
@@ -103,6 +114,6 @@ fn a_sweep_tells_at_once_what_may_pass_and_once() {
         let again =
             coverage_changes(kind, day, &[failed(FaultKind::Transient)], std::slice::from_ref(broken));
         assert!(again.is_empty(), "{again:?}");
-        assert!(is_news(&coverage_changes(kind, day, &[seen()], std::slice::from_ref(broken))));
+        assert!(has_notifications(&coverage_changes(kind, day, &[seen()], std::slice::from_ref(broken))));
     }
 }

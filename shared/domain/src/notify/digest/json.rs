@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::console::alarm_link;
 use super::super::{CoverageChange, RuleLine, TargetResult, coverage, head, kubectl};
-use super::News;
+use super::PlacedNotice;
 use crate::alarms::Evaluation;
 use crate::model::run::Run;
 use crate::model::subject::Subject;
@@ -12,12 +12,12 @@ use crate::model::subject::Subject;
 pub(super) fn digest(
     run: &Run,
     results: &[TargetResult],
-    news: &[News<'_>],
+    notices: &[PlacedNotice<'_>],
     changes: &[CoverageChange],
     rules: &[RuleLine],
 ) -> Map<String, Value> {
     let mut json = head(run);
-    json.insert("alarms".to_owned(), news.iter().map(alarm).collect());
+    json.insert("alarms".to_owned(), notices.iter().map(alarm).collect());
     if !rules.is_empty() {
         json.insert("rules".to_owned(), json!(rules));
     }
@@ -26,7 +26,7 @@ pub(super) fn digest(
     json
 }
 
-fn alarm(News { target, notice }: &News<'_>) -> Value {
+fn alarm(PlacedNotice { target, notice }: &PlacedNotice<'_>) -> Value {
     let evaluation = notice.evaluation();
     json!({
         "id": notice.id,
@@ -56,6 +56,6 @@ fn alarm(News { target, notice }: &News<'_>) -> Value {
         "late": notice.late(),
         "console": alarm_link(target, notice),
         "pod": notice.pod(),
-        "kubectl": kubectl::look(target, notice),
+        "kubectl": kubectl::inspect(target, notice),
     })
 }

@@ -1,4 +1,5 @@
-//! What was judged and its value, as a person says it: `memory 93.1 %`, `2 tasks missing`, `3 pods crash-looping`.
+//! The label of an evaluation with its value, in words: `memory 93.1 %`, `2 tasks missing`, `3 pods
+//! crash-looping`.
 
 use crate::alarms::Evaluation;
 use crate::alarms::evaluate::AlarmState;
@@ -6,7 +7,7 @@ use crate::model::metric::Unit;
 use crate::rules::KubernetesMeasure;
 use crate::text::message::harmless;
 
-/// What labels count, of many and of one: behind a number these are no names of metrics.
+/// Beginnings of labels that count something, in plural and singular: the number comes before them.
 const COUNTED: [(&str, &str); 8] = [
     ("deployments ", "deployment "),
     ("tasks ", "task "),
@@ -18,17 +19,17 @@ const COUNTED: [(&str, &str); 8] = [
     ("restarts", "restart"),
 ];
 
-/// What rules on `nothing-running` judge.
+/// Label of rules on `nothing-running`.
 pub(super) const TASKS_MISSING: &str = "tasks missing";
-/// What rules on `running-below-desired` judge.
+/// Label of rules on `running-below-desired`.
 const BELOW_DESIRED: &str = "tasks below desired";
-/// What rules on `deployment-failed` judge.
+/// Label of rules on `deployment-failed`.
 pub(super) const DEPLOYMENTS_FAILED: &str = "deployments failed";
-/// What rules on `tasks-failing` judge.
+/// Label of rules on `tasks-failing`.
 pub(super) const TASKS_FAILED: &str = "tasks failed";
 
-/// How an alarm stands, behind its subject.
-pub(super) fn stands(state: AlarmState) -> &'static str {
+/// The state of an alarm, after its subject.
+pub(super) fn state(state: AlarmState) -> &'static str {
     match state {
         AlarmState::Ok => "is OK",
         AlarmState::Alarm => "is in ALARM",
@@ -36,7 +37,7 @@ pub(super) fn stands(state: AlarmState) -> &'static str {
     }
 }
 
-/// The worst value.
+/// The label with the worst value.
 pub(super) fn worst(evaluation: &Evaluation) -> String {
     let label = harmless(&evaluation.label);
     match evaluation.worst() {
@@ -56,24 +57,24 @@ fn valued(evaluation: &Evaluation, label: &str, value: f64) -> String {
     }
 }
 
-/// How a value is told that ended an alarm, behind its subject.
+/// The value that ended an alarm, in words, after its subject.
 pub(super) fn back(evaluation: &Evaluation, value: f64) -> String {
     let label = harmless(&evaluation.label);
     let is_none = value == 0.0;
     if is(evaluation, KubernetesMeasure::MetricsServerDown) {
         "has its Metrics API again".to_owned()
     } else if is_none && is(evaluation, KubernetesMeasure::PodPending) {
-        "has no pending pod any more".to_owned()
+        "no longer has pending pods".to_owned()
     } else if is_none && label == TASKS_MISSING {
         "runs tasks again".to_owned()
     } else if is_none && label == BELOW_DESIRED {
         "has all its tasks again".to_owned()
     } else if is_none && label == DEPLOYMENTS_FAILED {
-        "has no failed deployment any more".to_owned()
+        "no longer has a failed deployment".to_owned()
     } else if is_none && label == TASKS_FAILED {
-        "has no failing tasks any more".to_owned()
+        "no longer has failing tasks".to_owned()
     } else if is_none && counted(evaluation, &label).is_some() {
-        format!("has no {label} any more")
+        format!("no longer has {label}")
     } else {
         format!("is back at {label} {}", evaluation.unit.show(value))
     }

@@ -1,4 +1,5 @@
-//! The digest: which alarms began and ended, which could not be judged, and which go on; the worst first.
+//! The digest: alarms that began, ended, could not be evaluated, or are still active; the most
+//! severe first.
 
 mod json;
 mod label;
@@ -20,42 +21,44 @@ use crate::outcome::Outcome;
 use crate::rules::Severity;
 use crate::text::message::{Attribute, Message};
 
-/// One notice with its place.
+/// A notice with its target.
 #[derive(Clone, Copy)]
-struct News<'a> {
+struct PlacedNotice<'a> {
     target: &'a Target,
     notice: &'a Notice,
 }
 
-/// All news of a run by what it is about, each the worst first.
+/// All notices of a run by kind, each the most severe first.
 #[derive(Default)]
 struct Sections<'a> {
-    began: Vec<News<'a>>,
-    blind: Vec<News<'a>>,
-    no_data: Vec<News<'a>>,
-    /// Ended, seen again, or gone.
-    ended: Vec<News<'a>>,
-    reminders: Vec<News<'a>>,
+    began: Vec<PlacedNotice<'a>>,
+    blind: Vec<PlacedNotice<'a>>,
+    no_data: Vec<PlacedNotice<'a>>,
+    /// Ended, evaluated again, or no longer evaluated.
+    ended: Vec<PlacedNotice<'a>>,
+    reminders: Vec<PlacedNotice<'a>>,
 }
 
-/// The message of an alarms run; none if nothing changed that a person should hear of.
+/// The message of an alarms run; `None` if there is nothing to notify.
 pub fn digest(
     run: &Run,
     results: &[TargetResult],
     changes: &[CoverageChange],
     rules: &[RuleChange],
 ) -> Option<Message> {
-    let mut news: Vec<News<'_>> = results
+    let mut notices: Vec<PlacedNotice<'_>> = results
         .iter()
         .filter_map(|result| result.outcome().map(|outcome| (&result.target, outcome)))
-        .flat_map(|(target, outcome)| outcome.notices().iter().map(move |notice| News { target, notice }))
+        .flat_map(|(target, outcome)| {
+            outcome.notices().iter().map(move |notice| PlacedNotice { target, notice })
+        })
         .collect();
     let rules: Vec<RuleLine> = rules.iter().filter_map(due).collect();
-    if news.is_empty() && rules.is_empty() && !coverage::is_news(changes) {
+    if notices.is_empty() && rules.is_empty() && !coverage::has_notifications(changes) {
         return None;
     }
-    news.sort_by(|a, b| {
-        let key = |News { notice, .. }: &News<'_>| (notice.severity, Reverse(notice.at));
+    notices.sort_by(|a, b| {
+        let key = |PlacedNotice { notice, .. }: &PlacedNotice<'_>| (notice.severity, Reverse(notice.at));
         key(a).cmp(&key(b)).then_with(|| {
             (&a.notice.subject, a.notice.kind(), &a.notice.rule).cmp(&(
                 &b.notice.subject,
@@ -64,20 +67,21 @@ pub fn digest(
             ))
         })
     });
-    let sections = Sections::of(&news);
-    let mut body = coverage::news(run.time, changes);
+    let sections = Sections::of(&notices);
+    let mut body = coverage::notifications(run.time, changes);
     separate(&mut body);
     body.push_str(&paragraphs::began(&sections.began));
-    let of_kind =
-        |kind| sections.ended.iter().filter(|news| news.notice.kind() == kind).copied().collect::<Vec<_>>();
+    let of_kind = |kind| {
+        sections.ended.iter().filter(|placed| placed.notice.kind() == kind).copied().collect::<Vec<_>>()
+    };
     let rest = [
-        ("COULD NOT BE JUDGED", paragraphs::blind(run, &sections.blind)),
+        ("COULD NOT BE EVALUATED", paragraphs::blind(run, &sections.blind)),
         ("NO DATA", paragraphs::no_data(run, &sections.no_data)),
         ("RULES WITHOUT DATA", paragraphs::rules(run, &rules, false)),
-        ("RULES THAT APPLY TO NOTHING", paragraphs::rules(run, &rules, true)),
+        ("RULES THAT MATCH NOTHING", paragraphs::rules(run, &rules, true)),
         ("ENDED", paragraphs::ended(&of_kind(NoticeKind::Ended))),
-        ("JUDGED AGAIN", paragraphs::ended(&of_kind(NoticeKind::SeenAgain))),
-        ("NO LONGER JUDGED", paragraphs::ended(&of_kind(NoticeKind::Gone))),
+        ("EVALUATED AGAIN", paragraphs::ended(&of_kind(NoticeKind::SeenAgain))),
+        ("NO LONGER EVALUATED", paragraphs::ended(&of_kind(NoticeKind::Deleted))),
         ("STILL IN ALARM", paragraphs::reminders(run, &sections.reminders)),
     ];
     for (title, text) in rest {
@@ -94,11 +98,11 @@ pub fn digest(
         clock(run.window.end)
     ));
     let json = json::digest(run, results, &sections.in_order(), changes, &rules);
-    let attributes = filters(run, results, &news, changes, &rules);
+    let attributes = filters(run, results, &notices, changes, &rules);
     Some(Message::new(&subject::subject(&sections, changes, &rules), &body, &json, attributes))
 }
 
-/// A rule that people are to be notified of.
+/// The rule, if it is to be notified.
 fn due(change: &RuleChange) -> Option<RuleLine> {
     match change {
         RuleChange::Due(record) => Some(RuleLine::of(record)),
@@ -106,26 +110,29 @@ fn due(change: &RuleChange) -> Option<RuleLine> {
     }
 }
 
-/// Whether somebody has to do something.
+/// Whether a notice of this kind needs a person.
 fn is_open(kind: NoticeKind) -> bool {
     matches!(kind, NoticeKind::Began | NoticeKind::Blind | NoticeKind::NoData | NoticeKind::Reminder)
 }
 
-/// What filter policies may look at: the worst severity, and where there is news.
+/// Message attributes for filter policies: the highest severity, and the places of the notices.
 fn filters(
     run: &Run,
     results: &[TargetResult],
-    news: &[News<'_>],
+    notices: &[PlacedNotice<'_>],
     changes: &[CoverageChange],
     rules: &[RuleLine],
 ) -> BTreeMap<String, Attribute> {
-    let loudest =
-        news.iter().filter(|news| is_open(news.notice.kind())).map(|news| news.notice.severity).min();
+    let loudest = notices
+        .iter()
+        .filter(|placed| is_open(placed.notice.kind()))
+        .map(|placed| placed.notice.severity)
+        .min();
     let is_lost = changes.iter().any(|change| matches!(change, CoverageChange::Lost(..)));
     let unseen = if is_lost || !rules.is_empty() { Severity::Warning } else { Severity::Info };
     let severity = loudest.unwrap_or(unseen).min(unseen);
     let mut attributes = attributes(run, severity.as_str());
-    // Of a target that was lost or is back only the name is known.
+    // Coverage changes name their target, but do not contain it.
     let notified: BTreeSet<&str> = changes
         .iter()
         .filter_map(|change| match change {
@@ -135,8 +142,8 @@ fn filters(
         .collect();
     let targets = results.iter().map(|result| &result.target);
     let lost = targets.filter(|target| notified.contains(target.to_string().as_str()));
-    add_places(&mut attributes, news.iter().map(|news| news.target).chain(lost));
-    let clusters = news.iter().filter_map(|news| Some(news.notice.subject.cluster()?.to_string()));
+    add_places(&mut attributes, notices.iter().map(|placed| placed.target).chain(lost));
+    let clusters = notices.iter().filter_map(|placed| Some(placed.notice.subject.cluster()?.to_string()));
     attributes.insert("cluster".to_owned(), clusters.collect());
     let owners = results.iter().filter_map(TargetResult::outcome).flat_map(Outcome::owners);
     attributes.insert("owner".to_owned(), owners.cloned().collect());
@@ -144,23 +151,23 @@ fn filters(
 }
 
 impl<'a> Sections<'a> {
-    fn of(news: &[News<'a>]) -> Self {
+    fn of(notices: &[PlacedNotice<'a>]) -> Self {
         let mut sections = Self::default();
-        for &news in news {
-            let section = match news.notice.kind() {
+        for &placed in notices {
+            let section = match placed.notice.kind() {
                 NoticeKind::Began => &mut sections.began,
                 NoticeKind::Blind => &mut sections.blind,
                 NoticeKind::NoData => &mut sections.no_data,
-                NoticeKind::Ended | NoticeKind::SeenAgain | NoticeKind::Gone => &mut sections.ended,
+                NoticeKind::Ended | NoticeKind::SeenAgain | NoticeKind::Deleted => &mut sections.ended,
                 NoticeKind::Reminder => &mut sections.reminders,
             };
-            section.push(news);
+            section.push(placed);
         }
         sections
     }
 
-    /// All of them as the message tells them.
-    fn in_order(&self) -> Vec<News<'a>> {
+    /// All notices in the order of the message.
+    fn in_order(&self) -> Vec<PlacedNotice<'a>> {
         let Self { began, blind, no_data, ended, reminders } = self;
         [began, blind, no_data, ended, reminders].into_iter().flatten().copied().collect()
     }

@@ -30,7 +30,7 @@ pub(in crate::notify) fn notice(service: &str) -> Notice {
     }
 }
 
-/// What was evaluated of it.
+/// Its evaluation.
 pub(in crate::notify) fn evaluation(service: &str) -> Evaluation {
     let subject = Subject::Service("shop".parse().unwrap(), service.parse().unwrap());
     let metric = find(AWS_ECS, "MemoryUtilization").unwrap().of(&subject).unwrap();
@@ -48,7 +48,7 @@ pub(in crate::notify) fn evaluation(service: &str) -> Evaluation {
     }
 }
 
-/// The notice with something else evaluated.
+/// The notice with a changed evaluation.
 pub(in crate::notify) fn but(notice: Notice, change: impl FnOnce(&mut Evaluation)) -> Notice {
     let mut evaluation = notice.evaluation().unwrap().clone();
     change(&mut evaluation);
@@ -56,7 +56,7 @@ pub(in crate::notify) fn but(notice: Notice, change: impl FnOnce(&mut Evaluation
     Notice { body, ..notice }
 }
 
-/// What a notice of this kind says about which nothing more is known.
+/// The body of a notice of this kind, without further details.
 pub(in crate::notify) fn body(kind: NoticeKind, evaluation: Evaluation) -> NoticeBody {
     match kind {
         NoticeKind::Began => NoticeBody::Began { evaluation, late: None, why: None, pod: None },
@@ -65,6 +65,6 @@ pub(in crate::notify) fn body(kind: NoticeKind, evaluation: Evaluation) -> Notic
         NoticeKind::Blind => NoticeBody::Blind { evaluation, why: None },
         NoticeKind::NoData => NoticeBody::NoData { evaluation, why: None },
         NoticeKind::SeenAgain => NoticeBody::SeenAgain { evaluation },
-        NoticeKind::Gone => NoticeBody::Gone,
+        NoticeKind::Deleted => NoticeBody::Deleted,
     }
 }

@@ -1,4 +1,5 @@
-//! What the digest says; whole messages are in `shared/domain/tests/goldens/digest`.
+//! Sentences and subjects of the digest; whole messages are in
+//! `shared/domain/tests/goldens/digest`.
 
 use jiff::SignedDuration;
 
@@ -49,19 +50,19 @@ fn notified(notices: Vec<Notice>) -> Message {
 }
 
 #[test]
-fn nothing_changed_is_no_message() {
+fn no_message_without_changes() {
     assert_eq!(digest(&run(), &results(Vec::new()), &[], &[]), None);
 }
 
 #[test]
-fn the_subject_says_what_matters_most() {
+fn the_subject_names_the_most_urgent() {
     for (kind, subject) in [
         (NoticeKind::Began, "ALARM shop/web: memory 93.1 % in eu-west-1"),
-        (NoticeKind::Blind, "CANNOT JUDGE shop/web: memory-high"),
+        (NoticeKind::Blind, "CANNOT EVALUATE shop/web: memory-high"),
         (NoticeKind::Ended, "OK shop/web: memory-high ended"),
-        (NoticeKind::Gone, "NO LONGER JUDGED shop/web: memory-high"),
+        (NoticeKind::Deleted, "NO LONGER EVALUATED shop/web: memory-high"),
         (NoticeKind::NoData, "NO DATA from shop/web in eu-west-1"),
-        (NoticeKind::SeenAgain, "JUDGED AGAIN shop/web: memory-high is in ALARM"),
+        (NoticeKind::SeenAgain, "EVALUATED AGAIN shop/web: memory-high is in ALARM"),
         (NoticeKind::Reminder, "STILL shop/web: memory 93.1 %"),
     ] {
         assert_eq!(notified(vec![of_kind(kind, "web", &[93.1])]).subject, subject);
@@ -103,13 +104,13 @@ fn the_worst_comes_first_then_the_newest() {
 }
 
 #[test]
-fn an_advice_stands_once() {
+fn advice_is_not_repeated() {
     let advice = Some("Ask the payment team.".to_owned());
     let other = but(notice("pay"), |evaluation| evaluation.message = advice);
     let body = notified(vec![notice("api"), other, notice("web")]).body;
     assert_eq!(body.matches("Tasks are killed").count(), 1);
     assert_eq!(body.matches("Ask the payment team.").count(), 1);
-    assert!(body.contains("  What to do: as for shop/api above.\n"), "{body}");
+    assert!(body.contains("  What to do: see shop/api above.\n"), "{body}");
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn why_it_fired_is_one_sentence() {
 }
 
 #[test]
-fn the_link_shows_exactly_what_was_judged() {
+fn the_link_shows_exactly_what_was_evaluated() {
     let link = |region: &str, notice: Notice| {
         let mut results = results(vec![notice]);
         results[0].target.region = region.parse().unwrap();
@@ -176,7 +177,7 @@ fn where_the_console_has_no_public_address_there_is_no_link() {
 }
 
 #[test]
-fn filter_policies_find_where_there_is_news() {
+fn filter_policies_find_the_places_of_the_notices() {
     let reminder = Notice { severity: Severity::Critical, ..of_kind(NoticeKind::Reminder, "api", &[90.0]) };
     let message = notified(vec![notice("web"), reminder]);
     let of = |name: &str| message.attributes[name].value();
@@ -196,7 +197,7 @@ fn filter_policies_find_where_there_is_news() {
 }
 
 #[test]
-fn the_json_says_all_that_the_text_says() {
+fn the_json_contains_everything_in_the_text() {
     let message = notified(vec![notice("web"), of_kind(NoticeKind::Ended, "api", &[50.0])]);
     let json: serde_json::Value = serde_json::from_str(&message.json).unwrap();
     let alarm = &json["alarms"][0];

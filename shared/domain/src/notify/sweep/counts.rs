@@ -1,4 +1,4 @@
-//! How many clusters there are of what.
+//! Counts of clusters by finding.
 
 use super::{Findings, Found, clusters, label};
 use crate::model::fault::FaultKind;
@@ -10,15 +10,15 @@ const SILENT: &str = "on, but silent";
 const UNANNOUNCED: &str = "without an event";
 
 impl Findings<'_> {
-    /// For the subject: `ECS: 2 set, 1 waiting; EKS: 1 set`. Of a rollback all is news. What was done is news each time,
-    /// and that a cluster is silent or came without an event only once.
+    /// For the subject: `ECS: 2 set, 1 waiting; EKS: 1 set`. A rollback counts everything. Actions
+    /// count each time; a silent cluster, or one without an event, only the first time.
     pub(super) fn counts_in_subject(&self) -> String {
         let is_rollback = self.kind == RunKind::Rollback;
-        let is_news = |finding: &Finding, of_result: bool| {
+        let is_new = |finding: &Finding, of_result: bool| {
             is_rollback || finding.news || of_result && finding.result.is_act()
         };
         let of_platform = self.platforms.iter().filter_map(|platform| {
-            let counts = self.counts(*platform, is_news);
+            let counts = self.counts(*platform, is_new);
             (!counts.is_empty()).then(|| format!("{}: {}", label(*platform), counts.join(", ")))
         });
         of_platform.collect::<Vec<_>>().join("; ")
@@ -29,7 +29,8 @@ impl Findings<'_> {
         let all = self.on(platform, |_| true);
         let not = self.on(platform, |finding| !finding.result.is_plain());
         let left = self.on(platform, |finding| finding.result == FindingResult::Left);
-        // Of an EKS cluster some aspects are always left; one is left alone if nothing else is found of it.
+        // Some aspects of an EKS cluster are always left alone; the cluster counts as left alone if
+        // nothing else was found.
         let busy = self.on(platform, |finding| finding.result != FindingResult::Left);
         let only_left = clusters(&left) - shared(&left, &busy);
         let of = format!("{} cluster", label(platform));
@@ -47,8 +48,9 @@ impl Findings<'_> {
         found.filter(|found| wanted(found.finding)).copied().collect()
     }
 
-    /// `3 set`, `1 still CREATING after an hour`, `1 conflict`: clusters by what there is to say of them, of the findings
-    /// that are wanted; `wanted` is told whether it is about their result. An account counts as one where nothing else does.
+    /// `3 set`, `1 still CREATING after an hour`, `1 in conflict`: the number of clusters by
+    /// finding, for wanted findings only. The second argument of `wanted` is whether the count is
+    /// about the finding's result. Account defaults are counted only where no cluster is.
     fn counts(&self, platform: Platform, wanted: impl Fn(&Finding, bool) -> bool) -> Vec<String> {
         type Is = fn(&Finding) -> bool;
         let rows: [(Is, &str); 17] = [
@@ -65,11 +67,11 @@ impl Findings<'_> {
             ),
             (
                 |finding| finding.result == FindingResult::Overdue && finding.aspect.is_some(),
-                "still updated after an hour",
+                "still updating after an hour",
             ),
-            (|finding| matches!(finding.result, FindingResult::Conflict(_)), "conflict"),
+            (|finding| matches!(finding.result, FindingResult::Conflict(_)), "in conflict"),
             (|finding| is_denied(finding), "denied"),
-            (|finding| finding.result.fault().is_some() && !is_denied(finding), "not answered"),
+            (|finding| finding.result.fault().is_some() && !is_denied(finding), "with errors"),
             (|finding| finding.silent, SILENT),
             (|finding| finding.unannounced, UNANNOUNCED),
             (|finding| finding.result == FindingResult::Blocked, "blocked"),
@@ -93,7 +95,7 @@ fn is_denied(finding: &Finding) -> bool {
     finding.result.fault().is_some_and(|fault| fault.kind == FaultKind::Denied)
 }
 
-/// How many clusters are in both.
+/// Number of clusters that are in both.
 fn shared(one: &[Found<'_>], other: &[Found<'_>]) -> usize {
     let other: std::collections::BTreeSet<_> = other.iter().filter_map(super::key).collect();
     let one: std::collections::BTreeSet<_> = one.iter().filter_map(super::key).collect();

@@ -1,4 +1,5 @@
-//! The message of a sweep or rollback for queues and functions, and its attributes for filter policies.
+//! The JSON of a sweep or rollback, for queues and functions, and its message attributes for filter
+//! policies.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,8 @@ use crate::notify::{CoverageChange, TargetResult, add_places, attributes, covera
 use crate::text::message::Attribute;
 
 impl Findings<'_> {
-    /// All that does not plainly comply or is left alone, every account default, and how much was looked at.
+    /// All findings except plain compliance and clusters left alone, every account default, and the
+    /// coverage.
     pub(super) fn json(
         &self,
         run: &Run,
@@ -26,7 +28,7 @@ impl Findings<'_> {
         json
     }
 
-    /// What filter policies may look at.
+    /// Message attributes for filter policies.
     pub(super) fn filters(&self, run: &Run, severity: &str) -> BTreeMap<String, Attribute> {
         let mut attributes = attributes(run, severity);
         add_places(&mut attributes, self.found.iter().map(|found| found.target));
@@ -42,7 +44,7 @@ impl Findings<'_> {
     }
 }
 
-/// A finding with its place and the commands that help.
+/// A finding with its place and its remedy commands.
 fn placed(found: &Found<'_>) -> Value {
     let Found { target, finding } = found;
     let mut value = json!(finding);

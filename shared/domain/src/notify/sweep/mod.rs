@@ -1,4 +1,5 @@
-//! The message of a sweep or rollback: what was set, rolled back, waits or failed, and what is out of policy.
+//! The message of a sweep or rollback: what was set or rolled back, what waits or failed, and what
+//! is out of policy.
 
 mod counts;
 mod json;
@@ -17,32 +18,32 @@ use crate::reconcile::{Aspect, CostEstimate, Finding, FindingResult};
 use crate::text::commands::AtCluster;
 use crate::text::message::Message;
 
-/// A finding with its place.
+/// A finding with its target.
 #[derive(Clone, Copy)]
 struct Found<'a> {
     target: &'a Target,
     finding: &'a Finding,
 }
 
-/// All that the targets found.
+/// The findings of all targets.
 struct Findings<'a> {
     kind: RunKind,
     dry_run: bool,
     found: Vec<Found<'a>>,
-    /// Platforms that were looked at.
+    /// Platforms that were checked.
     platforms: BTreeSet<Platform>,
-    /// A target of which not all could be seen, and why.
+    /// A target that could not be fully read, and why.
     unseen: Option<(&'a Target, &'a Fault)>,
 }
 
-/// The message of a sweep or rollback. A rollback and a dry run always have one. A sweep has none if it did nothing, all
-/// could be seen, and people were notified before of what is out of policy: the report says that each time.
+/// The message of a sweep or rollback. Rollbacks and dry runs always have one. A sweep has none if
+/// it did nothing and has nothing new to notify; the report repeats what is out of policy.
 pub fn sweep(run: &Run, results: &[TargetResult], changes: &[CoverageChange]) -> Option<Message> {
     let findings = Findings::of(run.kind, results);
-    if !findings.is_news() && !coverage::is_news(changes) {
+    if !findings.needs_message() && !coverage::has_notifications(changes) {
         return None;
     }
-    let mut body = coverage::news(run.time, changes);
+    let mut body = coverage::notifications(run.time, changes);
     let mut paragraphs = findings.paragraphs();
     paragraphs.push(
         coverage::paragraph_after(results, changes) + &format!("Run {}, at {}.\n", run.id, utc(run.time)),
@@ -66,7 +67,7 @@ pub fn nothing_to_do(results: &[TargetResult]) -> String {
     let unseen = results.iter().filter(|result| result.result.is_err()).count();
     let mut text = format!("nothing to do: {}", parts.collect::<Vec<_>>().join("; "));
     if unseen > 0 {
-        text.push_str(&format!(", and {} could not be seen, as notified before", count(unseen, "target")));
+        text.push_str(&format!(", and {} could not be read, as notified before", count(unseen, "target")));
     }
     text
 }
@@ -96,13 +97,13 @@ impl<'a> Findings<'a> {
         self.that(|finding| wanted(&finding.result))
     }
 
-    fn is_news(&self) -> bool {
+    fn needs_message(&self) -> bool {
         self.dry_run
             || self.kind == RunKind::Rollback
             || self.found.iter().any(|found| found.finding.news || found.finding.result.is_act())
     }
 
-    /// Whether something failed, or somebody works against us.
+    /// Whether something failed or is in conflict.
     fn needs_a_person(&self) -> bool {
         let is_cut_short = self.kind == RunKind::Rollback && self.unseen.is_some();
         let is_bad = |finding: &Finding| match &finding.result {
@@ -118,7 +119,7 @@ impl<'a> Findings<'a> {
         if self.kind == RunKind::Rollback { "roll back" } else { "set" }
     }
 
-    /// What matters most, first: it may be all that is read.
+    /// The subject: the most urgent first, because it may be all that is read.
     fn subject(&self, changes: &[CoverageChange]) -> String {
         let failed = self.with(|result| matches!(result, FindingResult::Failed(_)));
         if !failed.is_empty() {
@@ -126,13 +127,13 @@ impl<'a> Findings<'a> {
         }
         let lost = changes.iter().find_map(|change| match change {
             CoverageChange::Lost(broken, fault) => {
-                Some(format!("CANNOT SEE {}: {}", broken.name, fault.code))
+                Some(format!("CANNOT READ {}: {}", broken.name, fault.code))
             }
             CoverageChange::Noticed(_) | CoverageChange::Back(_) => None,
         });
-        // Whoever rolls something back is told what was not, also if a sweep has said before that it cannot be seen.
+        // A rollback always reports unreadable targets, even if a sweep has notified them before.
         let unseen = self.unseen.filter(|_| self.kind == RunKind::Rollback);
-        let unseen = unseen.map(|(target, fault)| format!("CANNOT SEE {target}: {}", fault.code));
+        let unseen = unseen.map(|(target, fault)| format!("CANNOT READ {target}: {}", fault.code));
         if let Some(lost) = lost.or(unseen) {
             return lost;
         }
@@ -153,7 +154,7 @@ impl<'a> Findings<'a> {
         match self.kind {
             RunKind::Rollback => format!("{names}: nothing to roll back"),
             _ if changes.iter().any(|change| matches!(change, CoverageChange::Back(_))) => {
-                coverage::seen_again(changes)
+                coverage::readable_again(changes)
             }
             _ => format!("{names}: nothing to do"),
         }
@@ -173,7 +174,7 @@ impl<'a> Findings<'a> {
 }
 
 impl Found<'_> {
-    /// The commands that help, one on each line.
+    /// The remedy commands, one on each line.
     fn commands(&self) -> Option<String> {
         let Target { account, region, role, .. } = self.target;
         let at = AtCluster { account, region, cluster: self.finding.cluster()? };
@@ -181,7 +182,7 @@ impl Found<'_> {
     }
 }
 
-/// How messages name a platform.
+/// The name of a platform in messages.
 fn label(platform: Platform) -> &'static str {
     match platform {
         Platform::Ecs => "ECS",
@@ -217,24 +218,24 @@ fn titles(found: &[Found<'_>]) -> Vec<&'static str> {
     aspects.into_iter().map(Aspect::title).collect()
 }
 
-/// A cluster of a target; parts of a target are one place.
+/// Identifies the cluster of a finding; the parts of a target are one place.
 fn key<'a>(found: &Found<'a>) -> Option<(&'a str, &'a str, Platform, &'a str)> {
     let Found { target, finding } = found;
     Some((target.account.as_str(), target.region.as_str(), target.platform, finding.cluster()?.as_str()))
 }
 
-/// How many clusters these are about.
+/// The number of clusters in the findings.
 fn clusters(found: &[Found<'_>]) -> usize {
     found.iter().filter_map(key).collect::<BTreeSet<_>>().len()
 }
 
-/// Names of clusters, each once, so many at most.
+/// Names of clusters, each once, at most `most`.
 fn names(found: &[Found<'_>], most: usize) -> String {
     let names: BTreeSet<_> = found.iter().filter_map(key).collect();
     list(names.into_iter().map(|(.., name)| name), most)
 }
 
-/// What they cost together; none if none of them has a sum.
+/// Their total cost; `None` if none of them has an estimate.
 fn cost_of(found: &[Found<'_>]) -> Option<CostEstimate> {
     let costs: Vec<CostEstimate> = found.iter().filter_map(|found| found.finding.cost?.estimate()).collect();
     (!costs.is_empty()).then(|| costs.into_iter().sum())

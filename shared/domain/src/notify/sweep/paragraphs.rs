@@ -1,4 +1,4 @@
-//! The paragraphs of the message, the most urgent first.
+//! The paragraphs of a sweep's message, the most urgent first.
 
 use super::{Findings, Found, clusters, cost_of, label, names};
 use crate::model::fault::Fault;
@@ -9,31 +9,31 @@ use crate::notify::words::{about_dollars, hang, list, thousands, wrap};
 use crate::reconcile::{Cost, CostEstimate, CostNote, Finding, FindingResult, TARIFF, Transition};
 use crate::text::message::harmless;
 
-/// Why what is to be changed waits: fargaze.yaml says how much one run may change.
+/// Why a change waits: fargaze.yaml limits how much one run may change.
 const LIMIT_REACHED: &str =
-    "It waits because this run has changed as many clusters as max-changes and max-percent let it.";
+    "It waits because this run has changed as many clusters as max-changes and max-percent allow.";
 
-/// What follows if no event of a new cluster came.
-const NO_TRAIL: &str = "The sweep found them as new ones. EventBridge gets calls to ECS and EKS only through a trail that logs management \
-     events; without it, new clusters wait for the next sweep.";
+/// The consequence if no event arrives for a new cluster.
+const NO_TRAIL: &str = "The sweep found these new clusters itself. EventBridge receives calls to ECS and EKS only through a CloudTrail trail \
+     that logs management events; without one, new clusters wait for the next sweep.";
 
-/// Why a cluster may be on and silent.
-const WHY_SILENT: &str = "Tasks run there, and no metrics come. A likely cause: a cluster of that name without Container Insights \
-     was deleted, and this one was created within 7 days; then ECS does not really turn it on (ECS API, \
-     UpdateClusterSettings). Use another name, or create it again after 7 days.";
+/// Why a cluster may be on, but silent.
+const WHY_SILENT: &str = "Tasks run there, but no metrics arrive. Likely cause: a cluster of the same name without Container Insights \
+     was deleted, and this one was created within 7 days; ECS then does not actually turn it on (ECS API, \
+     UpdateClusterSettings). Use another name, or recreate the cluster after 7 days.";
 
-/// Clusters that one paragraph names.
+/// Most clusters that one paragraph names.
 const NAMED: usize = 20;
 
-/// Clusters of a paragraph whose commands are printed.
+/// Most clusters of a paragraph whose commands are printed.
 const COMMANDED: usize = 3;
 
-/// What the findings of one paragraph have in common.
+/// The properties that the findings of one paragraph share.
 type Alike<'a> =
     (Option<String>, &'static str, Option<&'a Transition>, Option<&'a str>, &'a str, Option<CostNote>);
 
 impl<'a> Findings<'a> {
-    /// All paragraphs, each of whole lines.
+    /// All paragraphs, each made of whole lines.
     pub(super) fn paragraphs(&self) -> Vec<String> {
         let mut paragraphs = Vec::new();
         if self.dry_run {
@@ -54,7 +54,7 @@ impl<'a> Findings<'a> {
             (would, FindingResult::WouldSet),
             ("IN PROGRESS", FindingResult::InProgress),
             ("NOT YET CREATED", FindingResult::NotYet),
-            ("BLOCKED, A PREREQUISITE IS MISSING:", FindingResult::Blocked),
+            ("BLOCKED (missing prerequisite):", FindingResult::Blocked),
             ("OUT OF POLICY (report only):", FindingResult::Reported),
         ] {
             paragraphs.extend(self.alike(head, &result));
@@ -71,7 +71,8 @@ impl<'a> Findings<'a> {
         paragraphs
     }
 
-    /// Findings with one result, those that are alike together, the dearest clusters first.
+    /// Findings with one result; those that are alike share a paragraph, with the most expensive
+    /// clusters first.
     fn alike(&self, head: &str, result: &FindingResult) -> Vec<String> {
         let found = self.with(|other| other == result);
         let groups = grouped(found.into_iter(), alike);
@@ -113,7 +114,7 @@ impl<'a> Findings<'a> {
         paragraphs.collect()
     }
 
-    /// Conflicts, with who is in them; those that are alike together.
+    /// Conflicts, with the callers that reverted; those that are alike share a paragraph.
     fn conflicts(&self) -> Vec<String> {
         let conflicts = self.found.iter().filter_map(|found| match &found.finding.result {
             FindingResult::Conflict(by) => Some((*found, by)),
@@ -142,11 +143,11 @@ impl<'a> Findings<'a> {
 
     fn unannounced(&self) -> Option<String> {
         let unannounced = self.that(|finding| finding.unannounced);
-        let head = "EVENTS DO NOT ARRIVE: is there a CloudTrail trail? No event came of";
+        let head = "EVENTS DO NOT ARRIVE: is there a CloudTrail trail? No event arrived for";
         (!unannounced.is_empty()).then(|| by_place(head, &unannounced) + &wrap(NO_TRAIL, 2))
     }
 
-    /// The account defaults of which nothing else is said.
+    /// The account defaults that no other paragraph covers.
     fn account_defaults(&self) -> Vec<String> {
         let plain = self.that(|finding| finding.subject == Subject::Account && finding.result.is_plain());
         let groups =
@@ -158,7 +159,7 @@ impl<'a> Findings<'a> {
         lines.collect()
     }
 
-    /// How many comply, and how many are left alone why.
+    /// How many clusters comply, and how many are left alone, with reasons.
     fn sums(&self) -> String {
         let mut text = String::new();
         for platform in &self.platforms {
@@ -181,7 +182,7 @@ impl<'a> Findings<'a> {
                 continue;
             }
             text.push_str(&wrap(&format!("{}.", self.compliance(*platform)), 0));
-            // Of an EKS cluster some aspects are always left, as nobody asked for them.
+            // Some aspects of an EKS cluster are always left alone, because no policy covers them.
             let left = here.into_iter().filter(|found| {
                 found.finding.result.is_plain()
                     && found.finding.result != FindingResult::Compliant
@@ -196,9 +197,9 @@ impl<'a> Findings<'a> {
 
     fn costs(&self) -> Option<String> {
         let sums = [
-            (FindingResult::Set, "Cost of what was set:"),
-            (FindingResult::WouldSet, "Cost of what would be set:"),
-            (FindingResult::Waiting, "Cost of what waits, once it is set:"),
+            (FindingResult::Set, "Cost of the changes:"),
+            (FindingResult::WouldSet, "Cost of the planned changes:"),
+            (FindingResult::Waiting, "Cost of the waiting changes:"),
             (FindingResult::Reported, "Cost if the reported clusters were changed:"),
         ];
         let lines: String = sums
@@ -209,14 +210,15 @@ impl<'a> Findings<'a> {
             })
             .collect();
         let tariff = format!(
-            "At the tariff of {} ({}: ${:.2} a metric and month, ${:.2} where it is enhanced).",
+            "At the prices of {} ({}: ${:.2} per metric and month, ${:.2} at level enhanced).",
             TARIFF.date, TARIFF.region, TARIFF.enabled, TARIFF.enhanced
         );
         (!lines.is_empty()).then(|| lines + &wrap(&tariff, 0))
     }
 }
 
-/// Accounts are alike wherever they are; what they have in common otherwise stands in the heading.
+/// The properties that findings of one paragraph share. Account defaults share one whatever their
+/// place.
 fn alike<'a>(found: &Found<'a>) -> Alike<'a> {
     let Finding { subject, change, now, reason, cost, .. } = found.finding;
     let place = (*subject != Subject::Account).then(|| place(found.target));
@@ -235,7 +237,7 @@ fn dollars(found: &Found<'_>) -> f64 {
     found.finding.cost.and_then(Cost::estimate).map_or(0.0, |cost| cost.dollars_a_month)
 }
 
-/// The heading with the clusters: on a line each with what it costs, where that is a sum.
+/// The heading with the clusters: each on a line with its cost if there is an estimate.
 fn listed(head: &str, group: &[Found<'_>]) -> String {
     if clusters(group) == 0 {
         return hang(&format!("{head}."));
@@ -256,19 +258,19 @@ fn listed(head: &str, group: &[Found<'_>]) -> String {
     text
 }
 
-/// Who changed something back, by ARN or name; five at most.
+/// Who reverted a change, by ARN or name; five at most.
 fn people(by: &[String]) -> String {
     let by: Vec<String> = by.iter().map(|by| harmless(by)).collect();
     list(by.iter().map(String::as_str), 5)
 }
 
-/// A fault and what to do about it; whose it is stands before it.
+/// A fault and what to do about it, without its subject, which the heading names.
 fn why_failed(fault: &Fault) -> String {
     let unnamed = Fault { subject: String::new(), ..fault.clone() };
     format!("{} ({}).", in_words(&unnamed), fault.advice())
 }
 
-/// Clusters behind a heading, place by place.
+/// Clusters after a heading, place by place.
 fn by_place(head: &str, found: &[Found<'_>]) -> String {
     let groups = grouped(found.iter().copied(), |found| place(found.target));
     let places: Vec<String> =
@@ -276,20 +278,20 @@ fn by_place(head: &str, found: &[Found<'_>]) -> String {
     wrap(&format!("{head} {}.", places.join("; ")), 0)
 }
 
-/// The target without its part: clusters of all parts belong together.
+/// The target without its part: the clusters of all parts belong together.
 fn place(target: &Target) -> String {
     format!("{} ({})", target.region, target.account)
 }
 
-/// All places of these, each once.
+/// All places of the findings, each once.
 fn places(found: &[Found<'_>]) -> String {
     let mut places: Vec<String> = found.iter().map(|found| place(found.target)).collect();
     places.dedup();
     list(places.iter().map(String::as_str), 5)
 }
 
-/// The commands for the first clusters, never wrapped, so that they can be copied. What stands in capitals in them is
-/// for the reader to fill in.
+/// The commands for the first clusters, never wrapped, so that they can be copied. Words in
+/// capitals are placeholders that the reader replaces.
 fn remedies(found: &[Found<'_>]) -> String {
     let commands: Vec<String> = found.iter().filter_map(Found::commands).collect();
     let shown = commands.iter().take(COMMANDED).flat_map(|commands| commands.lines());
@@ -313,7 +315,7 @@ fn cost_words(CostEstimate { metrics, dollars_a_month }: CostEstimate, kind: &st
     }
 }
 
-/// Items with equal keys together, in the order in which the keys first appear.
+/// Groups items with equal keys, in the order in which the keys first appear.
 fn grouped<T, K: PartialEq>(items: impl Iterator<Item = T>, key: impl Fn(&T) -> K) -> Vec<(K, Vec<T>)> {
     let mut groups: Vec<(K, Vec<T>)> = Vec::new();
     for item in items {

@@ -1,28 +1,29 @@
-//! The add-ons of an EKS cluster: where they can run, and what is done about them.
+//! The add-ons of an EKS cluster: where their pods can run, and what to do about them.
 
 use super::{Action, Aspect, AspectCase, CostNote, Desired, Fault, Observed, Remedy, Step, Value};
 use crate::evidence::eks::{Addon, KUBE_SYSTEM, Place};
 use crate::reconcile::Asked;
 
-/// What there is where no Fargate profile takes the pods of `metrics-server`. Which labels these have differs from version
-/// to version.
+/// No Fargate profile selects the `metrics-server` pods.
 const NO_SELECTOR: &str = "its pods would stay Pending: no ACTIVE Fargate profile has a selector for the namespace \
-                           kube-system, and it has no EC2 nodes that EKS knows of";
-const ONLY_WITH_LABELS: &str = "its pods may stay Pending: the only selectors of its Fargate profiles for the namespace \
-                                kube-system ask for labels, and it has no EC2 nodes that EKS knows of";
+                           kube-system, and there are no EC2 nodes known to EKS";
+/// The pods' labels differ from version to version.
+const ONLY_WITH_LABELS: &str = "its pods may stay Pending: all Fargate profile selectors for the namespace kube-system \
+                                require labels, and there are no EC2 nodes known to EKS";
 /// Fargate profiles are immutable (Amazon EKS API, `CreateFargateProfile`).
 const ANOTHER_PROFILE: &str = "create another Fargate profile, for the namespace kube-system and without labels: \
-                               a profile cannot be changed";
+                               existing profiles cannot be changed";
 
-/// An add-on that EKS deletes is as good as absent.
+/// An add-on that is being deleted counts as absent.
 pub(super) fn value(aspect: Aspect, observed: &Observed) -> Result<Value, &Fault> {
-    let (Some(eks), Some(name)) = (observed.eks(), aspect.addon()) else { return observed.asked(aspect) };
+    let eks = observed.eks().filter(|eks| eks.is_asked);
+    let (Some(eks), Some(name)) = (eks, aspect.addon()) else { return observed.asked(aspect) };
     let stays = eks.addon(name)?.filter(|addon| addon.status != "DELETING");
     Ok(stays.map_or(Value::Absent, Value::of_addon))
 }
 
 pub(super) fn judge(case: &AspectCase<'_>) -> Step {
-    match there(case) {
+    match installed(case) {
         Some(step) => step,
         None if case.aspect == Aspect::MetricsServer => metrics_server(case),
         None => cloudwatch_observability(case),
@@ -51,16 +52,16 @@ fn cloudwatch_observability(case: &AspectCase<'_>) -> Step {
         Ok(true) => missing(case).costing(CostNote::PerObservation),
         Ok(false) => {
             let reason =
-                "it has no EC2 nodes that EKS knows of, and Fargate cannot run the DaemonSets of this add-on";
+                "there are no EC2 nodes known to EKS, and Fargate cannot run the DaemonSets of this add-on";
             case.step(Action::Leave, reason)
         }
         Err(fault) => case.unknown(fault),
     }
 }
 
-/// What to do about an add-on that is there, or of which nobody knows whether it is. One that is there is never touched,
-/// in whatever state it is.
-fn there(case: &AspectCase<'_>) -> Option<Step> {
+/// The step for an add-on that is installed, or whose presence is unknown; `None` if it is not
+/// installed. An installed add-on is never touched, whatever its status.
+fn installed(case: &AspectCase<'_>) -> Option<Step> {
     let addon = match case.whole.observed.eks()?.addon(case.aspect.addon()?) {
         Err(fault) => return Some(case.unknown(fault)),
         Ok(addon) => addon?,
@@ -68,15 +69,15 @@ fn there(case: &AspectCase<'_>) -> Option<Step> {
     let status = &addon.status;
     Some(match status.as_str() {
         "ACTIVE" => {
-            let reason = format!("{} is there; its policy is {}", Value::of_addon(addon), case.policy);
+            let reason = format!("{} is installed; its policy is {}", Value::of_addon(addon), case.policy);
             case.step(Action::Comply, reason)
         }
-        "CREATING" | "UPDATING" | "DELETING" => case.step(Action::Waiting, ailing(addon)),
-        _ => case.step(Action::Report, ailing(addon)),
+        "CREATING" | "UPDATING" | "DELETING" => case.step(Action::Waiting, describe_status(addon)),
+        _ => case.step(Action::Report, describe_status(addon)),
     })
 }
 
-fn ailing(Addon { status, issues, .. }: &Addon) -> String {
+fn describe_status(Addon { status, issues, .. }: &Addon) -> String {
     let why = if issues.is_empty() { String::new() } else { format!(": {}", issues.join("; ")) };
     format!("its status is {status}{why}")
 }
@@ -86,11 +87,11 @@ fn missing(case: &AspectCase<'_>) -> Step {
     if policy.desired == Desired::Installed {
         return case.change(Value::DEFAULT_ADDON);
     }
-    let reason = format!("it is missing; its policy is {policy}; to install it, write {aspect}: install");
+    let reason = format!("it is not installed; its policy is {policy}; to install it, set {aspect}: install");
     case.step(Action::Report, reason)
 }
 
-/// Whether there are EC2 nodes that EKS manages.
+/// Whether the cluster has EC2 nodes that EKS manages.
 fn has_nodes<'a>(case: &AspectCase<'a>) -> Result<bool, &'a Fault> {
     let Some(eks) = case.whole.observed.eks() else { return Ok(false) };
     match &eks.node_groups {
@@ -100,7 +101,7 @@ fn has_nodes<'a>(case: &AspectCase<'a>) -> Result<bool, &'a Fault> {
     }
 }
 
-/// Where the pods of `metrics-server` find a place.
+/// Where the `metrics-server` pods can run.
 fn place<'a>(case: &AspectCase<'a>) -> Result<Place, &'a Fault> {
     let nodes = has_nodes(case);
     let profiles = match case.whole.observed.eks().map(|eks| &eks.profiles) {
@@ -109,7 +110,7 @@ fn place<'a>(case: &AspectCase<'a>) -> Result<Place, &'a Fault> {
         Some(Asked::Unread(_)) | None => &[],
     };
     match (Place::of(KUBE_SYSTEM, nodes == Ok(true), profiles), nodes) {
-        // Nodes make no difference where Fargate takes them.
+        // Nodes make no difference if Fargate runs the pods.
         (Place::Fargate, _) => Ok(Place::Fargate),
         (_, Err(fault)) => Err(fault),
         (place, Ok(_)) => Ok(place),

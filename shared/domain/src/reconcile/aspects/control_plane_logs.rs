@@ -1,4 +1,4 @@
-//! The logs of the control plane of an EKS cluster.
+//! Control-plane logs of an EKS cluster.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ pub(super) fn judge(case: &AspectCase<'_>) -> Step {
     let on = if let Value::Logs(on) = now { on } else { &BTreeSet::new() };
     if policy.desired == Desired::Report && on.is_empty() {
         let reason = format!(
-            "none is on; its policy is {policy}; to turn on these two, write control-plane-logs: [api, audit]"
+            "no logs are on; its policy is {policy}; to turn on these two, set control-plane-logs: [api, audit]"
         );
         return case.step(Action::Report, reason).costing(CostNote::LogsWithAudit);
     }

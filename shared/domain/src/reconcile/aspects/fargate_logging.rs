@@ -1,4 +1,4 @@
-//! The logging of Fargate pods on EKS.
+//! Logging of Fargate pods on EKS.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,15 @@ use super::{
 use crate::kubernetes::logging::check;
 use crate::reconcile::{Asked, AwsLogging, ChangeState, LABEL, LoggingNamespace};
 
-/// For a namespace that goes, with all that is in it.
-const TERMINATING: &str = "its namespace aws-observability is being deleted, so nothing can be made in it; wait until it is \
-                           gone, then apply the YAML in docs/policies.md, which makes it again; if it does not go, see what holds it";
+/// The namespace is being deleted with everything in it.
+const TERMINATING: &str = "its namespace aws-observability is being deleted, so nothing can be created in it; wait until it \
+                           is deleted, then apply the YAML in docs/policies.md, which recreates it; if it stays Terminating, \
+                           check its finalizers";
 
 type Data = BTreeMap<String, String>;
 
-/// The user's file must say something of it. What is only built in, beside other policies for the cluster as well, does not
-/// ask a cluster to let us into its Kubernetes API.
+/// Only if the user's file has a policy for it: the built-in policy does not require access to the
+/// cluster's Kubernetes API.
 pub(super) fn is_asked(policy: &EffectivePolicy) -> bool {
     match policy.desired {
         Desired::ConfigMap(_) => true,
@@ -26,10 +27,10 @@ pub(super) fn is_asked(policy: &EffectivePolicy) -> bool {
 
 pub(super) fn value(aspect: Aspect, observed: &Observed) -> Result<Value, &Fault> {
     match observed.eks().map(|eks| &eks.logging) {
-        None => observed.asked(aspect),
+        None | Some(AwsLogging::NotAsked) => observed.asked(aspect),
         Some(AwsLogging::Unread(fault)) => Err(fault),
         Some(AwsLogging::Known { config_map: Some(data), .. }) => Ok(Value::ConfigMap(data.clone())),
-        Some(AwsLogging::Known { config_map: None, .. } | AwsLogging::NotAsked) => Ok(Value::Absent),
+        Some(AwsLogging::Known { config_map: None, .. }) => Ok(Value::Absent),
     }
 }
 
@@ -44,7 +45,7 @@ pub(super) fn judge(case: &AspectCase<'_>) -> Step {
     }
     let (namespace, config_map, problems) = match &eks.logging {
         AwsLogging::NotAsked => {
-            return case.step(Action::Leave, "its Kubernetes API was not asked");
+            return case.step(Action::Leave, "its Kubernetes API was not queried");
         }
         AwsLogging::Unread(fault) => return case.unknown(fault),
         AwsLogging::Known { namespace, config_map, problems } => (namespace, config_map, problems),
@@ -54,25 +55,25 @@ pub(super) fn judge(case: &AspectCase<'_>) -> Step {
         (Some(data), Desired::ConfigMap(wanted)) if data != wanted && is_ours(case, data) => {
             write(case, namespace, wanted)
         }
-        (Some(data), _) => is_there(case, namespace, data, problems),
+        (Some(data), _) => present(case, namespace, data, problems),
         (None, Desired::ConfigMap(wanted)) => write(case, namespace, wanted),
         (None, _) => {
             let reason = format!(
-                "there is none, so no log of its Fargate pods is forwarded; its policy is {policy}; to have one written, \
-                 give aws-logging an output.conf"
+                "there is no ConfigMap, so logs of its Fargate pods are not forwarded; its policy is {policy}; to have \
+                 fargaze write one, give aws-logging an output.conf"
             );
             case.step(Action::Report, reason).costing(CostNote::PodLogs)
         }
     }
 }
 
-/// What Fargate would not accept of this data in a namespace with the label, one sentence each.
+/// Why Fargate would not accept this data in a namespace with the label, one sentence per problem.
 pub(in crate::reconcile) fn problems(data: &Data) -> Vec<String> {
     let labels = Data::from([(LABEL.to_owned(), "enabled".to_owned())]);
     check(&labels, data).iter().map(ToString::to_string).collect()
 }
 
-/// Whether the `ConfigMap` is as we wrote it last.
+/// Whether the `ConfigMap` is what fargaze wrote last.
 fn is_ours(case: &AspectCase<'_>, data: &Data) -> bool {
     let made = case.changes.iter().rfind(|change| change.state == ChangeState::Done);
     made.is_some_and(|change| change.to == Value::ConfigMap(data.clone()))
@@ -93,7 +94,7 @@ fn write(case: &AspectCase<'_>, namespace: &LoggingNamespace, wanted: &Data) -> 
     }
 }
 
-fn is_there(case: &AspectCase<'_>, namespace: &LoggingNamespace, data: &Data, problems: &[String]) -> Step {
+fn present(case: &AspectCase<'_>, namespace: &LoggingNamespace, data: &Data, problems: &[String]) -> Step {
     let (label, remedy) = match namespace {
         LoggingNamespace::NotEnabled(label) => (Some(unlabelled(label.as_deref())), Some(Remedy::Label)),
         LoggingNamespace::Terminating => (Some(TERMINATING.to_owned()), Some(Remedy::Namespace)),
@@ -107,17 +108,21 @@ fn is_there(case: &AspectCase<'_>, namespace: &LoggingNamespace, data: &Data, pr
     }
     let policy = &case.policy;
     if matches!(&policy.desired, Desired::ConfigMap(wanted) if wanted != data) {
-        let reason =
-            format!("there is one that others wrote, which fargaze never overwrites; its policy is {policy}");
+        let reason = format!(
+            "others wrote the existing ConfigMap, which fargaze never overwrites; its policy is {policy}"
+        );
         return case.step(Action::Report, reason);
     }
-    case.step(Action::Comply, format!("it is there and good; its policy is {policy}"))
+    case.step(Action::Comply, format!("it exists and is valid; its policy is {policy}"))
 }
 
 fn unlabelled(label: Option<&str>) -> String {
-    let has = label.map_or_else(|| "lacks the label".to_owned(), |label| format!("has the value {label} of"));
+    let has = label.map_or_else(
+        || "lacks the label aws-observability".to_owned(),
+        |label| format!("has the label aws-observability={label}"),
+    );
     format!(
-        "others made the namespace aws-observability, and it {has} aws-observability, so Fargate does not look there; give it \
-         the label aws-observability=enabled"
+        "others created the namespace aws-observability, and it {has}, so Fargate ignores it; add the label \
+         aws-observability=enabled"
     )
 }

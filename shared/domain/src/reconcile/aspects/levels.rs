@@ -1,4 +1,4 @@
-//! Container Insights of an ECS cluster, and the account's default of it.
+//! Container Insights of an ECS cluster, and the account default.
 
 use super::{Action, Aspect, AspectCase, Fault, Observed, Step, Value};
 

@@ -1,8 +1,8 @@
-//! The list of aspects, and what differs from one to the next: what it is set to, whether that complies, and what a change
-//! needs.
+//! The list of aspects, and what differs between them: the current value, whether it complies, and
+//! what a change requires.
 //!
-//! An aspect is a row here and a file in this folder with two functions: `value`, which reads from [`Observed`] what it is set
-//! to, and `judge`, which says what to do where nothing of the past decides.
+//! An aspect is a row here and a file in this folder with two functions: `value` reads its value
+//! from [`Observed`], and `judge` says what to do if its history does not decide.
 
 mod addons;
 mod control_plane_logs;
@@ -22,21 +22,21 @@ use crate::model::cluster::BadName;
 use crate::model::fault::Fault;
 use crate::model::insights::InsightsLevel;
 
-/// Declares the aspects: key of the user's file, name in messages, what it is of, what holds without a policy of the user,
+/// Declares the aspects: key in `fargaze.yaml`, name in messages, kind of subject, built-in policy,
 /// and the file with `value` and `judge`.
 macro_rules! aspects {
     ($($(#[$doc:meta])* $aspect:ident = $key:literal, $title:literal, $kind:ident, $built_in:expr, $file:ident;)+) => {
-        /// What is reconciled of a subject, in the order in which it is done.
+        /// A reconciled setting of a subject, in the order of reconciliation.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Aspect {
             $($(#[$doc])* #[serde(rename = $key)] $aspect,)+
         }
 
         impl Aspect {
-            /// All of them, in the order in which they are reconciled.
+            /// All aspects, in the order of reconciliation.
             pub const ALL: [Self; [$($key),+].len()] = [$(Self::$aspect),+];
 
-            /// The key of the user's file.
+            /// The key in `fargaze.yaml`.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$aspect => $key,)+ }
             }
@@ -46,17 +46,18 @@ macro_rules! aspects {
                 match self { $(Self::$aspect => $title,)+ }
             }
 
-            /// What it is of.
+            /// The kind of subject that has this aspect.
             pub fn kind(self) -> SubjectKind {
                 match self { $(Self::$aspect => SubjectKind::$kind,)+ }
             }
 
-            /// What holds where no policy of the user names it: what costs little is set, all else is reported.
+            /// The policy if no policy of the user names the aspect: cheap aspects are set, all
+            /// others are reported or left.
             pub(super) fn built_in(self) -> Desired {
                 match self { $(Self::$aspect => $built_in,)+ }
             }
 
-            /// What it is set to, or why that is not known.
+            /// The current value, or the fault that prevented reading it.
             pub(super) fn value(self, observed: &Observed) -> Result<Value, &Fault> {
                 match self { $(Self::$aspect => $file::value(self, observed),)+ }
             }
@@ -68,9 +69,10 @@ macro_rules! aspects {
     };
 }
 
-// The logs of the control plane come last: while they are turned on, the cluster is UPDATING and takes no other change.
+// Control-plane logs come last: while they are being turned on, the cluster is UPDATING and accepts
+// no other change.
 aspects! {
-    /// The account's default of Container Insights in a Region, which new ECS clusters get.
+    /// The account's Container Insights default in a Region, which new ECS clusters get.
     AccountDefault = "account-default", "account default", Account, Desired::Leave, levels;
     /// Container Insights of an ECS cluster.
     ContainerInsights = "container-insights", "Container Insights", EcsCluster, Desired::AtLeast(InsightsLevel::Enabled), levels;
@@ -78,19 +80,19 @@ aspects! {
     MetricsServer = "metrics-server", "metrics-server", EksCluster, Desired::Installed, addons;
     /// The add-on `amazon-cloudwatch-observability`: Container Insights for EC2 nodes of EKS.
     CloudwatchObservability = "cloudwatch-observability", "cloudwatch-observability", EksCluster, Desired::Report, addons;
-    /// The `ConfigMap` by which Fargate forwards the logs of pods on EKS.
+    /// The `ConfigMap` that makes Fargate forward the logs of pods on EKS.
     AwsLogging = "aws-logging", "aws-logging", EksCluster, Desired::Report, fargate_logging;
-    /// The logs of the control plane of an EKS cluster.
+    /// Control-plane logs of an EKS cluster.
     ControlPlaneLogs = "control-plane-logs", "control-plane-logs", EksCluster, Desired::Report, control_plane_logs;
 }
 
 impl Aspect {
-    /// Those of one kind of subject, in the order in which they are reconciled.
+    /// The aspects of one kind of subject, in the order of reconciliation.
     pub fn of(kind: SubjectKind) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |aspect| aspect.kind() == kind)
     }
 
-    /// EKS's name of the add-on, if it is one.
+    /// EKS's name of the add-on, if the aspect is one.
     pub fn addon(self) -> Option<&'static str> {
         match self {
             Self::MetricsServer => Some(METRICS_SERVER),
@@ -99,7 +101,7 @@ impl Aspect {
         }
     }
 
-    /// Whether a policy makes it worth calls of its own to ask what it is set to.
+    /// Whether the policy justifies calls of its own to query the value.
     pub(super) fn is_asked(self, policy: &EffectivePolicy) -> bool {
         match self {
             Self::AwsLogging => fargate_logging::is_asked(policy),
@@ -108,13 +110,14 @@ impl Aspect {
     }
 }
 
-/// What to do about an aspect that nothing of the past decides on.
+/// The step for an aspect whose history does not decide.
 pub(super) fn judge(case: &AspectCase<'_>) -> Step {
     if case.policy.desired != Desired::Leave {
         return case.aspect.judge(case);
     }
     match case.now {
-        // The report says what the account default is, so that one that cannot be read is reported, whatever the policy.
+        // The report shows the account default, so one that cannot be read is reported whatever the
+        // policy.
         Err(fault) if case.aspect == Aspect::AccountDefault => case.unknown(fault),
         _ => case.left(),
     }
@@ -133,7 +136,7 @@ impl FromStr for Aspect {
         Self::ALL.into_iter().find(|aspect| aspect.as_str() == text).ok_or_else(|| BadName {
             text: text.to_owned(),
             what: "aspect",
-            expected: "an aspect as docs/policies.md lists them, such as container-insights",
+            expected: "an aspect listed in docs/policies.md, such as container-insights",
         })
     }
 }
@@ -143,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_aspect_reads_what_it_writes() {
+    fn every_aspect_round_trips() {
         for aspect in Aspect::ALL {
             assert_eq!(aspect.to_string().parse(), Ok(aspect));
             assert_eq!(serde_json::to_string(&aspect).unwrap(), format!("\"{aspect}\""));

@@ -1,4 +1,4 @@
-//! Whether what is out of policy is changed.
+//! Whether an aspect that is out of policy is changed.
 
 use super::{Action, AspectCase, Step, in_a_row};
 use crate::model::insights::InsightsLevel;
@@ -11,7 +11,8 @@ use crate::reconcile::{
 const PATIENCE: usize = 2;
 
 impl AspectCase<'_> {
-    /// What to do about an aspect that is to be `to` and is not: change it, unless the past or the user says otherwise.
+    /// The step for an aspect that is not `to` but should be: change it, unless its history or the
+    /// user prevents it.
     pub(in crate::reconcile) fn change(&self, to: Value) -> Step {
         let Self { aspect, policy, .. } = self;
         if let Some((action, reason)) = back_off(self.whole.log, *aspect, &policy.desired) {
@@ -19,7 +20,7 @@ impl AspectCase<'_> {
         }
         let made_before = self.changes.iter().rev().find(|change| change.state == ChangeState::Done);
         let was_rolled_back = self.changes.iter().any(|change| change.state == ChangeState::RolledBack);
-        // What was rolled back is no longer new, whatever its policy becomes.
+        // After a rollback it no longer counts as new, whatever its policy becomes.
         let origin = if was_rolled_back { Origin::Existing } else { self.whole.origin };
         let why = match (origin, made_before) {
             (_, Some(change)) if change.policy == policy.desired.to_string() => {
@@ -28,20 +29,20 @@ impl AspectCase<'_> {
                 format!("fargaze set it before, and it was reverted{by}")
             }
             (_, Some(_)) => "fargaze set it before, for another policy".to_owned(),
-            // An account was there before fargaze, and only a policy of the user asks for something of it.
+            // Every account existed before fargaze, and only a policy of the user sets its default.
             (_, None) if aspect.kind() == SubjectKind::Account => "it is below its policy".to_owned(),
             (Origin::New, None) => "the cluster is new".to_owned(),
             (Origin::Existing, None) if policy.existing == Existing::Change => {
-                "clusters that were there before are changed (existing: change)".to_owned()
+                "existing clusters are changed (existing: change)".to_owned()
             }
             (Origin::Existing, None) => {
                 let why = if was_rolled_back {
-                    "it was rolled back"
+                    "it was rolled back, so it counts as existing"
                 } else {
-                    "the cluster was there before fargaze"
+                    "the cluster existed before fargaze"
                 };
                 let reason = format!(
-                    "{why}, and such clusters are only reported (existing: report); its policy is {policy}"
+                    "{why}; existing clusters are only reported (existing: report); its policy is {policy}"
                 );
                 return self.step(Action::Report, reason);
             }
@@ -56,7 +57,8 @@ impl AspectCase<'_> {
     }
 }
 
-/// Reasons to keep away: it was rolled back, others reverted it twice, or the service failed at it twice.
+/// Why fargaze backs off: it was rolled back, others reverted it twice, or the service failed
+/// twice.
 fn back_off(log: &SubjectLog, aspect: Aspect, desired: &Desired) -> Option<(Action, String)> {
     let policy = desired.to_string();
     let of_aspect = log.aspect(aspect)?;
@@ -64,7 +66,9 @@ fn back_off(log: &SubjectLog, aspect: Aspect, desired: &Desired) -> Option<(Acti
     let was_rolled_back =
         |change: &Change| change.state == ChangeState::RolledBack && change.policy == policy;
     if of_aspect.newest().is_some_and(was_rolled_back) {
-        let reason = format!("it was rolled back; it stays so until its policy is another than {policy}");
+        let reason = format!(
+            "it was rolled back; fargaze will not set it again until the policy changes from {policy}"
+        );
         return Some((Action::Leave, reason));
     }
     let failures = in_a_row(changes, &policy, |change| change.failure.is_some()).count();
@@ -73,8 +77,8 @@ fn back_off(log: &SubjectLog, aspect: Aspect, desired: &Desired) -> Option<(Acti
     {
         let service = aspect.kind().service();
         let reason = format!(
-            "{service} failed at it {failures} times for the policy {policy} ({why}); fargaze leaves it until its policy \
-             is another"
+            "{service} failed to apply it {failures} times for the policy {policy} ({why}); fargaze will not retry until \
+             the policy changes"
         );
         return Some((Action::Report, reason));
     }
@@ -85,15 +89,15 @@ fn back_off(log: &SubjectLog, aspect: Aspect, desired: &Desired) -> Option<(Acti
         by.push(unnamed(aspect).to_owned());
     }
     let reason = format!(
-        "fargaze set it {} times for the policy {policy}, and each time it was reverted; fargaze leaves it until its \
-         policy is another",
+        "fargaze set it {} times for the policy {policy}, and each time it was reverted; fargaze will not retry until \
+         the policy changes",
         made.len()
     );
     Some((Action::Conflict { by }, reason))
 }
 
-/// Who is in a conflict over Container Insights of a cluster that now has this level, by the policy of its newest change;
-/// for those who do not know the policy now.
+/// Who reverted Container Insights of a cluster that now has this level, if there is a conflict.
+/// Uses the policy of the newest change, for callers that do not know the current policy.
 pub fn conflict_over(level: InsightsLevel, log: &SubjectLog) -> Option<Vec<String>> {
     let aspect = Aspect::ContainerInsights;
     let desired: Desired = log.aspect(aspect)?.newest()?.policy.parse().ok()?;

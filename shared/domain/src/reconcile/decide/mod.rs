@@ -1,4 +1,4 @@
-//! The one decision: what to do about each aspect of a subject, and why.
+//! The decision: what to do about each aspect of a subject, and why.
 
 mod gate;
 #[cfg(test)]
@@ -12,18 +12,18 @@ use crate::model::insights::{OPT_OUT_TAG, ObservedCluster, opts_out};
 
 pub use gate::conflict_over;
 
-/// How long EKS may take for a cluster or an update. It says "several minutes"; before it said up to 15 (Amazon EKS User
-/// Guide, "Create an Amazon EKS cluster").
+/// How long EKS may take for a cluster or an update. The documentation says "several minutes",
+/// formerly up to 15 (Amazon EKS User Guide, "Create an Amazon EKS cluster").
 pub const OVERDUE: SignedDuration = SignedDuration::from_hours(1);
 
-/// Whether a cluster or change that began then has taken too long.
+/// Whether a cluster or change that began at that time has taken too long.
 pub fn is_overdue(began: Option<Timestamp>, now: Timestamp) -> bool {
     began.is_some_and(|began| now.duration_since(began) > OVERDUE)
 }
 
-/// The one decision of events, the queue, sweeps and dry runs: a step for each aspect of the subject, or one for the
-/// cluster as a whole. It lowers a level only for a policy that says exactly which, removes nothing, and once what it says
-/// is done, it says nothing more.
+/// Decides for events, the queue, sweeps and dry runs alike: one step per aspect of the subject, or
+/// a single step for the cluster as a whole. It lowers a level only for an `exactly` policy,
+/// removes nothing, and is idempotent: once its steps are done, it asks for no further changes.
 pub fn decide(case: &Case<'_>) -> Vec<Step> {
     if let Some(step) = case.of_the_whole() {
         return vec![step];
@@ -64,16 +64,16 @@ impl Case<'_> {
             }
             "CREATING" | "PENDING" => (Action::NotYet, format!("it is still {status}")),
             "UPDATING" => match self.log.in_progress().last() {
-                Some((change, work)) if is_overdue(Some(work.since), self.now) => {
-                    (Action::Overdue, format!("EKS has worked on {} for more than an hour", change.aspect))
-                }
-                Some((change, _)) => (Action::Waiting, format!("EKS works on {}", change.aspect)),
-                None => (Action::Waiting, "somebody updates it".to_owned()),
+                Some((change, work)) if is_overdue(Some(work.since), self.now) => (
+                    Action::Overdue,
+                    format!("EKS has been working on {} for more than an hour", change.aspect),
+                ),
+                Some((change, _)) => (Action::Waiting, format!("EKS is working on {}", change.aspect)),
+                None => (Action::Waiting, "another update is in progress".to_owned()),
             },
-            "FAILED" => (
-                Action::Report,
-                "its status is FAILED; see its health issues in the console of EKS".to_owned(),
-            ),
+            "FAILED" => {
+                (Action::Report, "its status is FAILED; see its health issues in the EKS console".to_owned())
+            }
             _ => (Action::Leave, format!("its status is {status}")),
         };
         Some(Step::whole(action, reason))
@@ -81,7 +81,7 @@ impl Case<'_> {
 }
 
 impl AspectCase<'_> {
-    /// A change of ours that its service still works on.
+    /// The step while the service is still working on one of fargaze's changes.
     fn in_progress(&self) -> Option<Step> {
         let work = self.changes.iter().rev().find_map(Change::in_progress)?;
         let update = work.update_id.and_then(|id| self.whole.observed.update(id));
@@ -93,19 +93,19 @@ impl AspectCase<'_> {
         }
         let service = self.aspect.kind().service();
         Some(if is_overdue(Some(work.since), self.whole.now) {
-            self.step(Action::Overdue, format!("{service} has worked on it for more than an hour"))
+            self.step(Action::Overdue, format!("{service} has been working on it for more than an hour"))
         } else {
-            self.step(Action::Waiting, format!("{service} works on it"))
+            self.step(Action::Waiting, format!("{service} is working on it"))
         })
     }
 
-    /// A rollback wanted it undone, and it was not. Nobody else would report it: the rollback has ended.
+    /// The step if a rollback requested the undo but EKS did not do it. The rollback has ended, so
+    /// only this step reports it.
     fn not_undone(&self) -> Option<Step> {
         let newest = self.changes.iter().rev().find(|change| change.state != ChangeState::Abandoned)?;
         match &newest.undo {
             Some(Undo::Failed(why)) if newest.policy == self.policy.desired.to_string() => {
-                let reason =
-                    format!("a rollback asked to undo it, and it was not undone ({why}); roll back again");
+                let reason = format!("a rollback failed to undo it ({why}); roll back again");
                 Some(self.step(Action::Report, reason))
             }
             _ => None,
@@ -113,17 +113,17 @@ impl AspectCase<'_> {
     }
 }
 
-/// The newest changes in a row that are so and were made for this policy, the newest first. The row begins again with a
-/// success that is not so, with a change for another policy, and with a rollback; what never reached the service does not
-/// count.
+/// The newest consecutive changes that match and were made for this policy, newest first. A success
+/// that does not match, a change for another policy, or a rollback ends the sequence; changes that
+/// never reached the service do not count.
 fn in_a_row<'a>(
     changes: &'a [Change],
     policy: &'a str,
-    is_so: impl Fn(&Change) -> bool + Copy + 'a,
+    matches: impl Fn(&Change) -> bool + Copy + 'a,
 ) -> impl Iterator<Item = &'a Change> {
     let counts = move |change: &&Change| {
-        matches!(change.state, ChangeState::Done | ChangeState::RolledBack) || is_so(change)
+        matches!(change.state, ChangeState::Done | ChangeState::RolledBack) || matches(change)
     };
     let ended = changes.iter().rev().filter(counts);
-    ended.take_while(move |change| change.policy == policy && is_so(change))
+    ended.take_while(move |change| change.policy == policy && matches(change))
 }

@@ -1,4 +1,5 @@
-//! What is decided: of EKS clusters case by case, of Container Insights in `levels.rs`, and the past of both.
+//! Decisions: EKS clusters case by case, Container Insights in `levels.rs`, and the history of
+//! both.
 
 mod levels;
 
@@ -20,12 +21,12 @@ fn denied() -> Fault {
     fault(Operation::EksListAddons, FaultKind::Denied)
 }
 
-/// Policies that ask for the most of every aspect of an EKS cluster.
+/// The most demanding policies for all aspects of an EKS cluster.
 fn all(existing: Existing) -> SubjectPolicy {
     policies(Aspect::of(SubjectKind::EksCluster).map(|aspect| (aspect, most(aspect))), existing)
 }
 
-/// What holds without a policy of the user.
+/// The built-in policies.
 fn default() -> SubjectPolicy {
     let report = [CloudwatchObservability, Logging, ControlPlaneLogs].map(|of| (of, Desired::Report));
     policies([(MetricsServer, Desired::Installed)].into_iter().chain(report), Existing::Report)
@@ -35,13 +36,13 @@ fn decided(policy: &SubjectPolicy, eks: &ObservedEks, origin: Origin, log: &Subj
     decide(&Case { policy, observed: &of_eks(eks), origin, log, now: now() })
 }
 
-/// The step of one aspect of a new cluster without a past.
+/// The step of one aspect of a new cluster without history.
 fn step(aspect: Aspect, policy: &SubjectPolicy, eks: &ObservedEks) -> Step {
     let steps = decided(policy, eks, Origin::New, &SubjectLog::default());
     steps.into_iter().find(|step| step.aspect == Some(aspect)).unwrap()
 }
 
-/// The same where the most is asked for.
+/// The same with the most demanding policies.
 fn step_of_all(aspect: Aspect, eks: &ObservedEks) -> Step {
     step(aspect, &all(Existing::Report), eks)
 }
@@ -51,7 +52,7 @@ fn set(from: Value, to: Value) -> Action {
 }
 
 #[test]
-fn a_new_cluster_gets_what_costs_little_and_the_rest_is_reported() {
+fn a_new_cluster_gets_the_cheap_aspects_and_the_rest_is_reported() {
     let steps = decided(&default(), &eks("*"), Origin::New, &SubjectLog::default());
     let found: Vec<_> = steps.iter().map(|step| (step.aspect.unwrap(), &step.action, step.cost)).collect();
     assert_eq!(
@@ -72,7 +73,7 @@ fn a_cluster_that_is_not_active_has_one_step() {
         ("CREATING", 30, Action::NotYet, "it is still CREATING"),
         ("PENDING", 60, Action::NotYet, "it is still PENDING"),
         ("CREATING", 61, Action::Overdue, "it is still CREATING after an hour"),
-        ("UPDATING", 61, Action::Waiting, "somebody updates it"),
+        ("UPDATING", 61, Action::Waiting, "another update is in progress"),
         ("FAILED", 0, Action::Report, "its status is FAILED; see"),
         ("DELETING", 0, Action::Leave, "its status is DELETING"),
     ] {
@@ -86,7 +87,7 @@ fn a_cluster_that_is_not_active_has_one_step() {
 }
 
 #[test]
-fn the_tag_of_its_owner_is_stronger_than_policy_and_status() {
+fn the_opt_out_tag_overrides_policy_and_status() {
     for mut tagged in [eks("*"), bare("CREATING"), bare("FAILED")] {
         tagged.cluster.tags.insert("fargaze".to_owned(), "hands-off".to_owned());
         let steps = decided(&all(Existing::Change), &tagged, Origin::New, &SubjectLog::default());
@@ -96,13 +97,13 @@ fn the_tag_of_its_owner_is_stronger_than_policy_and_status() {
 }
 
 #[test]
-fn what_eks_works_on_while_it_updates_the_cluster_is_named() {
+fn the_aspect_that_eks_is_updating_is_named() {
     let accepted = Change { accepted: true, ..turned_on(1, &[LogType::Api], ChangeState::Planned) };
     let log = log_of([accepted]);
     let (policy, observed) = (all(Existing::Report), of_eks(&bare("UPDATING")));
     for (minute, action, why) in [
-        (61, Action::Waiting, "EKS works on control-plane-logs"),
-        (62, Action::Overdue, "EKS has worked on control-plane-logs for more than an hour"),
+        (61, Action::Waiting, "EKS is working on control-plane-logs"),
+        (62, Action::Overdue, "EKS has been working on control-plane-logs for more than an hour"),
     ] {
         let (origin, now) = (Origin::New, at(minute));
         let steps = decide(&Case { policy: &policy, observed: &observed, origin, log: &log, now });
@@ -111,7 +112,7 @@ fn what_eks_works_on_while_it_updates_the_cluster_is_named() {
 }
 
 #[test]
-fn metrics_server_needs_a_place_and_the_missing_selector_is_named() {
+fn metrics_server_needs_capacity_and_a_missing_selector_is_named() {
     let labelled = {
         let mut labelled = eks("kube-*");
         let Asked::Known(profiles) = &mut labelled.profiles else { panic!() };
@@ -145,7 +146,7 @@ fn metrics_server_needs_a_place_and_the_missing_selector_is_named() {
         (nodes, install(), "the cluster is new"),
         (auto, install(), "the cluster is new"),
         (soon, Action::Waiting, "its Fargate profile default is being created"),
-        (unread, Action::Unknown(denied()), "it could not be asked"),
+        (unread, Action::Unknown(denied()), "could not be read"),
     ] {
         let step = step(MetricsServer, &default(), &observed);
         assert_eq!(step.action, action, "{}", step.reason);
@@ -153,7 +154,7 @@ fn metrics_server_needs_a_place_and_the_missing_selector_is_named() {
         assert_eq!(step.remedy.is_some(), step.action == Action::Blocked, "{}", step.reason);
         assert!(!step.reason.contains("add a selector"), "a profile cannot be changed: {}", step.reason);
     }
-    // One more profile can use the role of another.
+    // A new profile can use the role of an existing one.
     let mut with_role = eks("default");
     let Asked::Known(profiles) = &mut with_role.profiles else { panic!() };
     profiles[0].pod_execution_role = Some("arn:aws:iam::123456789012:role/pods".to_owned());
@@ -163,7 +164,7 @@ fn metrics_server_needs_a_place_and_the_missing_selector_is_named() {
 }
 
 #[test]
-fn an_addon_that_is_there_is_never_touched() {
+fn an_installed_addon_is_never_touched() {
     for (status, action) in [
         ("ACTIVE", Action::Comply),
         ("CREATING", Action::Waiting),
@@ -207,7 +208,7 @@ fn logs_are_added_and_what_is_on_stays_on() {
 }
 
 #[test]
-fn the_configuration_of_others_is_never_overwritten_and_ours_may_be() {
+fn only_fargazes_own_configuration_is_overwritten() {
     let has = |namespace, output: Option<&str>, problems: &[&str]| ObservedEks {
         logging: AwsLogging::Known {
             namespace,
@@ -222,8 +223,8 @@ fn the_configuration_of_others_is_never_overwritten_and_ours_may_be() {
         (has(Enabled, None, &[]), set(Value::Absent, wanted()), "the cluster is new"),
         (has(NotEnabled(None), None, &[]), Action::Blocked, "lacks the label aws-observability"),
         (has(NotEnabled(None), Some("x"), &["`[INPUT]`"]), Action::Report, "not accept it: `[INPUT]`"),
-        (has(NotEnabled(Some("no".to_owned())), Some("x"), &[]), Action::Report, "has the value no of"),
-        (has(Enabled, Some(OUTPUT), &[]), Action::Comply, "it is there and good"),
+        (has(NotEnabled(Some("no".to_owned())), Some("x"), &[]), Action::Report, "aws-observability=no"),
+        (has(Enabled, Some(OUTPUT), &[]), Action::Comply, "it exists and is valid"),
         (has(Enabled, Some("x"), &[]), Action::Report, "which fargaze never overwrites"),
         (has(Enabled, Some("x"), &["[INPUT] is refused"]), Action::Report, "not accept it: [INPUT]"),
         (ObservedEks { logging: AwsLogging::Unread(denied()), ..eks("*") }, Action::Unknown(denied()), ""),
@@ -232,7 +233,7 @@ fn the_configuration_of_others_is_never_overwritten_and_ours_may_be() {
         let step = step_of_all(Logging, &observed);
         assert_eq!(step.action, action, "{}", step.reason);
         assert!(step.reason.contains(why), "{}", step.reason);
-        let is_about_the_label = step.reason.contains("give it the label");
+        let is_about_the_label = step.reason.contains("add the label");
         assert_eq!(step.remedy, is_about_the_label.then_some(Remedy::Label), "{}", step.reason);
     }
     let made = change(1, Logging, Value::Absent, Value::ConfigMap(data("x")), ChangeState::Done);
@@ -251,7 +252,8 @@ fn raised(minute: i64, state: ChangeState) -> Change {
     turned_on(minute, &[LogType::Api, LogType::Audit], state)
 }
 
-/// The step for control-plane logs that are off, of an existing cluster with this past, at minute 90.
+/// The step for control-plane logs that are off, for an existing cluster with this history, at
+/// minute 90.
 fn logs_after(log: &SubjectLog, existing: Existing) -> Step {
     let (policy, observed) = (all(existing), of_eks(&eks("*")));
     let case = Case { policy: &policy, observed: &observed, origin: Origin::Existing, log, now: at(90) };
@@ -259,7 +261,7 @@ fn logs_after(log: &SubjectLog, existing: Existing) -> Step {
 }
 
 #[test]
-fn the_past_decides_for_eks_as_it_does_for_ecs() {
+fn history_decides_for_eks_as_for_ecs() {
     use ChangeState::{Abandoned, Done, Planned, RolledBack};
     use Existing::{Change as Anyway, Report};
     let failed = |minute| Change {
@@ -271,14 +273,14 @@ fn the_past_decides_for_eks_as_it_does_for_ecs() {
     let other = Change { policy: "at least api".to_owned(), ..raised(3, Done) };
     let set = || set(Value::Logs(logs(&[])), raised(0, Done).to);
     for (changes, existing, action, why) in [
-        (vec![], Report, Action::Report, "the cluster was there before fargaze"),
+        (vec![], Report, Action::Report, "the cluster existed before fargaze"),
         (vec![], Anyway, set(), "(existing: change)"),
-        (vec![raised(1, Abandoned)], Report, Action::Report, "there before"),
+        (vec![raised(1, Abandoned)], Report, Action::Report, "existed before"),
         (vec![raised(1, Done)], Report, set(), "set it before, and it was reverted"),
         (
             vec![raised(1, Done), raised(2, Done)],
             Report,
-            Action::Conflict { by: vec!["somebody whose event did not arrive".to_owned()] },
+            Action::Conflict { by: vec!["an unknown caller (no event arrived)".to_owned()] },
             "set it 2 times",
         ),
         (vec![raised(1, Done), raised(2, Done), other.clone()], Report, set(), "for another policy"),
@@ -290,7 +292,7 @@ fn the_past_decides_for_eks_as_it_does_for_ecs() {
             Action::Report,
             "times for the policy at least api, audit (Insuff",
         ),
-        (vec![working(40)], Anyway, Action::Waiting, "EKS works on it"),
+        (vec![working(40)], Anyway, Action::Waiting, "EKS is working on it"),
         (vec![working(20)], Anyway, Action::Overdue, "for more than an hour"),
     ] {
         let step = logs_after(&log_of(changes), existing);
@@ -299,9 +301,9 @@ fn the_past_decides_for_eks_as_it_does_for_ecs() {
     }
 }
 
-/// Issue 13, point 2: who reverted it is named, by the events since the first change of the row.
+/// Issue 13, point 2: who reverted it is named from events since the first change of the sequence.
 #[test]
-fn who_reverted_it_is_named_as_far_as_events_report_it() {
+fn callers_who_reverted_it_are_named_as_far_as_events_show() {
     let revert = |minute, by: &str| Revert {
         subject: raised(0, ChangeState::Done).subject,
         aspect: ControlPlaneLogs,
@@ -320,7 +322,7 @@ fn who_reverted_it_is_named_as_far_as_events_report_it() {
     let by = |past: &SubjectLog, since| {
         super::super::log::reverted_by(past, ControlPlaneLogs, &most(ControlPlaneLogs), since)
     };
-    // CloudTrail's times are whole seconds, and those of changes are not.
+    // CloudTrail's times are whole seconds; those of changes are not.
     let begun = at(12) + SignedDuration::from_millis(900);
     assert_eq!(by(&past, begun), ["ci (UpdateClusterConfig)"]);
     past.put(raised(20, ChangeState::Done));
@@ -328,27 +330,31 @@ fn who_reverted_it_is_named_as_far_as_events_report_it() {
     let both = vec!["ci (UpdateClusterConfig)".to_owned(), "alice (UpdateClusterConfig)".to_owned()];
     assert_eq!(logs_after(&past, Existing::Report).action, Action::Conflict { by: both });
     past.forget_before(at(11));
-    assert_eq!(by(&past, at(0)).len(), 2, "only those of the cluster that is there");
+    assert_eq!(by(&past, at(0)).len(), 2, "only those of the present cluster");
 }
 
 #[test]
-fn an_update_that_cannot_be_asked_about_is_not_guessed_at() {
+fn an_update_whose_status_is_unknown_is_not_guessed() {
     let change =
         Change { accepted: true, update_id: Some("u".to_owned()), ..raised(1, ChangeState::Planned) };
     let observed =
         ObservedEks { updates: BTreeMap::from([("u".to_owned(), Asked::Unread(denied()))]), ..eks("*") };
     let steps = decided(&all(Existing::Report), &observed, Origin::New, &log_of([change]));
     assert_eq!(steps[3].action, Action::Unknown(denied()));
-    assert!(steps[0].reason.starts_with("the cluster is new"), "the other aspects are decided on");
+    assert!(steps[0].reason.starts_with("the cluster is new"), "the other aspects are decided");
 }
 
 #[test]
-fn what_a_rollback_did_not_undo_is_reported_until_the_policy_changes() {
+fn a_failed_undo_is_reported_until_the_policy_changes() {
     let undo = Some(Undo::Failed("no free addresses".to_owned()));
     let change = Change { undo, ..raised(1, ChangeState::Done) };
     let found = logs_after(&log_of([change.clone()]), Existing::Change);
     assert_eq!(found.action, Action::Report);
-    assert!(found.reason.contains("was not undone (no free addresses); roll back again"), "{}", found.reason);
+    assert!(
+        found.reason.contains("failed to undo it (no free addresses); roll back again"),
+        "{}",
+        found.reason
+    );
     let other = Change { policy: "at least api".to_owned(), ..change };
     assert!(matches!(logs_after(&log_of([other]), Existing::Change).action, Action::Set { .. }));
 }

@@ -1,4 +1,4 @@
-//! One change of fargaze, and how it ends.
+//! One of fargaze's changes, and how it ends.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,12 @@ use crate::evidence::eks::LogType;
 use crate::model::fault::FaultKind;
 use crate::model::subject::Subject;
 
-/// How far a change has come.
+/// The state of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeState {
-    /// About to be made. Written first, so that no change is without its entry, whatever fails after.
+    /// About to be made. Written first, so that every change has an entry, whatever fails
+    /// afterwards.
     Planned,
     /// Made and read back.
     Done,
@@ -37,45 +38,47 @@ impl ChangeState {
     }
 }
 
-/// A change of fargaze. The change log keeps it as JSON.
+/// A change by fargaze. The change log stores it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// What was changed.
+    /// The changed subject.
     pub subject: Subject,
-    /// What of it.
+    /// The changed aspect.
     pub aspect: Aspect,
-    /// Which of its aspect's changes it is, from 1: no two can be written as the same one.
+    /// The number of the change within its aspect, from 1: no two changes can be written with the
+    /// same number.
     pub number: u32,
-    /// When it was made, by our own clock: what came before and after is judged by this.
+    /// When it was made, by fargaze's own clock, which determines the order of changes.
     pub made: Timestamp,
-    /// Id of the event, or of the run; see [`super::AspectLog::cause_for`].
+    /// Id of the event or run; see [`super::AspectLog::cause_for`].
     pub cause: String,
-    /// What was there before.
+    /// The value before.
     pub from: Value,
-    /// What is there after; exactly that once the change is done.
+    /// The value after; exact once the change is done.
     pub to: Value,
-    /// Text of the policy that it was made for.
+    /// The text of the policy that it was made for.
     pub policy: String,
-    /// Why, in words.
+    /// The reason, in words.
     pub reason: String,
-    /// The service's id of the request that made it, as CloudTrail has it.
+    /// The service's request id, as in CloudTrail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// How far it has come. One that is planned and accepted is in progress.
+    /// The state. A change that is planned and accepted is in progress.
     pub state: ChangeState,
-    /// The service has answered that it does it. Without that, what is there may as well be of somebody else.
+    /// Whether the service accepted the request. If not, someone else may have set the value.
     #[serde(default)]
     pub accepted: bool,
-    /// EKS's id of the update to follow, if it gave one.
+    /// EKS's id of the update to follow, if it returned one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_id: Option<String>,
-    /// Why the service could not do what it had accepted, in its words.
+    /// Why the service failed at a change that it had accepted, in its words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// How far undoing it has come, from before a rollback asks for it until it is known to be done.
+    /// The state of undoing it, from just before a rollback requests it until it is known to be
+    /// done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<Undo>,
-    /// Id of the rollback that rolled it back or asks for it.
+    /// Id of the rollback that undid it or requests it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolled_back_by: Option<String>,
 }
@@ -88,7 +91,7 @@ enum End {
 }
 
 impl Change {
-    /// What a service works on, as far as we know: the change, or undoing it.
+    /// The work that a service is doing, as far as known: making the change or undoing it.
     pub fn in_progress(&self) -> Option<InProgress<'_>> {
         match (self.state, &self.undo) {
             (ChangeState::Planned, _) if self.accepted => {
@@ -101,13 +104,13 @@ impl Change {
         }
     }
 
-    /// Whether this event or run brought it.
+    /// Whether this event or run caused it.
     pub fn is_caused_by(&self, id: &str) -> bool {
         self.cause.split('+').next() == Some(id)
     }
 
-    /// A text of 32 characters that is the same for each attempt at this change, whenever it is made: EKS's
-    /// `clientRequestToken`, by which a repeated call makes no second change.
+    /// EKS's `clientRequestToken`: 32 characters that are the same for every attempt at this
+    /// change, so that a repeated call makes no second change.
     pub fn token(&self) -> String {
         let Self { subject, aspect, number, cause, to, .. } = self;
         let text = format!("{subject}#{aspect}#{number}#{cause}#{to}");
@@ -122,7 +125,7 @@ impl Change {
         self.state == ChangeState::Done && since.is_none_or(|since| self.made >= since)
     }
 
-    /// Types of logs that it turned on.
+    /// The log types that it turned on.
     pub(in crate::reconcile) fn turned_on(&self) -> BTreeSet<LogType> {
         match (&self.from, &self.to) {
             (Value::Logs(from), Value::Logs(to)) => to - from,
@@ -137,15 +140,16 @@ impl Change {
             && checker.now.duration_since(self.made) < UNDER_WAY
     }
 
-    /// Ends this planned change if it has ended. `open` says whether no newer one was taken for done: of several that were
-    /// planned at once one can have done it.
+    /// Settles this planned change if it has ended. `open`: no newer change was settled as done,
+    /// because only one of several changes planned at the same time can have been made.
     pub(super) fn settle(&mut self, observed: &Observed, open: &mut bool, checker: Checker<'_>) -> bool {
         let Ok(now) = observed.value(self.aspect) else { return false };
         match self.ended(observed, &now, checker) {
             End::Open => false,
             End::Done if std::mem::take(open) => {
                 self.state = ChangeState::Done;
-                // Only what is still as we made it is ours; its version was EKS's choice.
+                // Record the version that EKS chose, but only if the add-on is as fargaze installed
+                // it.
                 if matches!(self.to, Value::Addon { .. }) && now.fulfils(&self.to) {
                     self.to = now;
                 }
@@ -166,11 +170,11 @@ impl Change {
         if let Some(id) = &self.update_id {
             match observed.update(id) {
                 Some(Asked::Known(UpdateStatus::Failed(why))) => return End::Failed(Some(why.clone())),
-                // Who turned it off again since did so after us.
+                // If it is off again now, someone turned it off after fargaze's update.
                 Some(Asked::Known(UpdateStatus::Successful)) => return End::Done,
-                // EKS keeps updates for a while only.
+                // EKS keeps updates only for a while.
                 Some(Asked::Unread(fault)) if fault.kind == FaultKind::NotFound => {}
-                // In progress, or nobody could say.
+                // In progress, or not known.
                 _ => return End::Open,
             }
         }
@@ -180,7 +184,7 @@ impl Change {
             Some(("CREATE_FAILED", addon)) => return End::Failed(Some(addon.issues.join("; "))),
             _ => {}
         }
-        // What was accepted and is not there was undone before we looked.
+        // An accepted change that is not visible was undone before this check.
         if now.fulfils(&self.to) || self.accepted && self.update_id.is_none() {
             End::Done
         } else if self.is_under_way(checker) {

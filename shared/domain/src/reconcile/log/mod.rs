@@ -1,4 +1,4 @@
-//! The change log: what fargaze changed, how far each change has come, and who reverted it.
+//! The change log: what fargaze changed, the state of each change, and who reverted it.
 
 mod change;
 mod revert;
@@ -6,7 +6,7 @@ mod revert;
 mod tests;
 mod undo;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,47 +18,49 @@ pub use revert::Revert;
 pub(super) use revert::{reverted_by, unnamed};
 pub use undo::{InProgress, Undo};
 
-/// How long a planned change may be under way in another invocation, which waits for its turn in the quota of a service
-/// and may try several times. After that its function is dead.
+/// How long a planned change may be under way in another invocation, which waits for the rate
+/// limiter and may retry several times. After that its function has ended.
 pub const UNDER_WAY: SignedDuration = SignedDuration::from_secs(60);
 
-/// Who checks a subject: what it began itself is not under way elsewhere.
+/// The event or run that checks a subject: changes that it began itself are not under way
+/// elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checker<'a> {
     /// Id of the event or run.
     pub cause: &'a str,
-    /// The time of day.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What the change log of an account and Region has about each subject.
+/// The change log of an account and Region, by subject.
 pub type ChangeLog = BTreeMap<Subject, SubjectLog>;
 
-/// What the change log has about one subject.
+/// The change log of one subject.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SubjectLog {
     /// By aspect.
     pub aspects: BTreeMap<Aspect, AspectLog>,
 }
 
-/// What the change log has about one aspect of one subject, the oldest first.
+/// The change log of one aspect of one subject, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AspectLog {
-    /// Changes of fargaze.
+    /// fargaze's changes.
     pub changes: Vec<Change>,
-    /// Who reverted them, as far as events reported it. An event may be missing here: nothing is counted by these.
+    /// Who reverted them, as far as events reported it. Events may be missing, so nothing is
+    /// counted from this list.
     pub reverts: Vec<Revert>,
-    /// The highest number of a change, also of those that were forgotten.
+    /// The highest number of a change, including forgotten ones.
     pub numbered: u32,
 }
 
 impl SubjectLog {
-    /// The log of one aspect, if there ever was a change of it.
+    /// The log of one aspect, if it was ever changed.
     pub fn aspect(&self, aspect: Aspect) -> Option<&AspectLog> {
         self.aspects.get(&aspect)
     }
 
-    /// The changes of one aspect; none if there never was one.
+    /// The changes of one aspect; empty if it was never changed.
     pub fn changes(&self, aspect: Aspect) -> &[Change] {
         self.aspects.get(&aspect).map_or(&[], |log| &log.changes)
     }
@@ -68,17 +70,17 @@ impl SubjectLog {
         self.aspects.values().flat_map(|log| &log.changes)
     }
 
-    /// Whether fargaze never changed it.
+    /// Whether fargaze never changed the subject.
     pub fn is_empty(&self) -> bool {
         self.all_changes().next().is_none()
     }
 
-    /// Adds a change, or writes over the one of its number.
+    /// Adds a change, or replaces the one with its number.
     pub fn put(&mut self, change: Change) {
         self.aspects.entry(change.aspect).or_default().put(change);
     }
 
-    /// Adds a revert; one that is there already is the same event, delivered again.
+    /// Adds a revert; a duplicate is the same event, delivered again.
     pub fn put_revert(&mut self, revert: Revert) {
         let reverts = &mut self.aspects.entry(revert.aspect).or_default().reverts;
         if !reverts.contains(&revert) {
@@ -87,7 +89,8 @@ impl SubjectLog {
         }
     }
 
-    /// Forgets what is older than the creation of the subject: it was about another one of the same name.
+    /// Forgets entries older than the creation of the subject: they belong to an earlier one with
+    /// the same name.
     pub fn forget_before(&mut self, created: Timestamp) {
         for log in self.aspects.values_mut() {
             log.changes.retain(|change| change.made >= created);
@@ -95,24 +98,31 @@ impl SubjectLog {
         }
     }
 
-    /// Changes that a service works on for us, with how to follow them.
+    /// fargaze's changes that a service is working on, with how to follow them.
     pub fn in_progress(&self) -> impl Iterator<Item = (&Change, InProgress<'_>)> {
         self.all_changes().filter_map(|change| Some((change, change.in_progress()?)))
     }
 
-    /// Ids of the updates that are followed: what EKS is to be asked about.
+    /// The aspects with a change, or the undoing of one, whose end is not known: they must be read
+    /// whatever the policies say.
+    pub fn begun(&self) -> BTreeSet<Aspect> {
+        let begun = |change: &&Change| change.state == ChangeState::Planned || change.undo.is_some();
+        self.all_changes().filter(begun).map(|change| change.aspect).collect()
+    }
+
+    /// Ids of the updates to query from EKS.
     pub fn followed(&self) -> Vec<&str> {
         self.in_progress().filter_map(|(_, work)| work.update_id).collect()
     }
 
-    /// Whether a service works on something, and a message follows all of it already: that of the event or run which
-    /// brought it. What the cause that checks now brought itself is not followed yet.
+    /// Whether a service is working on changes, and messages of the events or runs that caused them
+    /// already follow all of these. Changes caused by `cause` itself are not followed yet.
     pub fn is_followed_but_for(&self, cause: &str) -> bool {
         let mut open = self.in_progress().map(|(change, _)| change).peekable();
         open.peek().is_some() && open.all(|change| !change.is_caused_by(cause))
     }
 
-    /// The newest change that this event or run made or perhaps made.
+    /// The newest change that this event or run made or may have made.
     pub fn made_by(&self, cause: &str) -> Option<&Change> {
         let counts = |change: &&Change| {
             change.is_caused_by(cause) && matches!(change.state, ChangeState::Planned | ChangeState::Done)
@@ -120,9 +130,10 @@ impl SubjectLog {
         self.all_changes().filter(counts).max_by_key(|change| change.made)
     }
 
-    /// Ends what was begun, as far as the subject tells how it ended: done if it now is so, abandoned if the service failed
-    /// or never got the call. What is not known, in progress, or under way in another invocation stays planned. Gives
-    /// those that changed, to be written.
+    /// Settles changes that were begun, as far as the subject shows how they ended: done if it now
+    /// has the value, abandoned if the service failed or never received the call. Changes whose end
+    /// is unknown, in progress, or under way in another invocation stay planned. Returns the
+    /// settled changes, to be written.
     pub fn settle(&mut self, observed: &Observed, checker: Checker<'_>) -> Vec<Change> {
         if !observed.shows_ends() {
             return Vec::new();
@@ -148,10 +159,10 @@ impl SubjectLog {
 }
 
 impl AspectLog {
-    /// The cause to write for a change that the event or run `id` brings: `id` itself, and `id+2`, `id+3` if it brought one
-    /// already, as an event does that is delivered again after its change was reverted. A change that was planned and not
-    /// made gives its place to the next attempt. One that EKS failed at keeps it, too: the same token would only bring
-    /// back the failure.
+    /// The cause to record for a change by the event or run `id`: `id` itself, or `id+2`, `id+3`
+    /// and so on if it already caused one, as when an event is delivered again after its change was
+    /// reverted. A retry takes the cause of a change that was planned but not made. A change at
+    /// which EKS failed keeps its cause: the same token would only return the same failure.
     pub fn cause_for(&self, id: &str) -> String {
         let taken = |cause: &str| {
             self.changes.iter().filter(|change| change.cause == cause).any(|change| {
@@ -163,29 +174,30 @@ impl AspectLog {
         std::iter::once(id.to_owned()).chain(numbered).find(|cause| !taken(cause)).unwrap_or_default()
     }
 
-    /// The number of a change of this cause: its own if it was planned before, and else the next one, which another
-    /// invocation may take at the same time: so it is written on the condition that nobody did.
+    /// The number of a change with this cause: its own if it was planned before, otherwise the next
+    /// one. Another invocation may take that at the same time, so the write is conditional.
     pub fn number_for(&self, cause: &str) -> u32 {
         let attempt = self.changes.iter().find(|change| change.cause == cause);
         attempt.map_or(self.numbered + 1, |attempt| attempt.number)
     }
 
-    /// When a change is made that is begun now, on a subject of that creation: after all that were begun before, so that
-    /// the newest stands last whatever the clocks say.
+    /// The time to record for a change that begins now, on a subject created at `created`: after
+    /// all earlier changes, so that the newest is last even if clocks differ.
     pub fn made_at(&self, now: Timestamp, created: Option<Timestamp>) -> Timestamp {
         let begun = created.map_or(now, |created| created.max(now));
         let after = |newest: &Change| newest.made + SignedDuration::from_millis(1);
         self.changes.iter().map(after).max().map_or(begun, |after| begun.max(after))
     }
 
-    /// The change that another invocation makes right now, if there is one.
+    /// The change that another invocation is making now, if any.
     pub fn under_way(&self, checker: Checker<'_>) -> Option<&Change> {
         let planned = self.changes.iter().filter(|change| change.state == ChangeState::Planned);
         planned.into_iter().find(|change| change.is_under_way(checker))
     }
 
-    /// Marks the changes that were made at or after `since` as rolled back by the rollback of that id, and gives them. With
-    /// `undo`, it is still to be done or EKS works on it: [`SubjectLog::settle`] tells later whether it was.
+    /// Marks the changes made at or after `since` as rolled back by the rollback with this id, and
+    /// returns them. With `undo`, the undo is still pending or in progress at EKS:
+    /// [`SubjectLog::settle`] determines later whether it was done.
     pub fn mark_rolled_back(
         &mut self,
         since: Option<Timestamp>,
@@ -207,7 +219,8 @@ impl AspectLog {
         self.changes.iter().rev().find(|change| change.state != ChangeState::Abandoned)
     }
 
-    /// Adds a change, or writes over the one of its number; keeps them in the order in which they were made.
+    /// Adds a change, or replaces the one with its number. Keeps changes in the order in which they
+    /// were made.
     fn put(&mut self, change: Change) {
         self.numbered = self.numbered.max(change.number);
         self.changes.retain(|other| other.number != change.number);

@@ -1,4 +1,4 @@
-//! Who reverted a change, as far as an event reports it.
+//! Who reverted a change, as far as events report it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,35 +7,35 @@ use super::super::{Aspect, Desired, Value};
 use super::SubjectLog;
 use crate::model::subject::Subject;
 
-/// Somebody else changed what fargaze had set. The change log keeps it as JSON.
+/// A change by someone else to a value that fargaze set. The change log stores it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revert {
-    /// What was changed.
+    /// The changed subject.
     pub subject: Subject,
-    /// What of it.
+    /// The changed aspect.
     pub aspect: Aspect,
-    /// When, by CloudTrail.
+    /// When it happened, from CloudTrail.
     pub time: Timestamp,
     /// CloudTrail's id of the event.
     pub event_id: String,
     /// ARN or name of who did it.
     pub by: String,
-    /// The call that did it: CloudTrail's `eventName`.
+    /// The call: CloudTrail's `eventName`.
     pub call: String,
-    /// What it was set to, where the event says it.
+    /// The new value, if the event contains it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Value>,
 }
 
 impl Revert {
-    /// Whether it took away what is desired. An event of EKS is only kept if it takes something away.
+    /// Whether it violates the desired value. EKS events are only kept if they remove something.
     fn is_against(&self, desired: &Desired) -> bool {
         self.to.as_ref().is_none_or(|to| desired.wanted(to).is_some())
     }
 }
 
-/// Who took away what is desired of an aspect since a time, each once, with the call: `alice (DeleteAddon)`. Empty if no
-/// event named anybody.
+/// Who reverted the desired value of an aspect since a time, each once, with the call: `alice
+/// (DeleteAddon)`. Empty if no event names a caller.
 pub(in crate::reconcile) fn reverted_by(
     log: &SubjectLog,
     aspect: Aspect,
@@ -54,16 +54,16 @@ pub(in crate::reconcile) fn reverted_by(
     by
 }
 
-/// The second that a time is in: CloudTrail gives whole seconds, so what came after it may seem to be before.
+/// The time truncated to seconds: CloudTrail has whole seconds, so a later event may seem earlier.
 fn second_of(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
-/// What stands for a person where no event names one.
+/// The text for a caller that no event names.
 pub(in crate::reconcile) fn unnamed(aspect: Aspect) -> &'static str {
     match aspect {
-        // Calls of the Kubernetes API are in its audit log, not in CloudTrail.
-        Aspect::AwsLogging => "somebody whom only the audit log of the control plane can name",
-        _ => "somebody whose event did not arrive",
+        // Kubernetes API calls are in the audit log, not in CloudTrail.
+        Aspect::AwsLogging => "an unknown caller (see the control plane's audit log)",
+        _ => "an unknown caller (no event arrived)",
     }
 }

@@ -1,4 +1,4 @@
-//! How changes end, what is counted and forgotten, and how it is written.
+//! How changes end, what is counted and forgotten, and how entries are serialized.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use ChangeState::{Abandoned, Done, Planned, RolledBack};
 const LEVEL: Aspect = Aspect::ContainerInsights;
 const LOGS: Aspect = Aspect::ControlPlaneLogs;
 
-/// A log of changes from disabled to enabled in these states, one a minute.
+/// A log of changes from disabled to enabled in these states, one per minute.
 fn raised(states: &[ChangeState]) -> SubjectLog {
     log_of((1_i64..).zip(states).map(|(n, &state)| leveled(n, Disabled, Enabled, state)))
 }
@@ -28,7 +28,7 @@ fn of_level(log: &mut SubjectLog) -> &mut AspectLog {
     log.aspects.get_mut(&LEVEL).unwrap()
 }
 
-/// An aspect's log of these changes.
+/// An aspect log with these changes.
 fn of(changes: &[Change]) -> AspectLog {
     let mut log = AspectLog::default();
     changes.iter().for_each(|change| log.put(change.clone()));
@@ -52,25 +52,25 @@ fn settled(change: Change, eks: &ObservedEks) -> Change {
 }
 
 #[test]
-fn a_planned_change_was_made_if_the_cluster_has_its_level() {
+fn a_planned_change_is_done_if_the_cluster_has_its_level() {
     let mut applied = raised(&[Planned]);
     let settled = applied.settle(&with_level(Enabled), later());
     assert_eq!((states(&applied, LEVEL), settled.len()), (vec!["done"], 1));
     let mut lost = raised(&[Done, Planned]);
     assert_eq!(lost.settle(&with_level(Disabled), later()), lost.changes(LEVEL)[1..]);
     assert_eq!(states(&lost, LEVEL), ["done", "abandoned"]);
-    assert!(lost.settle(&with_level(Enabled), later()).is_empty(), "what is settled stays so");
+    assert!(lost.settle(&with_level(Enabled), later()).is_empty(), "settled changes stay settled");
 }
 
 #[test]
-fn of_several_planned_changes_one_can_have_been_made() {
+fn only_one_of_several_planned_changes_is_done() {
     let mut log = raised(&[Planned, Planned]);
     assert_eq!(log.settle(&with_level(Enabled), later()).len(), 2);
     assert_eq!(states(&log, LEVEL), ["abandoned", "done"]);
 }
 
 #[test]
-fn of_an_account_that_could_not_be_asked_nothing_has_ended() {
+fn changes_of_an_account_that_could_not_be_read_stay_open() {
     let (from, to) = (Value::Level(Disabled), Value::Level(Enabled));
     let log = || log_of([change(1, Aspect::AccountDefault, from.clone(), to.clone(), Planned)]);
     let operation = crate::model::operation::Operation::EcsListAccountSettings;
@@ -79,15 +79,16 @@ fn of_an_account_that_could_not_be_asked_nothing_has_ended() {
     assert_eq!(log().settle(&Observed::account(Asked::Known(Enabled)), later())[0].state, Done);
 }
 
-/// Issue 13, point 1: of two invocations at the same time one makes the change, and the other leaves it to that one.
+/// Issue 13, point 1: of two concurrent invocations one makes the change, and the other leaves it
+/// to that one.
 #[test]
-fn what_another_invocation_makes_right_now_is_left_to_it() {
+fn a_change_under_way_in_another_invocation_is_left_to_it() {
     let mut log = raised(&[Planned]);
     let checker = |cause, seconds| Checker { cause, now: at(1) + SignedDuration::from_secs(seconds) };
     let (other, own) = (checker("event-9", 59), checker("event-1", 59));
     let of_aspect = log.aspect(LEVEL).unwrap();
     assert!(of_aspect.under_way(other).is_some() && of_aspect.under_way(own).is_none());
-    assert!(of_aspect.under_way(checker("event-9", 60)).is_none(), "its function is dead");
+    assert!(of_aspect.under_way(checker("event-9", 60)).is_none(), "its function has ended");
     assert_eq!((of_aspect.number_for("event-9"), of_aspect.number_for("event-1")), (2, 1));
     assert_eq!(log.settle(&with_level(Disabled), other), [], "it may still be applied");
     let mut seen = log.clone();
@@ -96,30 +97,30 @@ fn what_another_invocation_makes_right_now_is_left_to_it() {
     assert_eq!(states(&log, LEVEL), ["abandoned"]);
     log.forget_before(at(5));
     let of_aspect = log.aspect(LEVEL).unwrap();
-    assert_eq!((of_aspect.changes.len(), of_aspect.number_for("event-1")), (0, 2), "no number twice");
+    assert_eq!((of_aspect.changes.len(), of_aspect.number_for("event-1")), (0, 2), "no number is used twice");
 }
 
 #[test]
-fn what_a_service_has_accepted_is_not_under_way_elsewhere() {
+fn an_accepted_change_is_not_under_way_elsewhere() {
     let log = of(&[Change { accepted: true, ..api(1, Planned) }]);
     assert_eq!(log.under_way(Checker { cause: "event-9", now: at(1) }), None);
 }
 
 #[test]
-fn an_event_that_brings_a_second_change_does_not_overwrite_the_first() {
+fn a_second_change_by_an_event_does_not_overwrite_the_first() {
     let mut log = raised(&[Done]);
     let log = of_level(&mut log);
     assert_eq!(log.cause_for("event-1"), "event-1+2");
     assert_eq!(log.cause_for("event-2"), "event-2");
     log.changes[0].state = Abandoned;
-    assert_eq!(log.cause_for("event-1"), "event-1", "a retry writes over what was never made");
+    assert_eq!(log.cause_for("event-1"), "event-1", "a retry replaces a change that was never made");
     log.changes[0].state = RolledBack;
     log.changes.push(Change { cause: "event-1+2".to_owned(), ..log.changes[0].clone() });
     assert_eq!(log.cause_for("event-1"), "event-1+3");
 }
 
 #[test]
-fn what_fails_at_eks_gets_another_cause_and_another_token() {
+fn a_failed_change_gets_a_new_cause_and_token() {
     let failed = Change { failure: Some("why".to_owned()), ..api(1, Abandoned) };
     assert_eq!(of(std::slice::from_ref(&failed)).cause_for("event-1"), "event-1+2");
     assert_eq!(of(&[api(1, Abandoned)]).cause_for("event-1"), "event-1");
@@ -138,13 +139,13 @@ fn a_second_attempt_has_the_number_and_the_token_of_the_first() {
     let second = Change { made: log.made_at(at(9), None), ..first.clone() };
     assert_eq!((second.made, second.token()), (at(9), first.token()));
     let other = Change { to: Value::Logs([LogType::Audit].into()), ..second };
-    assert_ne!(other.token(), first.token(), "EKS takes no other request with the token of one before");
+    assert_ne!(other.token(), first.token(), "EKS rejects a different request with an earlier token");
 }
 
-/// Issue 13, point 1: late deliveries do not turn the order of changes around, by which those in a row are counted,
-/// and what was made for them is of the cluster that was there when it was made.
+/// Issue 13, point 1: late deliveries do not change the order of changes, by which consecutive ones
+/// are counted, and a change belongs to the cluster that existed when it was made.
 #[test]
-fn a_change_for_a_late_event_stands_where_it_was_made() {
+fn a_change_for_a_late_event_is_ordered_by_its_time() {
     let mut log = raised(&[Done, Abandoned]);
     let late = Change { cause: "event-0".to_owned(), ..leveled(3, Disabled, Enabled, Planned) };
     log.put(late.clone());
@@ -152,7 +153,7 @@ fn a_change_for_a_late_event_stands_where_it_was_made() {
     log.put(again.clone());
     let changes = log.changes(LEVEL);
     assert_eq!((changes.len(), changes.last()), (3, Some(&again)), "a second attempt");
-    // The cluster that the event was about was deleted before.
+    // The event's cluster was deleted before.
     log.forget_before(at(3));
     assert_eq!(log.changes(LEVEL), std::slice::from_ref(&again));
     let marked = of_level(&mut log).mark_rolled_back(Some(at(4)), "rollback-1", None);
@@ -161,7 +162,7 @@ fn a_change_for_a_late_event_stands_where_it_was_made() {
 
 /// Issue 13, point 1.
 #[test]
-fn the_newest_change_stands_last_whatever_the_clocks_say() {
+fn the_newest_change_is_last_even_if_clocks_differ() {
     assert_eq!(of(&[]).made_at(at(5), None), at(5));
     let half_a_second = SignedDuration::from_millis(500);
     assert_eq!(of(&[]).made_at(at(5) + half_a_second, None), at(5) + half_a_second);
@@ -174,7 +175,7 @@ fn the_newest_change_stands_last_whatever_the_clocks_say() {
 }
 
 #[test]
-fn a_rollback_marks_what_was_made_since() {
+fn a_rollback_marks_the_changes_made_since() {
     let mut log = raised(&[Done, Abandoned, Done]);
     assert_eq!(of_level(&mut log.clone()).mark_rolled_back(None, "rollback-1", None).len(), 2);
     let marked = of_level(&mut log).mark_rolled_back(Some(at(3)), "rollback-1", None);
@@ -184,7 +185,7 @@ fn a_rollback_marks_what_was_made_since() {
 }
 
 #[test]
-fn what_is_older_than_the_cluster_is_about_another_one() {
+fn entries_older_than_the_cluster_are_forgotten() {
     let mut log = raised(&[Done, Done]);
     log.put(api(1, Done));
     log.put_revert(revert(1, "a"));
@@ -197,7 +198,7 @@ fn what_is_older_than_the_cluster_is_about_another_one() {
 }
 
 #[test]
-fn an_update_ends_as_eks_says() {
+fn an_update_ends_as_eks_reports() {
     let followed = Change { accepted: true, update_id: Some("u".to_owned()), ..api(1, Planned) };
     assert_eq!(followed.in_progress().unwrap().since, followed.made);
     assert_eq!(log_of([followed.clone()]).followed(), ["u"]);
@@ -211,13 +212,13 @@ fn an_update_ends_as_eks_says() {
         let end = settled(followed.clone(), &ObservedEks { updates, ..eks("*") });
         assert_eq!((end.state, end.failure.as_deref()), (state, failure));
     }
-    assert_eq!(settled(followed.clone(), &eks("*")).state, Planned, "nobody asked");
-    assert_eq!(settled(followed.clone(), &bare("ACTIVE")).state, Planned, "nobody asked anything");
+    assert_eq!(settled(followed.clone(), &eks("*")).state, Planned, "not queried");
+    assert_eq!(settled(followed.clone(), &bare("ACTIVE")).state, Planned, "only DescribeCluster was queried");
     assert_eq!(settled(followed, &bare("UPDATING")).state, Planned);
 }
 
 #[test]
-fn what_was_never_accepted_is_settled_by_what_is_there() {
+fn a_change_that_was_never_accepted_is_settled_by_the_current_value() {
     let on = with_logs(&[LogType::Api, LogType::Scheduler]);
     assert_eq!(settled(api(1, Planned), &on).state, Done);
     assert_eq!(settled(api(1, Planned), &eks("*")).state, Abandoned);
@@ -235,17 +236,17 @@ fn an_addon_is_done_with_the_version_that_eks_chose() {
     assert_eq!(settled(installed(), &with("ACTIVE")).to.to_string(), "v0.8.0-eksbuild.1");
     let accepted = || Change { accepted: true, ..installed() };
     let reverted = settled(accepted(), &eks("*"));
-    assert_eq!((reverted.state, reverted.to), (Done, Value::DEFAULT_ADDON), "made, and deleted by somebody");
+    assert_eq!((reverted.state, reverted.to), (Done, Value::DEFAULT_ADDON), "made, then deleted by others");
     let configured = Addon { configuration: Some("{}".to_owned()), ..addon(METRICS_SERVER, "ACTIVE") };
     let theirs = settled(accepted(), &with_addons(vec![configured]));
-    assert_eq!((theirs.state, theirs.to), (Done, Value::DEFAULT_ADDON), "no rollback takes it for ours");
+    assert_eq!((theirs.state, theirs.to), (Done, Value::DEFAULT_ADDON), "not fargaze's for a rollback");
     let failed = settled(installed(), &with("CREATE_FAILED"));
     assert_eq!((failed.state, failed.failure.is_some()), (Abandoned, true));
     assert_eq!(settled(installed(), &eks("*")).state, Abandoned);
 }
 
 #[test]
-fn what_a_message_brought_itself_is_not_followed_yet() {
+fn changes_by_the_current_message_are_not_followed_yet() {
     let open = Change { accepted: true, ..api(1, Planned) };
     let second = Change { cause: "event-1+2".to_owned(), ..open.clone() };
     assert!(!log_of([api(1, Done)]).is_followed_but_for("event-2"), "there is nothing to follow");
@@ -258,7 +259,7 @@ fn what_a_message_brought_itself_is_not_followed_yet() {
 }
 
 #[test]
-fn what_a_run_made_is_the_newest_that_it_made_or_perhaps_made() {
+fn made_by_returns_the_newest_change_that_a_run_may_have_made() {
     let made = |minute, cause: &str, state| Change { cause: cause.to_owned(), ..api(minute, state) };
     let log = log_of([
         made(1, "run", Done),
@@ -267,11 +268,11 @@ fn what_a_run_made_is_the_newest_that_it_made_or_perhaps_made() {
         made(4, "other", Done),
     ]);
     assert_eq!(log.made_by("run").map(|change| change.made), Some(at(2)));
-    assert_eq!(log.made_by("run+2"), None, "that is a cause and no run");
+    assert_eq!(log.made_by("run+2"), None, "a cause, not a run");
 }
 
 #[test]
-fn changes_and_reverts_are_read_back_as_they_were_written() {
+fn changes_and_reverts_round_trip() {
     let map = Value::ConfigMap(data("[OUTPUT]\n"));
     let full = Change {
         accepted: true,

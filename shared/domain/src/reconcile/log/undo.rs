@@ -1,4 +1,4 @@
-//! What a rollback asked for, until it is known to be done.
+//! The undo that a rollback requested, until it is known to be done.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,34 +7,35 @@ use super::super::{Asked, Observed, UpdateStatus, Value};
 use super::{Change, ChangeState};
 use crate::model::fault::FaultKind;
 
-/// How far undoing a change has come.
+/// The state of undoing a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Undo {
-    /// A rollback asks for it, or has asked.
+    /// A rollback is requesting it, or has requested it.
     #[serde(rename_all = "kebab-case")]
     InProgress {
-        /// When it was asked for.
+        /// When it was requested.
         since: Timestamp,
-        /// EKS's id of the update, once it has accepted it.
+        /// EKS's update id, once EKS has accepted the request.
         update_id: Option<String>,
     },
-    /// It was not done, and why: the change is still there.
+    /// It was not done, with the reason: the change is still in effect.
     Failed(String),
 }
 
-/// What a service works on.
+/// Work that a service is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InProgress<'a> {
-    /// Since when.
+    /// When it began.
     pub since: Timestamp,
-    /// EKS's id of the update to follow, if it gave one.
+    /// EKS's id of the update to follow, if it returned one.
     pub update_id: Option<&'a str>,
 }
 
 impl Change {
-    /// Ends what a rollback asked for, if it has ended. What was not done leaves the change done, as it is, so that another
-    /// rollback can undo it. `covered` says that a newer change of ours lies over it: see [`Self::covers`].
+    /// Settles an undo that a rollback requested, if it has ended. If it failed, the change stays
+    /// done, so that another rollback can undo it. `covered`: a newer change of fargaze's hides it,
+    /// see [`Self::covers`].
     pub(super) fn settle_undo(&mut self, observed: &Observed, covered: bool) -> bool {
         let Some(InProgress { update_id, .. }) = self.in_progress() else { return false };
         let Ok(now) = observed.value(self.aspect) else { return false };
@@ -44,9 +45,9 @@ impl Change {
             (_, Some(Asked::Known(UpdateStatus::Failed(why)))) => Some(why.clone()),
             (_, Some(Asked::Known(UpdateStatus::InProgress))) | (Some(_), None) => return false,
             (_, Some(Asked::Unread(fault))) if fault.kind != FaultKind::NotFound => return false,
-            // EKS knows of no update, or its answer was lost: what is there tells it.
-            (_, Some(Asked::Unread(_))) | (None, None) => (covered || self.is_there(&now))
-                .then(|| "it is still there, and nothing tells why".to_owned()),
+            // EKS does not know the update, or its response was lost: the current value decides.
+            (_, Some(Asked::Unread(_))) | (None, None) => (covered || self.is_in_effect(&now))
+                .then(|| "it is still there, for no reported reason".to_owned()),
         };
         if failure.is_some() {
             (self.state, self.rolled_back_by) = (ChangeState::Done, None);
@@ -55,26 +56,27 @@ impl Change {
         true
     }
 
-    /// What was not done for a rollback may have come about otherwise since.
+    /// Settles an undo that failed for a rollback but happened in some other way since.
     pub(super) fn settle_not_undone(&mut self, observed: &Observed, covered: bool) -> bool {
         let state = observed.value(self.aspect);
         let is_undone = !covered
-            && matches!((&self.undo, state), (Some(Undo::Failed(_)), Ok(now)) if !self.is_there(&now));
+            && matches!((&self.undo, state), (Some(Undo::Failed(_)), Ok(now)) if !self.is_in_effect(&now));
         if is_undone {
             (self.state, self.undo) = (ChangeState::RolledBack, None);
         }
         is_undone
     }
 
-    /// Whether what is there is of this change, so that older ones are below it and not undone. What is additive lies side by side.
+    /// Whether the current value comes from this change, so that it hides older ones, which are not
+    /// undone. Additive values do not hide each other.
     pub(super) fn covers(&self, observed: &Observed) -> bool {
         let made = matches!(self.state, ChangeState::Done | ChangeState::Planned);
         let now = observed.value(self.aspect);
-        made && now.is_ok_and(|now| !now.is_additive() && self.is_there(&now))
+        made && now.is_ok_and(|now| !now.is_additive() && self.is_in_effect(&now))
     }
 
-    /// Whether anything of what the change brought is there.
-    fn is_there(&self, now: &Value) -> bool {
+    /// Whether any part of the change is still in effect.
+    fn is_in_effect(&self, now: &Value) -> bool {
         match now {
             Value::Logs(on) => !self.turned_on().is_disjoint(on),
             _ => now.fulfils(&self.to),
@@ -109,12 +111,13 @@ mod tests {
         change(1, ASPECT, Value::Logs(from), Value::Logs(to), ChangeState::Done)
     }
 
-    /// A change that turned `api` on, as a rollback marks it.
+    /// A change that turned `api` on, marked by a rollback.
     fn undone(update_id: Option<&str>) -> SubjectLog {
         marked(log_of([turned_api_on()]), update_id)
     }
 
-    /// State and undo after a check of a cluster with these logs, on which the update `u` stands so.
+    /// State and undo after a check of a cluster with these logs, where the update `u` has this
+    /// status.
     fn settled(
         mut log: SubjectLog,
         on: &[LogType],
@@ -132,13 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_as_eks_says() {
+    fn an_undo_ends_as_eks_reports() {
         let log = || undone(Some("u"));
         assert_eq!(log().followed(), ["u"]);
         let open = (ChangeState::RolledBack, log().changes(ASPECT)[0].undo.clone());
         let known = |status| Some(Asked::Known(status));
         assert_eq!(settled(log(), &[Api], known(UpdateStatus::InProgress)), open);
-        assert_eq!(settled(log(), &[], None), open, "nobody asked");
+        assert_eq!(settled(log(), &[], None), open, "not queried");
         assert_eq!(settled(log(), &[], Some(unread(FaultKind::Throttled))), open);
         assert_eq!(settled(log(), &[], known(UpdateStatus::Successful)), (ChangeState::RolledBack, None));
         let failed = UpdateStatus::Failed("no free addresses".to_owned());
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_eks_does_not_tell_of_is_judged_by_what_is_there() {
+    fn an_update_unknown_to_eks_is_settled_by_the_current_value() {
         for (log, update) in [(undone(None), None), (undone(Some("u")), Some(unread(FaultKind::NotFound)))] {
             let off = settled(log.clone(), &[Audit, Scheduler], update.clone());
             assert_eq!(off, (ChangeState::RolledBack, None));
@@ -157,9 +160,9 @@ mod tests {
         }
     }
 
-    /// A rollback that is killed between its mark and the call, or after the call.
+    /// The rollback was killed between its mark and the call, or after the call.
     #[test]
-    fn a_level_is_undone_if_it_is_not_there_any_more() {
+    fn a_level_is_undone_once_it_is_no_longer_set() {
         let raised = |minute, from, to| leveled(minute, from, to, ChangeState::Done);
         let twice = [raised(1, Disabled, Enabled), raised(2, Enabled, Enhanced)];
         for (level, state) in [(Enhanced, ChangeState::Done), (Disabled, ChangeState::RolledBack)] {
@@ -174,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_undone_and_somebody_did_is_undone() {
+    fn a_failed_undo_that_someone_else_did_is_done() {
         let failed = Some(Undo::Failed("why".to_owned()));
         let not_undone = || log_of([Change { undo: failed.clone(), ..turned_api_on() }]);
         assert_eq!(settled(not_undone(), &[Api], None), (ChangeState::Done, failed.clone()));
@@ -182,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_below_a_newer_change_is_not_undone_because_it_is_not_seen() {
+    fn a_change_hidden_by_a_newer_one_is_not_undone() {
         let aspect = Aspect::AwsLogging;
         let map = |output: &str| Value::ConfigMap(data(output));
         let first = change(1, aspect, Value::Absent, map("a"), ChangeState::Done);
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_read_back_as_it_was_written() {
+    fn changes_with_an_undo_round_trip() {
         for undo in [
             Undo::InProgress { since: at(20), update_id: None },
             Undo::InProgress { since: at(20), update_id: Some("u".to_owned()) },

@@ -1,4 +1,4 @@
-//! What a rollback does, case by case and for all histories of a level.
+//! Rollbacks, case by case and as properties of all histories of a level.
 
 use proptest::prelude::*;
 
@@ -43,13 +43,13 @@ fn step_of_level(now: InsightsLevel, log: &SubjectLog) -> RollbackStep {
     rollback_step(LEVEL, &with_level(now), log, None)
 }
 
-/// A history of changes of a level that are done, one a minute.
+/// A history of completed level changes, one per minute.
 fn history(levels: &[(InsightsLevel, InsightsLevel)]) -> SubjectLog {
     log_of((1_i64..).zip(levels).map(|(n, &(from, to))| leveled(n, from, to, Done)))
 }
 
 #[test]
-fn a_level_goes_back_to_what_our_changes_found() {
+fn a_level_returns_to_the_one_that_fargazes_changes_found() {
     let once: &[_] = &[(Disabled, Enabled)];
     let twice: &[_] = &[(Disabled, Enabled), (Disabled, Enabled)];
     let further: &[_] = &[(Disabled, Enabled), (Enabled, Enhanced)];
@@ -60,7 +60,7 @@ fn a_level_goes_back_to_what_our_changes_found() {
         (further, Enhanced, None, back_to_level(Disabled)),
         (further, Enhanced, Some(2), back_to_level(Enabled)),
         (owner_between, Enabled, None, back_to_level(Enhanced)),
-        // An attempt that was killed between the change and the mark, and an owner who was faster.
+        // A rollback that was killed between the change and the mark, or an owner who was faster.
         (once, Disabled, None, back_to_level(Disabled)),
         (once, Enabled, Some(2), RollbackStep::Nothing),
         (&[], Enabled, None, RollbackStep::Nothing),
@@ -71,13 +71,13 @@ fn a_level_goes_back_to_what_our_changes_found() {
 }
 
 #[test]
-fn what_somebody_changed_since_is_skipped_with_the_reason() {
+fn a_level_changed_since_is_skipped_with_the_reason() {
     let step = step_of_level(Enhanced, &history(&[(Disabled, Enabled)]));
-    assert_eq!(step, skipped("fargaze set it to enabled, and now it is enhanced"));
+    assert_eq!(step, skipped("fargaze set it to enabled, but it is now enhanced"));
 }
 
 #[test]
-fn what_was_only_planned_or_is_rolled_back_is_not_undone() {
+fn planned_and_rolled_back_changes_are_not_undone() {
     for (state, step) in [
         (Planned, skipped("the change to enabled is not finished; roll back again later")),
         (Abandoned, RollbackStep::Nothing),
@@ -88,7 +88,7 @@ fn what_was_only_planned_or_is_rolled_back_is_not_undone() {
 }
 
 #[test]
-fn the_account_default_goes_back_and_is_left_where_it_cannot_be_asked() {
+fn the_account_default_is_restored_and_left_if_it_cannot_be_read() {
     let aspect = Aspect::AccountDefault;
     let log = log_of([change(1, aspect, Value::Level(Disabled), Value::Level(Enabled), Done)]);
     let step = |now| rollback_step(aspect, &Observed::account(now), &log, None);
@@ -104,23 +104,23 @@ fn a_cluster_that_is_not_active_is_skipped() {
     assert_eq!(step, skipped("its status is PROVISIONING"));
 }
 
-/// What an earlier rollback marked and did not end is not asked for by another one.
+/// A rollback does not repeat what an earlier one marked and has not finished.
 #[test]
-fn what_another_rollback_asks_for_is_waited_for_and_what_this_one_did_is_only_reported() {
+fn a_rollback_waits_for_an_earlier_one_and_only_reports_its_own_completed_work() {
     let marked = |state, undo: Option<Undo>| {
         let rolled_back_by = Some("rollback-1".to_owned());
         log_of([Change { undo, rolled_back_by, ..leveled(1, Disabled, Enabled, state) }])
     };
-    let asked = || Some(Undo::InProgress { since: at(20), update_id: None });
-    assert!(matches!(step_of_level(Enabled, &marked(RolledBack, asked())), RollbackStep::Skip(_)));
-    // The change log gives to a rollback what it marked itself as done.
-    assert_eq!(step_of_level(Enabled, &marked(Done, asked())), back_to_level(Disabled));
+    let requested = || Some(Undo::InProgress { since: at(20), update_id: None });
+    assert!(matches!(step_of_level(Enabled, &marked(RolledBack, requested())), RollbackStep::Skip(_)));
+    // The change log returns the changes that this rollback marked itself as done.
+    assert_eq!(step_of_level(Enabled, &marked(Done, requested())), back_to_level(Disabled));
     let done = RollbackStep::Done { to: Value::Level(Disabled) };
     assert_eq!(step_of_level(Disabled, &marked(Done, None)), done);
 }
 
 #[test]
-fn only_logs_that_we_turned_on_are_turned_off() {
+fn only_logs_that_fargaze_turned_on_are_turned_off() {
     let raised = |minute, from: &[_], to: &[_]| {
         change(minute, LOGS, Value::Logs(logs(from)), Value::Logs(logs(to)), Done)
     };
@@ -136,17 +136,17 @@ fn only_logs_that_we_turned_on_are_turned_off() {
 }
 
 #[test]
-fn what_this_rollback_asked_for_is_followed_and_what_an_earlier_one_did_is_waited_for() {
+fn a_rollback_follows_its_own_update_and_waits_for_that_of_an_earlier_one() {
     let undo = Some(Undo::InProgress { since: at(20), update_id: None });
-    let asked = |state| Change { undo: undo.clone(), ..turned_on(1, &[Api], state) };
+    let requested = |state| Change { undo: undo.clone(), ..turned_on(1, &[Api], state) };
     let mut busy = bare("UPDATING");
     busy.cluster.logs = logs(&[Api, Scheduler]);
-    let step = |state| step_of_eks(LOGS, &busy, &log_of([asked(state)]));
+    let step = |state| step_of_eks(LOGS, &busy, &log_of([requested(state)]));
     assert_eq!(step(Done), RollbackStep::Follow { to: Value::Logs(logs(&[Scheduler])) });
     assert!(matches!(step(RolledBack), RollbackStep::Skip(_)));
 }
 
-/// The add-on as we made it.
+/// The add-on as fargaze installed it.
 fn made() -> Value {
     Value::of_addon(&addon(METRICS_SERVER, "ACTIVE"))
 }
@@ -156,23 +156,23 @@ fn installed(state: ChangeState) -> Change {
 }
 
 #[test]
-fn an_addon_that_this_rollback_deleted_before_it_was_called_again_is_only_reported() {
+fn an_addon_that_this_rollback_already_deleted_is_only_reported() {
     let with = |undo: Option<Undo>| {
         log_of([Change { undo, rolled_back_by: Some("rollback-1".to_owned()), ..installed(Done) }])
     };
-    let asked = Some(Undo::InProgress { since: at(20), update_id: None });
+    let requested = Some(Undo::InProgress { since: at(20), update_id: None });
     let step = |now: &ObservedEks, undo| step_of_eks(Aspect::MetricsServer, now, &with(undo));
-    // EKS works on the logs meanwhile, so add-ons are not asked about.
+    // EKS is working on the logs meanwhile, so add-ons are not queried.
     let busy = bare("UPDATING");
     assert_eq!(step(&busy, None), RollbackStep::Done { to: Value::Absent });
-    assert_eq!(step(&busy, asked.clone()), skipped("its status is UPDATING"));
+    assert_eq!(step(&busy, requested.clone()), skipped("its status is UPDATING"));
     for addons in [vec![], vec![addon(METRICS_SERVER, "DELETING")], vec![addon(METRICS_SERVER, "ACTIVE")]] {
-        assert_eq!(step(&with_addons(addons), asked.clone()), back(Value::Absent));
+        assert_eq!(step(&with_addons(addons), requested.clone()), back(Value::Absent));
     }
 }
 
 #[test]
-fn an_addon_is_deleted_if_it_is_still_the_one_that_we_made() {
+fn an_addon_is_deleted_if_it_is_as_fargaze_installed_it() {
     let step = |addons: Vec<Addon>, state| {
         step_of_eks(Aspect::MetricsServer, &with_addons(addons), &log_of([installed(state)]))
     };
@@ -188,16 +188,18 @@ fn an_addon_is_deleted_if_it_is_still_the_one_that_we_made() {
 }
 
 #[test]
-fn what_may_be_of_somebody_else_is_left_with_the_command_that_undoes_it() {
+fn a_value_of_unknown_origin_is_left_with_the_command_that_undoes_it() {
     let unanswered = |change| Change { accepted: false, ..change };
     let log = log_of([turned_on(1, &[Api], Done), unanswered(turned_on(2, &[Api, Audit], Done))]);
     let step = |on: &[_]| step_of_eks(LOGS, &with_logs(on), &log);
     let in_doubt = |what: &str, undo| RollbackStep::InDoubt {
-        why: format!("{what}, but the answer to fargaze's call was lost, so it may be of somebody else"),
+        why: format!(
+            "{what}, but the response to fargaze's call was lost, so it may not be fargaze's change"
+        ),
         undo,
     };
     assert_eq!(step(&[Api, Audit]), in_doubt("audit is on", Remedy::LogsOff(logs(&[Audit]))));
-    assert_eq!(step(&[Api, Scheduler]), back_to_logs(&[Scheduler]), "nothing of it is there");
+    assert_eq!(step(&[Api, Scheduler]), back_to_logs(&[Scheduler]), "none of the change is in effect");
 
     let log = log_of([unanswered(installed(Done))]);
     let step = |addons| step_of_eks(Aspect::MetricsServer, &with_addons(addons), &log);
@@ -210,7 +212,7 @@ fn what_may_be_of_somebody_else_is_left_with_the_command_that_undoes_it() {
 }
 
 #[test]
-fn a_config_map_is_deleted_if_it_is_still_what_we_wrote() {
+fn a_config_map_is_deleted_if_it_is_as_fargaze_wrote_it() {
     let map = |output: &str| Value::ConfigMap(data(output));
     let aspect = Aspect::AwsLogging;
     let first = change(1, aspect, Value::Absent, map("a"), Done);
@@ -219,11 +221,11 @@ fn a_config_map_is_deleted_if_it_is_still_what_we_wrote() {
         |output: &str, since| rollback_step(aspect, &of_eks(&with_map(Some(data(output)))), &log, since);
     assert_eq!(step("b", None), back(Value::Absent));
     assert_eq!(step("b", Some(at(2))), back(map("a")));
-    assert_eq!(step("theirs", None), skipped("since fargaze wrote it, somebody changed output.conf"));
+    assert_eq!(step("theirs", None), skipped("output.conf changed since fargaze wrote it"));
 }
 
 #[test]
-fn what_cannot_be_asked_is_left() {
+fn an_aspect_that_cannot_be_read_is_left() {
     let fault = super::super::samples::fault(Operation::EksListAddons, FaultKind::Throttled);
     let now = ObservedEks { addons: Asked::Unread(fault.clone()), ..eks("*") };
     let step = step_of_eks(Aspect::MetricsServer, &now, &log_of([installed(Done)]));
@@ -234,7 +236,8 @@ proptest! {
     #[test]
     fn rolling_back_twice_does_nothing_more(mut log in any_log(), now in level()) {
         if let RollbackStep::RollBack { to } = step_of_level(now, &log) {
-            // Killed before the mark, it comes to the same end; after the mark there is nothing to do.
+            // Killed before the mark, it repeats the same step; after the mark there is nothing to
+            // do.
             let now = to.level().unwrap();
             prop_assert_eq!(step_of_level(now, &log), RollbackStep::RollBack { to });
             log.aspects.get_mut(&LEVEL).unwrap().mark_rolled_back(None, "rollback-1", None);
@@ -243,7 +246,7 @@ proptest! {
     }
 
     #[test]
-    fn a_rollback_only_touches_what_is_as_we_left_it_or_where_it_was(log in any_log(), now in level()) {
+    fn a_rollback_only_touches_values_that_fargaze_set_or_found(log in any_log(), now in level()) {
         let made: Vec<_> = log.changes(LEVEL).iter().filter(|change| change.is_done_since(None)).collect();
         let now_is = Value::Level(now);
         match (step_of_level(now, &log), made.last()) {

@@ -1,4 +1,4 @@
-//! Figures, reduced from answers as they come, and the words for them.
+//! Figures, reduced from readings as they arrive, and the words for them.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,23 +6,23 @@ use crate::model::metric::{Statistic, Unit};
 use crate::model::series::{Datapoint, Reading};
 use crate::model::window::Window;
 
-/// Length of the shorter stretch that figures are given for, as the console of Container Insights does.
+/// Length of the shorter period that figures cover, as in the Container Insights console.
 const RECENT_SECONDS: i64 = 3 * 3600;
 
-/// How a question ended. None of these turns into another.
+/// The result of a query. No result is ever reported as another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// A value, which may be zero.
     Known,
-    /// Values, but some are missing that should have come.
+    /// Values, but some that should have arrived are missing.
     Partial,
-    /// AWS has nothing.
+    /// AWS answered that it has no data.
     NoData,
-    /// It could not be asked.
+    /// The query failed.
     CouldNotAsk,
-    /// Nobody asked, because it is not published or an earlier question failed.
+    /// Not queried, because it is not published or an earlier query failed.
     #[default]
     NotAsked,
 }
@@ -37,7 +37,7 @@ impl Answer {
         }
     }
 
-    /// The answer to two questions about one thing.
+    /// The combined result of two queries about one figure.
     pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::NotAsked, only) | (only, Self::NotAsked) => only,
@@ -53,18 +53,19 @@ impl Answer {
         match self {
             Self::Known | Self::Partial | Self::NoData => "no data",
             Self::CouldNotAsk => "could not ask",
-            Self::NotAsked => "not asked",
+            Self::NotAsked => "not queried",
         }
     }
 }
 
-/// A percentage of what the tasks of a service reserve.
+/// CPU or memory, in percent of what the tasks of a service reserve or of what Fargate provisioned
+/// for the pods of a workload.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Utilization {
-    /// How the question ended.
+    /// The result of the query.
     pub answer: Answer,
-    /// Mean of the last 3 hours; none if there was no data in them.
+    /// Mean of the last 3 hours; absent if they have no data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_3h: Option<f64>,
     /// Highest value of the last 3 hours.
@@ -79,7 +80,7 @@ pub struct Utilization {
 }
 
 impl Utilization {
-    /// Takes the answer for one statistic.
+    /// Takes the reading of one statistic.
     pub(crate) fn take(&mut self, statistic: &Statistic, reading: &Reading, window: &Window) {
         self.answer = self.answer.and(Answer::of(reading));
         let points = points(reading);
@@ -108,30 +109,30 @@ impl Utilization {
         } else {
             "no data".to_owned()
         };
-        let cut = if self.answer == Answer::Partial { "; some of it could not be asked" } else { "" };
+        let cut = if self.answer == Answer::Partial { "; data incomplete" } else { "" };
         format!("{} (last 3 hours {recent}{cut})", of(Some(average), self.maximum))
     }
 }
 
-/// CPU and memory over time, in so many equal slots; `null` where there was no data.
+/// CPU and memory over time, in equal slots; `null` where there was no data.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct History {
-    /// Length of a slot.
+    /// Length of a slot, in seconds.
     pub slot_seconds: i64,
     /// Mean CPU of each slot.
     pub cpu: Vec<Option<f64>>,
-    /// Highest CPU of each slot; empty of the fleet.
+    /// Highest CPU of each slot; empty for the whole fleet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cpu_maximum: Vec<Option<f64>>,
     /// Mean memory of each slot.
     pub memory: Vec<Option<f64>>,
-    /// Highest memory of each slot; empty of the fleet.
+    /// Highest memory of each slot; empty for the whole fleet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory_maximum: Vec<Option<f64>>,
 }
 
-/// The points of an answer; none of one that could not be asked.
+/// The points of a reading; empty if the query failed.
 pub(crate) fn points(reading: &Reading) -> &[Datapoint] {
     reading.series().map(crate::model::series::MetricSeries::points).unwrap_or_default()
 }
@@ -157,7 +158,8 @@ pub(crate) fn highest(points: &[Datapoint]) -> Option<f64> {
     points.iter().map(|point| point.value).filter(|value| value.is_finite()).max_by(f64::total_cmp).map(tenth)
 }
 
-/// The value of the newest point, if it is of the last three hours: an older one says nothing of now.
+/// The value of the newest point, if it is from the last three hours: an older one says nothing
+/// about the present.
 pub(crate) fn newest(points: &[Datapoint], window: &Window) -> Option<u32> {
     recent(points, window).last().map(|point| point.value).and_then(whole)
 }
@@ -166,7 +168,7 @@ pub(crate) fn tenth(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
-/// A count as a whole number: CloudWatch averages it over the minutes of a period.
+/// A count as an integer: CloudWatch averages it over the minutes of a period.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked before")]
 pub(crate) fn whole(value: f64) -> Option<u32> {
     (0.0..=f64::from(u32::MAX)).contains(&value).then(|| value.round() as u32)
@@ -177,7 +179,7 @@ pub(crate) fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| Unit::Percent.show(value))
 }
 
-/// Bytes a second in the unit that fits, powers of a thousand as networks are measured.
+/// Bytes per second in a readable unit, in powers of 1,000 as is usual for networks.
 pub(crate) fn rate(bytes: Option<f64>) -> String {
     let Some(bytes) = bytes else { return "-".to_owned() };
     let units = ["B/s", "kB/s", "MB/s", "GB/s"];
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn old_data_is_no_recent_data_and_silence_no_zero() {
+    fn old_data_is_not_recent_data_and_silence_is_not_zero() {
         let mut cpu = Utilization::default();
         cpu.take(&Statistic::Average, &Reading::Complete(series(|i| (i < 100).then_some(5.0))), &window());
         assert_eq!((cpu.average_3h, cpu.average, cpu.answer), (None, Some(5.0), Answer::Known));
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_seen_whichever_of_two_answers_has_it() {
+    fn a_fault_shows_whichever_of_two_readings_has_it() {
         let fault = Fault::malformed(Operation::CloudwatchGetMetricData, "", "cut");
         let whole = Reading::Complete(series(|_| Some(1.0)));
         let cut = Reading::Partial(series(|_| Some(1.0)), fault.clone());
@@ -250,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_have_the_unit_that_fits() {
+    fn rates_have_a_readable_unit() {
         for (bytes, words) in [
             (0.0, "0 B/s"),
             (999.0, "999 B/s"),

@@ -1,16 +1,16 @@
-//! What a service of ECS and a workload on EKS have in common.
+//! The trait that ECS services and EKS workloads share.
 
 use super::figures::Utilization;
 use crate::model::cluster::ClusterName;
 use crate::model::run::Platform;
 use crate::text::Text;
 
-/// What runs in a cluster: a service of ECS, or a workload on EKS.
+/// A member of a cluster: an ECS service or an EKS workload.
 pub(crate) trait Member {
-    /// What tells it from the others of its cluster, in the order in which they are sorted.
+    /// Identifies it within its cluster, in sort order.
     fn id(&self) -> [&str; 3];
 
-    /// How alarms, changes and cards name it.
+    /// Its name in alarms, changes and cards.
     fn subject(&self, cluster: &ClusterName) -> Text;
 
     /// CPU of its tasks or pods.
@@ -19,28 +19,28 @@ pub(crate) trait Member {
     /// Memory of its tasks or pods.
     fn memory(&self) -> &Utilization;
 
-    /// How many of its tasks run, or of its replicas are available, and how many should; none unless both are known.
+    /// Running and desired tasks, or available and desired replicas; `None` unless both are known.
     fn running_of_desired(&self) -> Option<(u32, u32)>;
 
-    /// That number and what else is known of it, in a line.
+    /// These numbers and other known facts, in a line.
     fn running_and_more(&self) -> String;
 
-    /// Why a figure of it is empty.
+    /// Why one of its figures is empty.
     fn why_none(&self, figure: &Utilization) -> &'static str {
         figure.answer.words()
     }
 
-    /// Something should run, and nothing does.
+    /// Whether something is desired and nothing runs.
     fn none_runs(&self) -> bool {
         self.running_of_desired().is_some_and(|(running, desired)| running == 0 && desired > 0)
     }
 
-    /// Something runs, and less than should.
+    /// Whether something runs, but less than desired.
     fn is_short(&self) -> bool {
         self.running_of_desired().is_some_and(|(running, desired)| 0 < running && running < desired)
     }
 
-    /// Whether there is any figure of CPU or memory.
+    /// Whether it has any CPU or memory figure.
     fn has_figures(&self) -> bool {
         !(self.cpu().is_empty() && self.memory().is_empty())
     }
@@ -51,7 +51,7 @@ pub(crate) trait Member {
     }
 }
 
-/// What the JSON leaves out: it knew ECS alone once.
+/// Whether the JSON omits the platform: an earlier version only covered ECS.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 pub(crate) fn is_ecs(platform: &Platform) -> bool {
     *platform == Platform::Ecs

@@ -1,4 +1,4 @@
-//! What is measured of a service or workload, reduced from answers as they come: figures, and charts of little memory.
+//! Measurements of a service or workload, reduced as they arrive: figures, and compact charts.
 
 pub(super) mod figures;
 pub(super) mod member;

@@ -1,13 +1,14 @@
-//! A day or a week of points in some two dozen slots, in two bytes each: an estate has thousands of them.
+//! A day or a week of points in some two dozen slots of two bytes each: an estate has thousands of
+//! these series.
 
 use super::figures::{History, points, tenth};
 use crate::model::metric::Statistic;
 use crate::model::series::{Datapoint, Reading};
 use crate::model::window::Window;
 
-/// More slots than these are not seen in a small chart.
+/// Most slots: a small chart cannot show more.
 const MOST: usize = 28;
-/// Stands for "no data".
+/// Encodes "no data".
 const NONE: u16 = u16::MAX;
 
 /// How a window is divided.
@@ -37,7 +38,7 @@ pub(crate) struct Sparks {
 }
 
 impl Track {
-    /// Takes the answer for one statistic.
+    /// Takes the reading of one statistic.
     pub(crate) fn take(&mut self, statistic: &Statistic, reading: &Reading, slots: &Slots) {
         if *statistic == Statistic::Maximum {
             self.maximum = slots.maxima(points(reading));
@@ -48,7 +49,7 @@ impl Track {
 }
 
 impl Sparks {
-    /// As a report shows it.
+    /// As the report stores it.
     pub(crate) fn history(&self, slots: &Slots) -> History {
         History {
             slot_seconds: slots.seconds(),
@@ -61,23 +62,23 @@ impl Sparks {
 }
 
 impl Slots {
-    /// Slots of equal length over the window: hours of a day, quarters of the days of a week.
+    /// Slots of equal length over the window: hours for a day, six hours for a week.
     pub(crate) fn of(window: &Window) -> Self {
         let periods = window.len().max(1);
         let fewest = periods.div_ceil(MOST);
         let each = (fewest..=periods).find(|each| periods.is_multiple_of(*each)).unwrap_or(periods);
-        // A length that only long slots divide is cut by shorter ones, of which the last is not full.
+        // If only long slots divide the window evenly, use shorter ones; the last is then not full.
         let each = if each > 2 * fewest { fewest } else { each };
         let seconds = window.period.seconds() * i64::try_from(each).unwrap_or(1);
         Self { window: *window, seconds, count: periods.div_ceil(each) }
     }
 
-    /// What is divided.
+    /// The window that is divided.
     pub(crate) fn window(&self) -> &Window {
         &self.window
     }
 
-    /// Length of a slot.
+    /// Length of a slot, in seconds.
     pub(crate) fn seconds(&self) -> i64 {
         self.seconds
     }
@@ -125,7 +126,7 @@ impl Slots {
 }
 
 impl Spark {
-    /// The values; none where there was no data.
+    /// The values; `None` where there was no data.
     fn values(&self) -> Vec<Option<f64>> {
         self.0.iter().map(|&packed| (packed != NONE).then(|| tenth(f64::from(packed) / 10.0))).collect()
     }
@@ -135,7 +136,7 @@ impl Spark {
         self.0.iter().filter(|packed| **packed != NONE).max().map(|&packed| f64::from(packed) / 10.0)
     }
 
-    /// The values with their slots, without those that are not there.
+    /// The slots that have a value, with their values.
     pub(crate) fn known(&self) -> impl Iterator<Item = (usize, f64)> {
         self.0
             .iter()
@@ -145,7 +146,7 @@ impl Spark {
     }
 }
 
-/// A percentage in tenths; what is beyond 6,553 % is as good as that.
+/// A percentage in tenths, capped at 6,553 %.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
 fn pack(value: f64) -> u16 {
     (value * 10.0).round().clamp(0.0, f64::from(NONE - 1)) as u16
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_has_hours_and_a_week_quarters_of_days() {
+    fn a_day_has_slots_of_an_hour_and_a_week_of_six() {
         for (hours, period, count, seconds) in
             [(24, 300, 24, 3600), (168, 3600, 28, 6 * 3600), (1, 300, 12, 300), (29, 3600, 15, 7200)]
         {

@@ -1,7 +1,9 @@
-//! The sections of the report, each in a folder with its data, how it is collected, and how it is shown.
+//! The sections of the report, each in a folder with its data, how it is collected, and how it is
+//! rendered.
 //!
-//! A new section is a folder and its line in [`SECTIONS`]. If it holds data of its own, [`Report`](super::model::Report) has a
-//! field for it, which [`ReportBuilder`](super::builder::ReportBuilder) fills.
+//! To add a section, add a folder and a line in [`SECTIONS`]. If it holds data of its own, add a
+//! field to [`Report`](super::model::Report), which
+//! [`ReportBuilder`](super::builder::ReportBuilder) fills.
 
 pub(super) mod alarms;
 pub(super) mod changes;
@@ -17,8 +19,8 @@ pub(super) mod worst;
 
 use super::section::Section;
 
-/// All sections in the order of the mail, of the page and of its navigation: how all is, what needs a person, what there
-/// is, and what fargaze itself did.
+/// All sections, in the order of the mail, the page and its navigation: the overview, what needs a
+/// person, the inventory, and what fargaze itself did.
 pub(super) const SECTIONS: &[&dyn Section] = &[
     &fleet::All,
     &changes::Changes,
@@ -26,7 +28,7 @@ pub(super) const SECTIONS: &[&dyn Section] = &[
     &silent::Silent,
     &rules::Rules,
     &worst::First,
-    // On the page only: a mail with every service would not be read.
+    // On the page only: nobody would read a mail with every service.
     &clusters::Clusters,
     &eks::Eks,
     &insights::Insights,

@@ -1,5 +1,5 @@
-//! Charts as SVG. The axis always begins at 0 % and ends at 100 %, or above what is higher, so that two charts can be
-//! compared by eye.
+//! SVG charts. The axis always starts at 0 % and ends at 100 %, or further for higher values, so
+//! that two charts can be compared by eye.
 
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -10,7 +10,7 @@ use crate::report::model::ReportWindow;
 /// Room above the axis, for half a label.
 const TOP: f64 = 8.0;
 
-/// Where values are drawn.
+/// The drawing area.
 struct Frame {
     /// Room for the labels of the axis.
     left: f64,
@@ -38,7 +38,7 @@ impl Frame {
         TOP + self.height * (1.0 - value / self.top_value)
     }
 
-    /// The line of the values, broken where there are none.
+    /// The line through the values, with gaps where there is no data.
     fn line(&self, values: &[Option<f64>]) -> String {
         let mut path = String::new();
         for run in runs(values) {
@@ -47,7 +47,7 @@ impl Frame {
                 path.push_str(&format!("{command}{:.0} {:.1}", self.x(*slot), self.y(*value)));
             }
             if run.len() == 1 {
-                // A point alone would be no line, and not be seen.
+                // A path of a single point would be invisible.
                 path.push_str("h.1");
             }
         }
@@ -71,7 +71,7 @@ impl Frame {
         path
     }
 
-    /// Lines at the bottom, in the middle and at the top, the latter two with their values.
+    /// Lines at the bottom, in the middle and at the top, each with its value.
     fn axis(&self) -> Markup {
         let values = [0.0, self.top_value / 2.0, self.top_value];
         html! {
@@ -85,7 +85,7 @@ impl Frame {
     }
 }
 
-/// Slots with values that follow each other without a gap.
+/// Runs of consecutive slots that have values.
 fn runs<T: Copy>(values: &[Option<T>]) -> Vec<Vec<(usize, T)>> {
     let mut runs: Vec<Vec<(usize, T)>> = vec![Vec::new()];
     for (slot, value) in values.iter().enumerate() {
@@ -103,7 +103,7 @@ fn runs<T: Copy>(values: &[Option<T>]) -> Vec<Vec<(usize, T)>> {
     runs
 }
 
-/// One percentage of a service over time: its mean as a line, and up to its highest as an area.
+/// One percentage over time: the mean as a line, and the area from the mean to the maximum.
 pub(crate) fn small(title: &str, class: &str, mean: &[Option<f64>], maximum: &[Option<f64>]) -> Markup {
     let frame = Frame::of((38.0, 190.0, 62.0), &[mean, maximum]);
     html! {
@@ -116,7 +116,7 @@ pub(crate) fn small(title: &str, class: &str, mean: &[Option<f64>], maximum: &[O
     }
 }
 
-/// CPU and memory of all services, or of all workloads, over time, in percent of that.
+/// CPU and memory of all services, or of all workloads, over time, in percent of `of`.
 pub(crate) fn fleet(what: &str, of: &str, history: &History, window: &ReportWindow) -> Markup {
     let History { slot_seconds, cpu, memory, .. } = history;
     let frame = Frame::of((64.0, 620.0, 150.0), &[cpu, memory]);
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gaps_break_the_line_and_a_lonely_point_is_seen() {
+    fn gaps_break_the_line_and_a_single_point_is_visible() {
         let values = [Some(0.0), Some(100.0), None, Some(50.0), None];
         let frame = Frame::of((34.0, 134.0, 100.0), &[&values]);
         assert_eq!(frame.line(&values), "M44 108.0L64 8.0M104 58.0h.1");
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_axis_ends_above_what_is_over_a_hundred() {
+    fn the_axis_ends_above_values_over_a_hundred() {
         for (highest, top) in [(0.0, 100.0), (100.0, 100.0), (100.1, 150.0), (270.0, 300.0)] {
             assert_eq!(Frame::of((0.0, 100.0, 50.0), &[&[Some(highest)]]).top_value, top);
         }

@@ -1,18 +1,18 @@
-//! What a cluster of ECS and one of EKS have in common on the page.
+//! Parts of the page that ECS and EKS clusters share.
 
 use maud::{Markup, html};
 
 use crate::model::cluster::{AccountId, Region};
 
-/// So many services or workloads are shown without a click.
+/// Up to this many services or workloads, clusters are shown unfolded.
 pub(crate) const OPEN: usize = 40;
 
-/// What needs a person, behind the line of the cluster.
+/// What needs a person, after the cluster's line.
 pub(crate) fn warnings<const N: usize>(warnings: [Option<String>; N]) -> Markup {
     html! { @for warning in warnings.into_iter().flatten() { ". " i { (warning) } } }
 }
 
-/// Where it is, and where to look further.
+/// Region, account and console link.
 pub(crate) fn place(account: &AccountId, region: &Region, console: &str, link: Option<&str>) -> Markup {
     html! {
         p class="note" {

@@ -1,4 +1,4 @@
-//! What several sections are shown with: lists, tables, charts, and what clusters of ECS and EKS have in common.
+//! Building blocks that sections share: lists, tables, charts, and parts of clusters.
 
 pub(super) mod chart;
 pub(super) mod cluster;

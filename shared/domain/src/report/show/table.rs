@@ -1,7 +1,7 @@
-//! Tables of the page.
+//! Tables for the page.
 //!
-//! An estate has thousands of services and pods, so their rows are written without the closing tags that HTML leaves optional
-//! ("Optional tags", HTML Standard), and every text goes through [`push`].
+//! An estate has thousands of services and pods, so their rows omit the closing tags that HTML
+//! makes optional ("Optional tags", HTML Standard), and every text goes through [`push`].
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use crate::model::cluster::ClusterName;
 use crate::report::measured::figures::{Answer, Utilization};
 use crate::report::measured::member::Member;
 
-/// Writes a text where markup is expected. Every text of wide tables goes through here.
+/// Appends escaped text to markup. Every text in wide tables goes through here.
 pub(crate) fn push(to: &mut String, text: &str) {
     // Writing to a String cannot fail.
     let _ = Escaper::new(to).write_str(text);
@@ -24,7 +24,8 @@ pub(crate) fn cell(to: &mut String, tag: &str, text: &str) {
     push(to, text);
 }
 
-/// A table with a row for each item under the heading of its section, and how many more there are.
+/// A table with a row for each item, labelled by the heading of its section, and the number of
+/// items left out.
 pub(crate) fn of_section<T>(
     id: &str,
     caption: &str,
@@ -44,15 +45,15 @@ pub(crate) fn of_section<T>(
     }
 }
 
-/// A wide table of what a cluster has, which scrolls by itself.
+/// A wide table of a cluster, which scrolls on its own.
 pub(crate) struct Wide<'a> {
-    /// What it has: `Services`.
+    /// What it lists: `Services`.
     pub(crate) what: &'a str,
     /// Its class in the style sheet.
     pub(crate) class: &'a str,
-    /// Its head, down to the beginning of its body.
+    /// Its head, up to the start of its body.
     pub(crate) head: &'a str,
-    /// Bytes that a row takes, about.
+    /// Approximate size of a row, in bytes.
     pub(crate) row: usize,
 }
 
@@ -72,12 +73,13 @@ impl Wide<'_> {
     }
 }
 
-/// What is wider than a small screen, with its name for who does not see it.
+/// A scroll container for a wide table, labelled for screen readers.
 pub(crate) fn scroll(label: &str, table: &Markup) -> Markup {
     html! { div class="scroll" tabindex="0" role="region" aria-label=(label) { (table) } }
 }
 
-/// The head of a table of services or workloads: its first column, CPU and memory, and what else it has in both rows.
+/// The head of a table of services or workloads: the first column, CPU and memory, and further
+/// columns in both rows.
 pub(crate) fn head(first: &str, more: &str, below: &str) -> String {
     let figures = "<th class=g scope=col>3 h<th scope=col>highest<th scope=col>all<th scope=col>highest";
     format!(
@@ -86,7 +88,7 @@ pub(crate) fn head(first: &str, more: &str, below: &str) -> String {
     )
 }
 
-/// CPU and memory: of each mean and highest value of the last three hours, and of all.
+/// CPU and memory, each with mean and maximum of the last three hours and of the whole window.
 pub(crate) fn figures(to: &mut String, member: &dyn Member) {
     for figure in [member.cpu(), member.memory()] {
         if figure.is_empty() {
@@ -97,7 +99,8 @@ pub(crate) fn figures(to: &mut String, member: &dyn Member) {
         for (i, value) in [average_3h, maximum_3h, average, maximum].into_iter().enumerate() {
             to.push_str(if i == 0 { "<td class=g>" } else { "<td>" });
             match value {
-                // A cut answer is marked at each figure: the missing points may have been the highest.
+                // Marks every figure of a partial reading: the missing points may have been the
+                // highest.
                 Some(value) if answer == Answer::Partial => to.push_str(&format!("{value:.1}?")),
                 Some(value) => to.push_str(&format!("{value:.1}")),
                 None => to.push('-'),

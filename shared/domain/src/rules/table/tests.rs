@@ -1,9 +1,9 @@
-//! What holds of every row.
+//! Invariants of the rows.
 
 use super::*;
 
 #[test]
-fn each_word_and_each_figure_stands_once() {
+fn each_word_and_each_figure_appears_once() {
     for (place, row) in MEASURES.iter().enumerate() {
         assert!(!row.sources.is_empty() && !row.scopes.is_empty(), "{}", row.word);
         for other in &MEASURES[..place] {
@@ -32,9 +32,10 @@ fn the_metrics_of_a_measure_are_published_for_its_scopes_and_measured_in_one_uni
     }
 }
 
-/// What docs/rules.md says of measures is made from the rows; `FARGAZE_WRITE_DOCS=1` writes it.
+/// The table of measures in docs/rules.md is generated from the rows; `FARGAZE_WRITE_DOCS=1` writes
+/// it.
 #[test]
-fn the_table_of_the_docs_is_that_of_the_rows() {
+fn the_table_in_the_docs_matches_the_rows() {
     let row = |row: &MeasureRow| {
         let scopes: Vec<&str> = row.scopes.iter().map(|scope| scope.as_str()).collect();
         let MeasureRow { word, meaning, counts, .. } = row;
@@ -47,9 +48,12 @@ fn the_table_of_the_docs_is_that_of_the_rows() {
         page.split_once("| `what` | source | unit | scopes | needs |\n|---|---|---|---|---|\n").unwrap();
     let (_, after) = rest.split_once("| `NAMESPACE METRIC` |").unwrap();
     let head = "| `what` | source | unit | scopes | needs |\n|---|---|---|---|---|\n";
-    let fresh = format!("{before}{head}{rows}| `NAMESPACE METRIC` |{after}");
+    let expected = format!("{before}{head}{rows}| `NAMESPACE METRIC` |{after}");
     if std::env::var_os("FARGAZE_WRITE_DOCS").is_some() {
-        std::fs::write(&path, &fresh).unwrap();
+        std::fs::write(&path, &expected).unwrap();
     }
-    assert!(page == fresh || std::env::var_os("FARGAZE_WRITE_DOCS").is_some(), "docs/rules.md is not fresh");
+    assert!(
+        page == expected || std::env::var_os("FARGAZE_WRITE_DOCS").is_some(),
+        "docs/rules.md is not up to date"
+    );
 }

@@ -1,14 +1,15 @@
-//! Message attributes: what filter policies of subscriptions look at.
+//! Message attributes, which subscription filter policies use.
 
 use std::collections::BTreeMap;
 
 use super::harmless;
 
-/// Most attributes of a message: Amazon SQS takes no more with raw delivery (SNS Developer Guide, "Message attributes").
+/// Maximum number of attributes per message: Amazon SQS accepts no more with raw delivery (SNS
+/// Developer Guide, "Message attributes").
 const MAX_ATTRIBUTES: usize = 10;
-/// Our ceiling for all attributes together.
+/// Our limit for all attributes together, in bytes.
 const MAX_BYTES: usize = 4096;
-/// Longest text.
+/// Maximum length of a text, in bytes.
 const MAX_TEXT: usize = 128;
 
 /// Value of a message attribute.
@@ -16,12 +17,13 @@ const MAX_TEXT: usize = 128;
 pub enum Attribute {
     /// SNS's `String`.
     Text(String),
-    /// SNS's `String.Array`. A filter policy fits if one of the elements does; `*` stands for more than fit.
+    /// SNS's `String.Array`. A filter policy matches if one of the elements matches; `*` means that
+    /// some elements did not fit.
     List(Vec<String>),
 }
 
 impl Attribute {
-    /// SNS's word for the type.
+    /// SNS's name of the type.
     pub fn data_type(&self) -> &'static str {
         match self {
             Self::Text(_) => "String",
@@ -29,7 +31,7 @@ impl Attribute {
         }
     }
 
-    /// The value as SNS takes it: of a list a JSON array.
+    /// The value in SNS's format: a list becomes a JSON array.
     pub fn value(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -50,8 +52,8 @@ impl FromIterator<String> for Attribute {
     }
 }
 
-/// Attributes that SNS accepts: harmless, none of them empty, lists sorted and without repetition, all together small. A
-/// list that is too long ends with `*`.
+/// Attributes that SNS accepts: harmless, not empty, lists sorted and without duplicates, within
+/// the size limit. A list that is too long ends with `*`.
 pub(super) fn within_limits(attributes: BTreeMap<String, Attribute>) -> BTreeMap<String, Attribute> {
     let clean = attributes.into_iter().map(|(name, value)| (name, clean(value)));
     let mut kept: BTreeMap<String, Attribute> =
@@ -68,7 +70,7 @@ pub(super) fn within_limits(attributes: BTreeMap<String, Attribute>) -> BTreeMap
     kept
 }
 
-/// Bytes of a text; a list gets what the texts leave.
+/// Length of a text in bytes; 0 for lists, which share the space that the texts leave.
 fn text_len(value: &Attribute) -> usize {
     match value {
         Attribute::Text(text) => text.len(),

@@ -1,4 +1,4 @@
-//! The JSON of a message: always one valid object, and short enough.
+//! The JSON of a message: always one valid object within the size limit.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,18 @@ use serde_json::{Map, Value, json};
 
 use super::{harmless, quoted_len};
 
-/// Members that say which message it is; they stay whatever its size.
+/// Members that identify the message; they are never removed.
 const HEAD: [&str; 6] = ["kind", "run", "time", "subject", "more", "left_out"];
 
-/// The value as an object with the subject, in compact form of at most `most` bytes, and at most `most_quoted` as a string
-/// within JSON. What is too long loses elements of its lists, the longest list first; `more` says how many of which.
+/// The value as an object with the subject, in compact form of at most `most` bytes, and at most
+/// `most_quoted` bytes as a string within JSON. If it is too long, elements are removed from its
+/// lists, longest list first; `more` counts the removed elements per list.
 pub(super) fn object(subject: &str, value: &impl Serialize, most: usize, most_quoted: usize) -> String {
     let mut members = match serde_json::to_value(value) {
         Ok(Value::Object(members)) => members,
         Ok(Value::Null) => Map::new(),
         Ok(other) => Map::from_iter([("value".to_owned(), other)]),
-        // A value of ours without a JSON form: the message says so instead of being lost.
+        // A value that cannot be serialized: the message reports the error instead of being lost.
         Err(error) => Map::from_iter([("left_out".to_owned(), json!([error.to_string()]))]),
     };
     members.insert("subject".to_owned(), json!(subject));
@@ -38,8 +39,8 @@ pub(super) fn object(subject: &str, value: &impl Serialize, most: usize, most_qu
     }
 }
 
-/// Takes from the longest list the share by which all is too long, and some more for the words about it; if there is no
-/// list, leaves out the longest member.
+/// Removes from the longest list the share by which the whole is too long, and a little more for
+/// `more` itself; without a list, removes the longest member.
 fn shorten(
     members: &mut Map<String, Value>,
     (size, limit): (usize, usize),
@@ -50,9 +51,9 @@ fn shorten(
         longest_list.as_ref().and_then(|name| members.get_mut(name)).and_then(Value::as_array_mut)
     {
         let kept = (list.len() * limit / size * 19 / 20).min(list.len() - 1);
-        let gone = list.len() - kept;
+        let removed = list.len() - kept;
         list.truncate(kept);
-        *more.entry(longest_list.unwrap_or_default()).or_default() += gone;
+        *more.entry(longest_list.unwrap_or_default()).or_default() += removed;
         members.insert("more".to_owned(), json!(more));
         return;
     }
@@ -72,7 +73,7 @@ fn longest(members: &Map<String, Value>, may: impl Fn(&Value) -> bool) -> Option
     open.max_by_key(|(_, value)| value.to_string().len()).map(|(name, _)| name.clone())
 }
 
-/// The same with all texts and names harmless.
+/// The same value with all texts and names made harmless.
 fn clean(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(harmless(&text)),

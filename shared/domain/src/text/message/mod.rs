@@ -1,7 +1,8 @@
-//! A message as SNS takes it: within its limits, whatever the names in it.
+//! Messages for SNS, always within its limits.
 //!
-//! Everything that others could have written passes through here once more: whatever a renderer forgot, no control,
-//! bidirectional or zero-width character leaves in a subject, a body, the JSON or an attribute.
+//! All text that others could have written is sanitized here once more: even if a renderer forgot
+//! it, no control, bidirectional or zero-width character gets into a subject, a body, the JSON or
+//! an attribute.
 
 mod attribute;
 mod json;
@@ -14,19 +15,19 @@ use serde::Serialize;
 
 pub use attribute::Attribute;
 
-/// Longest subject (SNS API Reference, `Publish`: fewer than 100 characters).
+/// Maximum length of a subject (SNS API Reference, `Publish`: fewer than 100 characters).
 const MAX_SUBJECT: usize = 99;
-/// Our ceiling for a body, as JSON writes it. SNS takes 256 KiB, and the structured message holds the body once and the
-/// JSON three times, all as JSON strings.
+/// Our limit for a body as a JSON string. SNS accepts 256 KiB, and the structured message contains
+/// the body once and the JSON three times, all as JSON strings.
 pub const MAX_BODY: usize = 96 * 1024;
-/// Longest line of an email, in bytes without its end (RFC 5322, section 2.1.1). Mail servers break longer ones anywhere,
-/// or refuse the mail.
+/// Maximum length of an email line, in bytes without the line end (RFC 5322, section 2.1.1). Mail
+/// servers break longer lines anywhere, or reject the mail.
 const MAX_LINE: usize = 998;
-/// Longest link of a body: there is room for what stands before it.
+/// Maximum length of a link in a body, in bytes: it leaves room for the text before the link.
 const MAX_LINK: usize = 900;
-/// Our ceiling for the JSON.
+/// Our limit for the JSON, in bytes.
 pub const MAX_JSON: usize = 40 * 1024;
-/// Our ceiling for the JSON as a string within JSON, where each quote takes two bytes.
+/// Our limit for the JSON as a string within JSON, where each quote takes two bytes.
 const MAX_JSON_QUOTED: usize = 48 * 1024;
 
 /// Subject, text, JSON and attributes of one message.
@@ -43,9 +44,9 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message that SNS accepts. The subject is reduced to printable ASCII and shortened, the body cut at a line end.
-    /// The JSON gets the subject as a member; its lists are shortened if it is too long, and `more` says by how many
-    /// elements.
+    /// A message that SNS accepts. The subject is reduced to printable ASCII and shortened, the
+    /// body is cut at a line end. The JSON gets the subject as a member; if it is too long, its
+    /// lists are shortened, and `more` counts the removed elements.
     pub fn new(
         subject: &str,
         body: &str,
@@ -57,8 +58,9 @@ impl Message {
         Self { subject, body: cut_body(body), json, attributes: attribute::within_limits(attributes) }
     }
 
-    /// The `Message` of `MessageStructure: json`: the JSON for queues, functions and streams, the subject for telephones,
-    /// the text for email and all others. With the attributes it is shorter than the 256 KiB that SNS takes.
+    /// The `Message` of `MessageStructure: json`: the JSON for queues, functions and streams, the
+    /// subject for SMS, the text for email and all others. With the attributes it is shorter than
+    /// the 256 KiB that SNS accepts.
     pub fn structured(&self) -> String {
         let Self { subject, body, json, .. } = self;
         let forms = serde_json::json!({
@@ -73,7 +75,7 @@ fn ascii_subject(text: &str) -> String {
     let line: String = printable.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' }).collect();
     let line = line.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).trim_end();
     match line {
-        // SNS takes no empty subject.
+        // SNS rejects an empty subject.
         "" => "fargaze".to_owned(),
         _ if line.len() <= MAX_SUBJECT => line.to_owned(),
         _ => format!("{}...", line[..MAX_SUBJECT - 3].trim_end()),
@@ -100,11 +102,11 @@ fn cut_body(body: &str) -> String {
         return body;
     }
     let rest = body[end..].lines().count();
-    format!("{}\n... and {rest} more lines, cut because a message has a size limit.\n", &body[..end])
+    format!("{}\n... and {rest} more lines, omitted because of the message size limit.\n", &body[..end])
 }
 
-/// The body with no line that is too long for an email. A link is never broken, because a part of it leads elsewhere or
-/// nowhere: one that is too long is left out, with a word about it.
+/// The body with lines folded to the length limit of email. A link is never broken, because part of
+/// a link leads to the wrong place: one that is too long is replaced by a note.
 fn fold(body: String) -> String {
     if body.lines().all(|line| line.len() <= MAX_LINE) {
         return body;
@@ -120,7 +122,7 @@ fn fold(body: String) -> String {
         let mut rest = line.as_str();
         while rest.trim_end_matches('\n').len() > MAX_LINE {
             let most = rest.floor_char_boundary(MAX_LINE);
-            // At a space, if there is one behind what is shown of the line.
+            // Break at a space, if there is one after the indent.
             let space = rest[..most].rfind(' ').filter(|&at| !rest[..at].trim_start().is_empty());
             let at = space.unwrap_or(most);
             folded.push_str(rest[..at].trim_end());
@@ -138,10 +140,13 @@ fn without_long_link(word: &str) -> String {
         return word.to_owned();
     }
     let end = if word.ends_with('\n') { "\n" } else { "" };
-    format!("(a link of {} bytes is left out: it is too long for an email){end}", word.trim_end().len())
+    format!(
+        "(a link of {} bytes was left out because it is too long for an email){end}",
+        word.trim_end().len()
+    )
 }
 
-/// Bytes that a character takes within a JSON string.
+/// Number of bytes that a character takes within a JSON string.
 fn quoted_len(c: char) -> usize {
     match c {
         '"' | '\\' | '\n' => 2,
@@ -149,9 +154,9 @@ fn quoted_len(c: char) -> usize {
     }
 }
 
-/// Whether a character can do more than be read: end a line, reorder it, or stand in it unseen.
+/// Whether a character can end a line, reorder it, or be invisible in it.
 pub fn is_hidden(c: char) -> bool {
-    // Nearly all characters are plain; they need no look at the list.
+    // Fast path: nearly all characters are plain.
     if matches!(c, ' '..='~') {
         return false;
     }
@@ -175,8 +180,9 @@ pub fn is_hidden(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}') // tags, more variation selectors
 }
 
-/// Free text (a tag, a reason, an API's message) made harmless for a line of plain text: control, bidirectional and
-/// zero-width characters become spaces, so that it can neither end a line nor reorder one.
+/// Free text (a tag, a reason, an API's message) made harmless for a line of plain text: control,
+/// bidirectional and zero-width characters become spaces, so that it can neither end a line nor
+/// reorder one.
 pub fn harmless(text: &str) -> String {
     let mut harmless = String::with_capacity(text.len());
     let mut space = false;

@@ -1,4 +1,4 @@
-//! Whatever is put in, SNS takes what comes out.
+//! Every message is within the limits of SNS, whatever its input.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -21,10 +21,10 @@ fn t16_a_long_subject_is_shortened_and_foreign_characters_replaced() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_cut_at_a_line_end_and_says_so() {
+fn a_body_over_the_limit_is_cut_at_a_line_end_with_a_note() {
     let body = "a line with ü\n".repeat(20_000);
     let cut = message("s", &body, &json!({})).body;
-    assert!(cut.len() <= MAX_BODY && cut.contains("more lines, cut"), "{}", cut.len());
+    assert!(cut.len() <= MAX_BODY && cut.contains("more lines, omitted"), "{}", cut.len());
     let kept = cut.lines().take_while(|line| *line == "a line with ü").count();
     assert!(cut.contains(&format!("... and {} more lines", 20_000 - kept)) && kept > 5_000, "{kept}");
 }
@@ -39,17 +39,17 @@ fn a_line_is_folded_by_bytes_and_a_link_is_never_broken() {
     assert_eq!(body.matches('é').count(), 2_000);
 
     let link = |bytes: usize| format!("https://eu-west-1.console.aws.amazon.com/{}", "x".repeat(bytes - 41));
-    for (bytes, stays) in [(78, true), (900, true), (994, true), (995, false), (5_000, false)] {
+    for (bytes, is_kept) in [(78, true), (900, true), (994, true), (995, false), (5_000, false)] {
         let body = message("s", &format!("ALARM\n    {}\nend\n", link(bytes)), &json!({})).body;
-        assert_eq!(body.contains(&link(bytes)), stays, "{bytes}: {body}");
-        let word = format!("(a link of {bytes} bytes is left out: it is too long for an email)");
-        assert_eq!(body.contains(&word), !stays, "{bytes}: {body}");
+        assert_eq!(body.contains(&link(bytes)), is_kept, "{bytes}: {body}");
+        let note = format!("(a link of {bytes} bytes was left out because it is too long for an email)");
+        assert_eq!(body.contains(&note), !is_kept, "{bytes}: {body}");
         assert_eq!(body.lines().count(), 3, "{body}");
     }
 }
 
 #[test]
-fn long_lists_of_the_json_are_shortened_and_say_by_how_much() {
+fn long_lists_of_the_json_are_shortened_and_counted() {
     let alarms: Vec<Value> =
         (0..5_000).map(|i| json!({ "id": i, "rule": "memory-high", "why": "\"" })).collect();
     let whole = json!({ "kind": "alarms", "alarms": alarms, "lost": ["a"], "coverage": { "clusters": 3 } });
@@ -63,13 +63,13 @@ fn long_lists_of_the_json_are_shortened_and_say_by_how_much() {
 }
 
 #[test]
-fn however_long_a_list_is_the_json_holds_what_fits() {
+fn however_long_a_list_is_the_json_is_filled_to_the_limit() {
     let json = message("s", "", &json!({ "ids": (0..2_000_000).collect::<Vec<_>>() })).json;
     assert!((MAX_JSON / 2..=MAX_JSON).contains(&json.len()), "{}", json.len());
 }
 
 #[test]
-fn a_member_that_is_no_list_and_too_long_is_left_out_by_name() {
+fn a_long_member_that_is_not_a_list_is_left_out_by_name() {
     let read: Value =
         serde_json::from_str(&message("s", "", &json!({ "run": "r", "text": "x".repeat(MAX_JSON) })).json)
             .unwrap();

@@ -1,4 +1,4 @@
-//! The table of what is decided about EKS clusters, made from the decision.
+//! The table of decisions about EKS clusters, generated from the decision function.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use super::words;
 use crate::common::{OUTPUT, addon, at, built_in, cluster_name, data, most, policies};
 use Aspect::{AwsLogging as Logging, CloudwatchObservability, ControlPlaneLogs, MetricsServer};
 
-/// An ACTIVE cluster with a Fargate profile for this namespace, and nothing else.
+/// An ACTIVE cluster with a Fargate profile for this namespace and nothing else.
 fn observed(namespace: &str) -> ObservedEks {
     let cluster = EksCluster { created_at: Some(at(0)), ..EksCluster::named(cluster_name(), "ACTIVE") };
     let selector = FargateSelector { namespace: namespace.to_owned(), labels: BTreeMap::new() };
@@ -41,7 +41,7 @@ fn of_cluster(desired: fn(Aspect) -> Desired, existing: Existing) -> SubjectPoli
     policies(Aspect::of(SubjectKind::EksCluster).map(|aspect| (aspect, desired(aspect))), existing)
 }
 
-/// A cluster, its policies, its past, and how a person would describe it.
+/// A cluster, its policies, its past, and a description for readers.
 struct Row {
     aspect: Aspect,
     described: &'static str,
@@ -62,12 +62,12 @@ fn case(aspect: Aspect, described: &'static str, observed: ObservedEks) -> Row {
     }
 }
 
-/// The same where the most is asked for.
+/// The same with the strictest policies.
 fn desired(aspect: Aspect, described: &'static str, observed: ObservedEks) -> Row {
     Row { policy: of_cluster(most, Existing::Report), ..case(aspect, described, observed) }
 }
 
-/// Control-plane logs of an existing cluster, turned on so many times.
+/// Control-plane logs of an existing cluster, turned on this many times.
 fn past(described: &'static str, states: &[ChangeState], failure: Option<&str>) -> Row {
     let mut log = SubjectLog::default();
     for (minute, state) in (1_i64..).zip(states) {
@@ -93,7 +93,7 @@ fn past(described: &'static str, states: &[ChangeState], failure: Option<&str>) 
     Row { origin: Origin::Existing, log, ..desired(ControlPlaneLogs, described, observed("*")) }
 }
 
-/// The same, turned on once, and then by a rollback asked to be turned off.
+/// The same, turned on once and then turned off by a rollback.
 fn undone(described: &'static str, state: ChangeState, undo: &Undo) -> Row {
     let mut row = past(described, &[state], None);
     let changes = row.log.aspects.values_mut().flat_map(|of| &mut of.changes);
@@ -140,7 +140,7 @@ fn rows() -> Vec<Row> {
     vec![
         case(MetricsServer, "new, `CREATING`", with_status("CREATING", 60)),
         case(MetricsServer, "new, `CREATING` for 90 minutes", with_status("CREATING", 0)),
-        case(MetricsServer, "being updated by somebody", with_status("UPDATING", 0)),
+        case(MetricsServer, "being updated by someone else", with_status("UPDATING", 0)),
         case(MetricsServer, "`FAILED`", with_status("FAILED", 0)),
         case(MetricsServer, "being deleted", with_status("DELETING", 0)),
         case(MetricsServer, "tagged `fargaze` = `hands-off`", tagged),
@@ -197,7 +197,7 @@ fn rows() -> Vec<Row> {
         ),
         desired(
             Logging,
-            "the API server lets nobody in",
+            "the API server denies access",
             ObservedEks { logging: AwsLogging::Unread(denied()), ..observed("*") },
         ),
         case(ControlPlaneLogs, "new, none is on", observed("*")),
@@ -208,12 +208,12 @@ fn rows() -> Vec<Row> {
             ..past("there before, `existing: change`", &[], None)
         },
         past("turned on more than an hour ago, EKS is not done", &[Planned], None),
-        past("turned on, turned off by somebody", &[Done], None),
+        past("turned on, turned off by someone else", &[Done], None),
         past("the same, twice", &[Done, Done], None),
         past("EKS failed at it twice", &[Abandoned, Abandoned], Some("no free addresses")),
         past("turned on, then rolled back", &[RolledBack], None),
         undone(
-            "turned on, a rollback asked EKS to turn it off",
+            "turned on, a rollback requested to turn it off",
             RolledBack,
             &Undo::InProgress { since: at(80), update_id: None },
         ),

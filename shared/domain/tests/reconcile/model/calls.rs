@@ -1,4 +1,4 @@
-//! Calls of fargaze that change something, with what happens to them.
+//! Mutating calls of fargaze, and what happens to them.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::{Disruption, Id, Owner, Setting, Stop, World};
 use crate::common::OURS;
 
 impl World {
-    /// The call of a change.
+    /// The call that makes a change.
     pub(super) fn call(
         &mut self,
         id: &Id,
@@ -54,7 +54,7 @@ impl World {
         after_call(answer, disruption)
     }
 
-    /// `UpdateClusterSettings` or `PutAccountSettingDefault`, and what is read back after it.
+    /// `UpdateClusterSettings` or `PutAccountSettingDefault`, and the read-back after it.
     pub(super) fn set_level(
         &mut self,
         id: &Id,
@@ -99,7 +99,7 @@ impl World {
         Ok(())
     }
 
-    /// Somebody else makes it so; logs at once, as if EKS had needed no time.
+    /// Someone else makes the change; logs at once, as if EKS had needed no time.
     fn overtake(&mut self, id: &Id, change: &Change) {
         let minute = self.minute;
         match (&change.to, change.aspect.addon()) {
@@ -121,12 +121,12 @@ impl World {
     }
 }
 
-/// The answer to a call that is done when it is answered.
+/// The response to a call that is complete when it is answered.
 pub(super) fn done() -> Accepted {
     Accepted { is_done: true, ..Accepted::default() }
 }
 
-/// Why a call does not reach the service or is not let in.
+/// Why a call does not reach the service or is rejected.
 pub(super) fn before_call(disruption: Disruption) -> Option<Fault> {
     match disruption {
         Disruption::Unsent => Some(fault("any:Call", FaultKind::Throttled, "ThrottlingException", "")),
@@ -135,7 +135,7 @@ pub(super) fn before_call(disruption: Disruption) -> Option<Fault> {
     }
 }
 
-/// What of an answer comes.
+/// What arrives of a response.
 pub(super) fn after_call<T>(
     answer: Result<T, Fault>,
     disruption: Disruption,

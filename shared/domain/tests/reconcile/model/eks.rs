@@ -1,4 +1,4 @@
-//! An EKS cluster: what EKS and its Kubernetes API have, what they accept, and what they refuse.
+//! An EKS cluster: what EKS and its Kubernetes API contain, accept and refuse.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,21 +7,22 @@ use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 use fargaze::reconcile::{Aspect, LoggingNamespace, UpdateStatus, Value};
 
-/// Minutes that EKS takes to create a cluster, to update it, for an add-on or a Fargate profile, and to delete a cluster.
+/// Minutes that EKS takes to create a cluster, to update it, for an add-on or a Fargate profile,
+/// and to delete a cluster.
 const CREATION: i64 = 10;
 const UPDATE: i64 = 3;
 const PART: i64 = 2;
 const DELETION: i64 = 4;
-/// The same while EKS is slow: more than the hour after which a cluster is no longer followed.
+/// The same while EKS is slow: more than the hour after which fargaze stops following a cluster.
 const SLOW: i64 = 70;
 
 pub(crate) type Data = BTreeMap<String, String>;
 
-/// Who made something that is there. Only the judge of a history reads it.
+/// Who created an existing resource. Only the judge of a history reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Owner {
     Fargaze,
-    /// A call of fargaze whose answer was lost.
+    /// A call of fargaze whose response was lost.
     Unanswered,
     Others,
 }
@@ -36,7 +37,7 @@ pub(crate) struct Installed {
     pub(super) fails: bool,
 }
 
-/// An update of the logs of the control plane.
+/// An update of the control-plane logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Update {
     id: String,
@@ -47,20 +48,20 @@ pub(super) struct Update {
     to: BTreeSet<LogType>,
 }
 
-/// How EKS and Kubernetes are disposed: what they fail at, and what they do not answer.
+/// The condition of EKS and Kubernetes: what they fail at, and which calls they do not answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Mood {
-    /// EKS fails at what it accepts.
+    /// EKS fails at what it accepted.
     pub(crate) fails: bool,
-    /// It takes more than an hour for an update.
+    /// An update takes more than an hour.
     pub(crate) is_slow: bool,
-    /// Questions about add-ons, about where they can run, and about updates are throttled.
+    /// Calls about add-ons, their placement and updates are throttled.
     pub(crate) throttled: [bool; 3],
-    /// The Kubernetes API lets nobody in.
+    /// The Kubernetes API rejects every caller.
     pub(crate) is_locked: bool,
 }
 
-/// What a cluster is to be.
+/// The desired state of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shape {
     /// Namespace that its Fargate profile selects.
@@ -76,16 +77,16 @@ pub(crate) struct Shape {
 pub(crate) struct Eks {
     ready: i64,
     is_failed: bool,
-    gone: Option<i64>,
+    deleted_at: Option<i64>,
     pub(super) logs: BTreeMap<LogType, Owner>,
     pub(super) addons: BTreeMap<&'static str, Installed>,
     pub(super) update: Option<Update>,
-    /// Updates that ended.
+    /// Completed updates.
     pub(super) ended: BTreeMap<String, UpdateStatus>,
-    /// What EKS answered by `clientRequestToken`: a repeated call changes nothing.
+    /// The responses of EKS by `clientRequestToken`: a repeated call changes nothing.
     tokens: BTreeMap<String, Accepted>,
     pub(super) namespace: LoggingNamespace,
-    /// Minute at which a namespace that is being deleted is gone.
+    /// Minute at which a namespace that is being deleted no longer exists.
     namespace_missing: i64,
     pub(super) config_map: Option<(Data, Owner)>,
     /// Namespace that its Fargate profile selects, and the minute from which the profile is ACTIVE.
@@ -94,29 +95,29 @@ pub(crate) struct Eks {
     pub(super) mood: Mood,
 }
 
-/// Types of logs that a call turns on and off.
+/// Log types that a call turns on and off.
 pub(super) struct LogsCall<'a> {
     pub(super) on: &'a BTreeSet<LogType>,
     pub(super) off: &'a BTreeSet<LogType>,
 }
 
-/// What EKS answers to a change that it accepts.
+/// The response of EKS to an accepted change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Accepted {
     /// Id of the update, if there is one.
     pub(super) update_id: Option<String>,
     /// Version of a new add-on.
     pub(super) version: Option<String>,
-    /// It is made already.
+    /// It is complete.
     pub(super) is_done: bool,
 }
 
-/// EKS's default version of add-ons, and the one to which others update.
+/// EKS's default version of add-ons, and the version to which others update.
 pub(super) const DEFAULT_VERSION: &str = "v0.8.0-eksbuild.1";
 const NEXT_VERSION: &str = "v0.9.0-eksbuild.1";
 
 pub(super) fn fault(operation: &str, kind: FaultKind, code: &str, message: &str) -> Fault {
-    // What owners call is no operation of fargaze, and nobody looks at it.
+    // Calls of owners are not operations of fargaze, and nothing checks them.
     let operation = operation.parse().unwrap_or(Operation::EksDescribeCluster);
     let subject = "the cluster".to_owned();
     Fault { operation, subject, kind, code: code.to_owned(), message: message.to_owned() }
@@ -127,14 +128,14 @@ fn conflict() -> Fault {
 }
 
 impl Eks {
-    /// One that EKS begins to create.
+    /// A cluster that EKS begins to create.
     pub(super) fn new(minute: i64, shape: Shape) -> Self {
         let Shape { profile, has_nodes, is_slow, is_failed } = shape;
         let ready = minute + if is_slow { SLOW } else { CREATION };
         Self {
             ready,
             is_failed,
-            gone: None,
+            deleted_at: None,
             logs: BTreeMap::new(),
             addons: BTreeMap::new(),
             update: None,
@@ -151,10 +152,10 @@ impl Eks {
 
     pub(crate) fn status(&self, minute: i64) -> &'static str {
         match &self.update {
-            _ if self.gone.is_some() => "DELETING",
+            _ if self.deleted_at.is_some() => "DELETING",
             _ if minute < self.ready => "CREATING",
             _ if self.is_failed => "FAILED",
-            // EKS needs a moment to say so.
+            // EKS needs a moment to report it.
             Some(update) if minute > update.began => "UPDATING",
             _ => "ACTIVE",
         }
@@ -168,7 +169,7 @@ impl Eks {
         self.logs.keys().copied().collect()
     }
 
-    /// What an aspect is set to, as one who sees everything would put it.
+    /// The true value of an aspect.
     pub(super) fn value(&self, aspect: Aspect) -> Value {
         match (aspect, aspect.addon()) {
             (_, Some(name)) => match self.addons.get(name).filter(|addon| addon.busy.1 != "DELETING") {
@@ -182,33 +183,33 @@ impl Eks {
         }
     }
 
-    /// Whether it is there still.
+    /// Whether it still exists.
     pub(super) fn is_there(&self, minute: i64) -> bool {
-        self.gone.is_none_or(|gone| minute < gone)
+        self.deleted_at.is_none_or(|at| minute < at)
     }
 
-    /// The update that is at its end.
+    /// The update that is complete.
     pub(super) fn take_ended(&mut self, minute: i64) -> Option<Update> {
         self.update.take_if(|update| update.ends <= minute)
     }
 
-    /// Add-ons that were being deleted are gone.
+    /// Removes add-ons whose deletion is complete.
     pub(super) fn drop_addons(&mut self, minute: i64) {
         self.addons.retain(|_, addon| addon.busy.1 != "DELETING" || addon.busy.0 > minute);
     }
 
-    /// Whether the namespace that was being deleted is gone by now.
+    /// Whether the deletion of the namespace is complete.
     pub(super) fn loses_namespace(&self, minute: i64) -> bool {
         self.namespace_missing <= minute
     }
 
-    /// The namespace goes, with all that is in it.
+    /// Deletes the namespace with everything in it.
     pub(super) fn lose_namespace(&mut self) {
         (self.namespace, self.namespace_missing, self.config_map) =
             (LoggingNamespace::Missing, i64::MAX, None);
     }
 
-    /// Ends an update, which changes the logs unless it fails.
+    /// Completes an update, which changes the logs unless it fails.
     pub(super) fn end(&mut self, Update { id, owner, fails, to, .. }: Update) {
         let status = if fails {
             UpdateStatus::Failed("no free addresses".to_owned())
@@ -226,7 +227,7 @@ impl Eks {
 
     pub(super) fn delete(&mut self, minute: i64) -> Result<(), Fault> {
         self.must_be_idle("eks:DeleteCluster", minute)?;
-        self.gone = Some(minute + DELETION);
+        self.deleted_at = Some(minute + DELETION);
         Ok(())
     }
 
@@ -302,7 +303,7 @@ impl Eks {
         Ok(accepted)
     }
 
-    /// `UpdateAddon` of others.
+    /// `UpdateAddon` by others.
     pub(super) fn update_addon(&mut self, name: &'static str, minute: i64) -> Result<(), Fault> {
         self.must_be_idle("eks:UpdateAddon", minute)?;
         let absent =
@@ -313,7 +314,7 @@ impl Eks {
         Ok(())
     }
 
-    /// `DeleteAddon`. One that is not there is deleted.
+    /// `DeleteAddon`. Deleting a missing add-on succeeds.
     pub(super) fn delete_addon(&mut self, name: &'static str, minute: i64) -> Result<(), Fault> {
         self.must_be_idle("eks:DeleteAddon", minute)?;
         if let Some(addon) = self.addons.get_mut(name) {
@@ -344,7 +345,7 @@ impl Eks {
         Ok(())
     }
 
-    /// `DELETE` of the `ConfigMap` as it was seen.
+    /// `DELETE` of the `ConfigMap` in the version that was read.
     pub(super) fn delete_map(&mut self, data: &Data) -> Result<(), Fault> {
         if self.mood.is_locked {
             return Err(locked("kubernetes:DELETE configmaps"));
@@ -369,7 +370,7 @@ impl Installed {
 }
 
 impl Update {
-    /// `DescribeUpdate` while it is in flight.
+    /// `DescribeUpdate` while the update is in progress.
     pub(super) fn is_of(&self, id: &str) -> bool {
         self.id == id
     }

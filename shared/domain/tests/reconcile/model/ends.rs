@@ -1,4 +1,4 @@
-//! What may be at the end of a history, when nobody touches anything any more.
+//! What may remain at the end of a history, when nothing changes any more.
 
 use fargaze::model::run::Platform;
 use fargaze::reconcile::{
@@ -39,7 +39,7 @@ impl World {
         }
     }
 
-    /// Whether an aspect is as it is to be made.
+    /// Whether an aspect complies with its policy.
     pub(crate) fn complies(&self, id: &Id, aspect: Aspect) -> bool {
         is_met(&self.desired(id, aspect), &self.resources[id].value(aspect))
     }
@@ -63,13 +63,13 @@ impl World {
         let is_true = match (&resource.kind, aspect) {
             _ if says("existing: report") => {
                 let is_new =
-                    id.is_ecs_cluster() && self.heard_of_birth(id) && self.is_known_to_be_another(id);
-                // What was rolled back is no longer new.
+                    id.is_ecs_cluster() && self.has_creation_event(id) && self.is_known_to_be_another(id);
+                // A rolled-back cluster is no longer new.
                 let was_rolled_back = resource.past.rolled_back.iter().any(|(of, _)| *of == aspect);
                 policy.existing == Existing::Report && !is_met && (!is_new || was_rolled_back)
             }
-            _ if says("EKS failed at it 2 times") => resource.past.has_failed_twice(aspect) && !is_met,
-            _ if says("a rollback asked to undo it") => resource.past.undone.contains(&aspect),
+            _ if says("EKS failed to apply it 2 times") => resource.past.has_failed_twice(aspect) && !is_met,
+            _ if says("a rollback failed to undo it") => resource.past.undone.contains(&aspect),
             (Kind::Eks(eks), Aspect::ControlPlaneLogs) => {
                 policy.desired == Desired::Report && eks.logs.is_empty()
             }
@@ -89,7 +89,7 @@ impl World {
         assert!(is_true, "{resource:?}: {finding:?}");
     }
 
-    /// Changes of which it is still open how they ended, though the subject can be asked.
+    /// Changes with an open result, although the subject can be read.
     pub(crate) fn open(&self) -> Vec<&Change> {
         let is_open = |id: &Id, change: &Change| {
             let there = self.resources.get(id).filter(|there| change.made >= there.born);
@@ -102,8 +102,8 @@ impl World {
         self.table.iter().filter(|((id, ..), change)| is_open(id, change)).map(|(_, change)| change).collect()
     }
 
-    /// What of fargaze's is there that nobody touched since, and a rollback has to take away; of clusters that can be
-    /// changed at all.
+    /// Resources of fargaze that nobody changed since and that a rollback must remove; only in
+    /// clusters that can be changed.
     pub(crate) fn untouched(&self) -> Vec<(Id, Aspect)> {
         let active = self.resources.iter().filter(|(_, there)| there.status(self.minute) == "ACTIVE");
         let of = |(id, there): (&Id, &Resource)| {
@@ -113,7 +113,7 @@ impl World {
         active.flat_map(of).collect()
     }
 
-    /// Event path and sweep do the same in the same world, where nothing takes time.
+    /// Event path and sweep do the same in the same world, if nothing takes time.
     pub(crate) fn judge_both_paths(&self) {
         let (mut received, mut swept) = (self.clone(), self.clone());
         swept.config.limits.max_changes = 1000;
@@ -127,7 +127,8 @@ impl World {
         }
     }
 
-    /// What matters of the world after a subject was dealt with: its values, and the changes without their time and cause.
+    /// The relevant state of the world after a subject was processed: its values, and the changes
+    /// without time and cause.
     fn traces(&self, id: &Id) -> impl PartialEq + std::fmt::Debug + use<> {
         let values: Vec<Value> = id.aspects().map(|aspect| self.resources[id].value(aspect)).collect();
         let changes = self.table.iter().filter(|((of, ..), _)| of == id).map(|(_, change)| change.clone());
@@ -153,8 +154,8 @@ impl Resource {
         }
     }
 
-    /// Whether an aspect is as fargaze made it, and fargaze knows that. Where a call was not answered, what is there may
-    /// be of others as well.
+    /// Whether an aspect is as fargaze set it and fargaze knows that. After an unanswered call, the
+    /// value may also come from others.
     pub(super) fn is_of_fargaze(&self, aspect: Aspect) -> bool {
         let ours = |owner: &Owner| *owner == Owner::Fargaze;
         let is_there = match (&self.kind, aspect.addon()) {

@@ -1,4 +1,4 @@
-//! What the judge of a history knows of the world, and fargaze does not.
+//! What the judge of a history knows about the world and fargaze does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,22 +18,22 @@ use super::past::{Past, Reverted, is_met};
 use super::{Id, Key, World};
 use crate::common::{OURS, account, who};
 
-/// What is known of the world as a whole.
+/// Knowledge about the world as a whole.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Judge {
     pub(super) deliveries: Deliveries,
-    /// What became of ECS clusters that are gone.
+    /// The history of deleted ECS clusters.
     earlier: BTreeMap<Id, Past>,
-    /// Changes that came about.
+    /// Changes that took effect.
     pub(super) made: Vec<Key>,
     /// Checks so far.
     checks: usize,
-    /// What happened, each once.
+    /// Events so far, each once.
     pub(super) seen: BTreeSet<&'static str>,
 }
 
 impl Judge {
-    /// What happened in this history.
+    /// Events in this history.
     pub(crate) fn seen(&self) -> impl Iterator<Item = &'static str> {
         self.seen.iter().copied()
     }
@@ -50,7 +50,7 @@ impl Judge {
         self.note(match result {
             FindingResult::Set => "set",
             FindingResult::WouldSet => "dry run",
-            FindingResult::Waiting => "waits for its turn",
+            FindingResult::Waiting => "waits for a later run",
             FindingResult::InProgress => "in progress",
             FindingResult::NotYet => "not yet",
             FindingResult::Overdue => "overdue",
@@ -66,13 +66,13 @@ impl Judge {
         self.earlier.insert(id.clone(), past);
     }
 
-    /// What a new ECS cluster has of the one before it of the same name.
+    /// What a new ECS cluster inherits from the previous one of the same name.
     pub(super) fn past_of_the_next(&mut self, id: &Id) -> Past {
         self.earlier.remove(id).map(Past::of_the_next).unwrap_or_default()
     }
 }
 
-/// What the call of an event sets or takes away, read without fargaze's own reader.
+/// What the call of an event sets or removes, read without fargaze's own reader.
 struct Taken {
     id: Id,
     aspect: Aspect,
@@ -113,7 +113,7 @@ impl World {
         &mut self.resources.get_mut(id).unwrap().past
     }
 
-    /// A message comes.
+    /// A message arrives.
     pub(super) fn note_delivery(&mut self, event: &Value) {
         let detail = &event["detail"];
         let is_well = event["account"] == account().as_str() && detail["errorCode"].is_null();
@@ -132,15 +132,15 @@ impl World {
         }
     }
 
-    /// A message was dealt with, or failed; so many `checks` had been made before.
+    /// A message was processed, or failed; `checks` had been made before.
     pub(super) fn judge_delivery(&self, message: &Value, is_done: bool, checks: usize) {
         let is_ours = who(message) == OURS;
         assert!(
             !is_ours || checks == self.judge.checks,
-            "a call of fargaze itself is taken for somebody's: {message}"
+            "a call of fargaze itself is mistaken for another's: {message}"
         );
         let detail = &message["detail"];
-        // What a deletion is about is another one.
+        // A deletion is about a different cluster.
         let is_over = detail["eventName"] == "DeleteCluster" && detail["eventSource"] == "ecs.amazonaws.com";
         if !is_done || self.judge.checks == checks || message["rollback"] == true || is_over {
             return;
@@ -157,7 +157,7 @@ impl World {
         let is_young = [since.parse().unwrap(), cluster.born]
             .into_iter()
             .all(|begin| self.now().duration_since(begin).as_secs() < 3600);
-        // What it began itself. Who began anything else follows it.
+        // Changes that it began itself. Whoever began another change follows that one.
         let cause = message["cause"].as_str().or(detail["eventID"].as_str()).unwrap();
         let begun = |change: &&Change| {
             change.is_caused_by(cause)
@@ -169,11 +169,11 @@ impl World {
         if is_open && !cluster.opts_out() && is_young {
             let marked = format!("\"cluster\":\"{name}\"");
             let is_followed = self.queue.iter().any(|queued| queued.body.contains(&marked));
-            assert!(is_followed, "nobody checks {id} again, on which its service works: {message}");
+            assert!(is_followed, "{id} is not checked again while its service works on it: {message}");
         }
     }
 
-    /// Who did what is read as it was written.
+    /// The recorded authors of reverts are the true ones.
     pub(super) fn judge_reading(written: &Value, event: &ChangeEvent) {
         let detail = &written["detail"];
         assert_eq!((&event.by[..], event.call), (who(written), detail["eventName"].as_str().unwrap()));
@@ -191,7 +191,7 @@ impl World {
         }
     }
 
-    /// What was decided, before anything of it is done.
+    /// A decision, before any of it is carried out.
     pub(super) fn judge_steps(&mut self, id: &Id, steps: &[Step], log: &SubjectLog) {
         self.judge.checks += 1;
         for Step { aspect, action, reason, .. } in steps {
@@ -271,7 +271,7 @@ impl World {
         self.judge.note(match step {
             RollbackStep::RollBack { .. } => "rolled back",
             RollbackStep::Done { .. } => "rolled back before",
-            RollbackStep::Follow { .. } => "rollback goes on",
+            RollbackStep::Follow { .. } => "rollback continues",
             RollbackStep::Skip(_) | RollbackStep::InDoubt { .. } => "rollback leaves it",
             RollbackStep::Unknown(_) => "rollback does not know it",
             RollbackStep::Nothing => "nothing to roll back",
@@ -285,21 +285,25 @@ impl World {
         if let RollbackStep::RollBack { to: Setting::Level(to) } = step {
             let found = |((of, ..), change): (&Key, &Change)| of == id && change.from == Setting::Level(*to);
             assert!(self.table.iter().any(found), "{id} was never {to} before a change of ours");
-            // Of an earlier cluster of the name nobody may know that it is gone.
+            // The deletion of an earlier cluster of the name may be unknown.
             let is_known = id.subject == Subject::Account || self.is_known_to_be_another(id);
             if since.is_none() && is_known && self.resources[id].is_of_fargaze(aspect) {
                 let chosen = self.resources[id].past.chosen.get(&aspect);
-                assert_eq!(chosen, Some(&Setting::Level(*to)), "{id} goes back to what nobody chose");
+                assert_eq!(
+                    chosen,
+                    Some(&Setting::Level(*to)),
+                    "{id} is rolled back to a level that was never chosen"
+                );
             }
         }
     }
 
-    /// Changes that came about and are not in the table, or not once each.
+    /// Changes that took effect and are not in the table exactly once.
     pub(crate) fn not_written(&self) -> Vec<&Key> {
         let is_there = |key: &Key| {
             self.table.get(key).is_some_and(|change| match change.state {
                 ChangeState::Done | ChangeState::RolledBack => true,
-                // The cluster went before anybody checked.
+                // The cluster was deleted before a check.
                 ChangeState::Planned => change.accepted,
                 ChangeState::Abandoned => false,
             })
@@ -310,7 +314,7 @@ impl World {
         keys.iter().copied().filter(|key| !is_there(key)).chain(twice).collect()
     }
 
-    /// Of what was made of this aspect nobody can tell any more how it ended.
+    /// The result of the changes to this aspect can no longer be determined.
     pub(super) fn is_in_doubt(&mut self, id: &Id, aspect: Aspect) {
         self.judge.made.retain(|(of, of_aspect, _)| (of, *of_aspect) != (id, aspect));
         let past = self.past(id);

@@ -1,5 +1,5 @@
-//! A small world: an account, clusters of ECS and of EKS whose owners change them, services that take their time, messages
-//! that come when they like, and fargaze with its table, which is killed now and then.
+//! A small world: an account, ECS and EKS clusters that their owners change, services that take
+//! time, messages that arrive at any time, and fargaze with its table, which is sometimes killed.
 
 mod calls;
 mod eks;
@@ -45,20 +45,20 @@ pub(crate) enum Disruption {
     AfterCall,
     /// It does not reach the service.
     Unsent,
-    /// It reaches the service, and the answer is lost.
+    /// It reaches the service, and the response is lost.
     Lost,
     /// It is denied.
     Denied,
-    /// Somebody begins an update of the EKS cluster just before, or sets the level of ECS just after.
+    /// Someone begins an update of the EKS cluster just before, or sets the ECS level just after.
     Busy,
-    /// Somebody makes it so just before.
+    /// Someone makes the change just before.
     Overtaken,
 }
 
-/// Disruption with one call of several.
+/// A disruption of one of several calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hit {
-    /// Calls before it.
+    /// Number of calls before it.
     pub(crate) after: usize,
     pub(crate) disruption: Disruption,
 }
@@ -67,7 +67,7 @@ impl Hit {
     pub(crate) const NONE: Self = Self { after: 0, disruption: Disruption::None };
 }
 
-/// Why something is not at its end.
+/// Why something did not complete.
 #[derive(Debug)]
 enum Stop {
     Killed,
@@ -80,25 +80,25 @@ enum Stop {
 struct Queued {
     due: i64,
     body: String,
-    /// How often it was delivered.
+    /// Number of deliveries.
     receives: usize,
 }
 
-/// What sweeps of a target wrote down.
+/// The record that sweeps of a target keep.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Known {
     clusters: BTreeMap<ClusterName, Timestamp>,
     findings: Vec<Finding>,
 }
 
-/// A rollback that was killed.
+/// A killed rollback.
 #[derive(Debug, Clone)]
 struct Begun {
     id: String,
     since: Option<Timestamp>,
 }
 
-/// The key of a change in the table: the subject, the aspect and the change's number.
+/// The key of a change in the table: the subject, the aspect and the number of the change.
 pub(crate) type Key = (Id, Aspect, u32);
 
 #[derive(Debug, Clone)]
@@ -110,11 +110,11 @@ pub(crate) struct World {
     reverts: BTreeMap<(Id, Aspect, Timestamp, String), Revert>,
     lives: BTreeMap<Id, Life>,
     known: BTreeMap<Platform, Known>,
-    /// Every message that there was: events of calls, and messages of fargaze to itself.
+    /// All messages: events of calls, and messages of fargaze to itself.
     pub(crate) messages: Vec<String>,
     queue: Vec<Queued>,
     begun: BTreeMap<Platform, Begun>,
-    /// What is to happen to which call from now on.
+    /// What happens to which call from now on.
     hit: Hit,
     pub(crate) judge: Judge,
     minute: i64,
@@ -122,7 +122,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// With EKS clusters that were there before fargaze.
+    /// With EKS clusters that existed before fargaze.
     pub(crate) fn new(config: Policies, there: &[ClusterName]) -> Self {
         let setting = Setting { level: InsightsLevel::Disabled, owner: Owner::Others };
         let mut of_account = Resource::new(at(-600), Kind::Account(setting));
@@ -154,14 +154,14 @@ impl World {
         at(self.minute)
     }
 
-    /// A minute passes, and nothing of it is delivered.
+    /// A minute passes without a delivery.
     pub(crate) fn tick(&mut self) {
         self.minute += 1;
         let minute = self.minute;
         self.resources.retain(|_, resource| resource.pass(minute));
     }
 
-    /// So many minutes pass, and the queue delivers what is due.
+    /// Minutes pass, and the queue delivers due messages.
     pub(crate) fn wait(&mut self, minutes: i64) {
         for _ in 0..minutes {
             self.tick();
@@ -172,7 +172,7 @@ impl World {
         }
     }
 
-    /// All that is under way is lost, and whatever was amiss with the services passes.
+    /// Everything in progress is lost, and all disruptions of the services end.
     pub(crate) fn calm(&mut self) {
         self.messages.clear();
         self.queue.clear();
@@ -184,7 +184,7 @@ impl World {
         self.wait(100);
     }
 
-    /// All subjects that there are.
+    /// All existing subjects.
     pub(crate) fn ids(&self) -> Vec<Id> {
         self.resources.keys().cloned().collect()
     }
@@ -209,8 +209,8 @@ impl World {
         self.policy(id).of(aspect).desired
     }
 
-    /// What the table has about a subject, for the rollback of that id, if it is one. The deletion of an earlier ECS cluster
-    /// of the name, as far as it was reported, cuts off its history.
+    /// The table's entries about a subject, for the rollback with this id, if given. The reported
+    /// deletion of an earlier ECS cluster of the name cuts off its history.
     fn log_of(&self, id: &Id, rollback: Option<&str>) -> SubjectLog {
         let mut log = SubjectLog::default();
         let items = self.table.range((id.clone(), Aspect::ALL[0], 0)..);
@@ -230,7 +230,7 @@ impl World {
         log
     }
 
-    /// Writes a change into the table, in which it must stay what it is.
+    /// Writes a change to the table, where it must not be altered.
     fn write(&mut self, platform: Platform, change: &Change) {
         let json = serde_json::json!(change);
         let read = serde_json::from_value::<Change>(json).unwrap();

@@ -1,4 +1,4 @@
-//! What fargaze sees of a subject.
+//! fargaze's view of a subject.
 
 use fargaze::evidence::eks::{Addon, EksCluster, FargateProfile, FargateSelector};
 use fargaze::model::fault::{Fault, FaultKind};
@@ -12,17 +12,18 @@ use super::resource::{Ecs, Kind, Resource};
 use super::{Id, World};
 use crate::common::{addon, data};
 
-/// What is asked of an EKS cluster beside what always is.
+/// What is read from an EKS cluster in addition to the usual.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asking {
-    /// The logging of its Fargate pods is of interest.
+    /// The logging of its Fargate pods matters.
     pub(super) logging: bool,
     /// It is for a rollback.
     pub(super) rolls_back: bool,
 }
 
 impl World {
-    /// What there is of a subject. An EKS cluster that is not ACTIVE is not asked further, nor one whose owner opted out.
+    /// The current state of a subject. An EKS cluster that is not ACTIVE, or whose owner opted out,
+    /// is not read further.
     pub(super) fn observe(&self, id: &Id, log: &SubjectLog, asking: Asking) -> Observed {
         let resource = &self.resources[id];
         match &resource.kind {
@@ -102,7 +103,7 @@ impl World {
         observed
     }
 
-    /// Ends what was begun earlier, as far as the subject tells how it ended.
+    /// Ends what was begun earlier, as far as the subject shows how it ended.
     pub(super) fn settle(&mut self, id: &Id, log: &mut SubjectLog, observed: &Observed, cause: &str) {
         let checker = Checker { cause, now: self.now() };
         log.settle(observed, checker).iter().for_each(|change| self.write(id.platform, change));

@@ -1,4 +1,4 @@
-//! Whether a cluster is new, as one who sees everything would put it.
+//! Whether a cluster is really new.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,13 @@ use serde_json::Value;
 use super::resource::{Id, Kind};
 use super::{Judge, World};
 
-/// What events that came say of when clusters came and went, read without fargaze's own reader.
+/// What delivered events say about the creation and deletion of clusters, read without fargaze's
+/// own reader.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Deliveries {
     /// EKS clusters by the event of their creation.
     births: BTreeMap<String, (Id, Timestamp)>,
-    /// EKS clusters of whose creation an event was delivered.
+    /// EKS clusters whose creation event was delivered.
     announced: BTreeSet<Id>,
     /// ECS's calls of `CreateCluster`.
     creations: BTreeSet<(Id, Timestamp)>,
@@ -32,7 +33,7 @@ impl Judge {
 }
 
 impl World {
-    /// An event comes, of a call that succeeded.
+    /// The event of a successful call arrives.
     pub(super) fn note_birth_or_end(&mut self, detail: &Value) {
         let deliveries = &mut self.judge.deliveries;
         let call = detail["eventName"].as_str().unwrap_or_default();
@@ -60,15 +61,15 @@ impl World {
         }
     }
 
-    /// What is said of where a cluster comes from is true.
+    /// The recorded origin of a cluster is true.
     pub(super) fn judge_origin(&mut self, id: &Id, reason: &str) {
         let (is_new, was_there) =
-            (reason.contains("the cluster is new"), reason.contains("was there before fargaze"));
+            (reason.contains("the cluster is new"), reason.contains("existed before fargaze"));
         if is_new {
             let is_announced = match id.platform {
                 Platform::Ecs => {
                     self.judge_new_ecs(id);
-                    self.heard_of_birth(id)
+                    self.has_creation_event(id)
                 }
                 Platform::Eks => {
                     self.judge_new_eks(id, reason);
@@ -79,7 +80,7 @@ impl World {
         }
         if was_there && id.platform == Platform::Eks {
             let is_announced = self.judge.deliveries.announced.contains(id);
-            assert!(!is_announced, "an event told of the creation of {id}: {reason}");
+            assert!(!is_announced, "an event reported the creation of {id}: {reason}");
             let was_seen_made = self.resources[id].past.was_seen_made;
             assert!(
                 !self.is_swept(id.platform) || was_seen_made,
@@ -96,15 +97,15 @@ impl World {
         assert!(is_new, "{id} was there, and is called new: {reason}");
     }
 
-    /// What fargaze set once, or a sweep knew, is never new again. A sweep may have known an earlier cluster of that
-    /// name.
+    /// A cluster that fargaze changed or a sweep knew is never new again. A sweep may have known an
+    /// earlier cluster of the name.
     fn judge_new_ecs(&self, id: &Id) {
         let (cluster, deliveries) = (&self.resources[id], &self.judge.deliveries);
         for aspect in id.aspects() {
             assert!(!cluster.past.was_set(aspect), "{id} is called new, and fargaze set it before");
         }
         let of_it = |(of, at): &&(Id, Timestamp)| of == id && *at >= cluster.born;
-        // What the first sweep does not see in time is new to the next, whatever was reported of it.
+        // A cluster that the first sweep misses is new to the next, whatever was reported about it.
         let creations = deliveries.creations.iter().filter(of_it).map(|(_, at)| *at);
         let created = creations.min().filter(|_| !self.is_swept(Platform::Ecs));
         let mut settings = deliveries.settings.iter().filter(of_it);
@@ -112,13 +113,14 @@ impl World {
         let is_another = self.life(id).deleted.is_some();
         assert!(!was_shown || is_another, "{id} is called new, and an event showed it before");
         let SweepRecord::Since(seen) = self.sweep_record(id) else { return };
-        // The call that made it, or another one before any sweep, which nobody can tell from it.
+        // The call that created it, or another one before any sweep, which cannot be distinguished
+        // from it.
         let is_birth = |(of, at): &(Id, Timestamp)| of == id && *at <= seen;
         let was_known = seen >= cluster.born && !deliveries.creations.iter().any(is_birth);
         assert!(!was_known || is_another, "{id} is called new, and a sweep knew it before");
     }
 
-    /// Whether it was reported that the ECS cluster before this one of its name is gone, if there was one.
+    /// Whether the deletion of the previous ECS cluster of the name, if any, was reported.
     pub(super) fn is_known_to_be_another(&self, id: &Id) -> bool {
         let cluster = &self.resources[id];
         cluster.past.creation_before(cluster.born).is_none_or(|time| {
@@ -128,14 +130,15 @@ impl World {
         })
     }
 
-    /// Whether the event of the call came that really made the present ECS cluster.
-    pub(super) fn heard_of_birth(&self, id: &Id) -> bool {
+    /// Whether the event of the call that really created the current ECS cluster arrived.
+    pub(super) fn has_creation_event(&self, id: &Id) -> bool {
         self.judge.deliveries.creations.contains(&(id.clone(), self.resources[id].born))
     }
 
-    /// After the first sweep, no ECS cluster is taken for an older one that no sweep saw when it was made.
+    /// After the first sweep, no ECS cluster is mistaken for an older one that no sweep saw being
+    /// created.
     pub(super) fn judge_sweep(&self, id: &Id, finding: &Finding) {
-        // What was rolled back is left whatever its age.
+        // A rolled-back cluster is left alone whatever its age.
         let is_taken_for_older = finding.result == FindingResult::Reported
             && finding.reason.contains("existing: report")
             && !finding.reason.starts_with("it was rolled back");
@@ -148,12 +151,12 @@ impl World {
         }
     }
 
-    /// A cluster that a sweep finds new is said to have come without an event if that is so.
+    /// A cluster that a sweep finds new is reported as unannounced exactly if it is.
     pub(super) fn judge_announcement(&mut self, id: &Id, finding: &Finding) {
         let is_new = self.is_seen(id) == Some(false);
         let is_announced = match id.platform {
-            // Of a call for a cluster that is there nobody can tell that it made none.
-            Platform::Ecs => self.heard_of_birth(id) || !finding.unannounced,
+            // A call for an existing cluster does not show that it created none.
+            Platform::Ecs => self.has_creation_event(id) || !finding.unannounced,
             Platform::Eks => self.resources[id].past.is_announced,
         };
         let is_right = finding.unannounced == (is_new && !is_announced);
@@ -162,12 +165,12 @@ impl World {
         self.judge.seen.extend(finding.unannounced.then_some("without an event"));
     }
 
-    /// A sweep came to its end, and left nothing open of these.
+    /// A sweep completed and left none of these open.
     pub(super) fn judge_end_of_sweep(&mut self, platform: Platform, closed: &BTreeSet<Id>, is_first: bool) {
         let minute = self.minute;
         for (id, resource) in self.resources.iter_mut().filter(|(id, _)| id.platform == platform) {
-            // One that is not to be touched is not new afterwards, whatever its service makes of it. What the first sweep
-            // could not see was there before.
+            // A cluster that must not be changed is not new afterwards, whatever its service does
+            // to it. A cluster that the first sweep could not read existed before.
             let is_made = !resource.is_being_made(minute) || resource.opts_out();
             let is_known = is_made && !resource.is_hidden || is_first && resource.is_hidden;
             resource.past.was_seen_made |= is_known || matches!(resource.kind, Kind::Account(_));

@@ -1,4 +1,4 @@
-//! What owners of clusters and services do, and the events of it.
+//! What owners of clusters and services do, and the resulting events.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use super::{Data, Ecs, Id, Kind, Mood, Owner, Resource, Shape, World};
 use crate::common::{Call, Noise, account};
 
 impl World {
-    /// ECS's `CreateCluster`, which of a cluster that is there answers with it as it is.
+    /// ECS's `CreateCluster`, which returns an existing cluster as it is.
     pub(crate) fn create_ecs(&mut self, id: &Id, level: InsightsLevel, by: &str, is_provisioning: bool) {
         if !self.resources.contains_key(id) {
             let born = self.now();
@@ -24,21 +24,21 @@ impl World {
             let mut cluster =
                 Resource::new(born, Kind::Ecs(Ecs { setting, is_provisioning, is_occupied: false }));
             cluster.past = self.judge.past_of_the_next(id);
-            // One of the same name may have been deleted with any level.
+            // A cluster of the same name may have been deleted with any level.
             cluster.past.note_creation(born, Setting::Level(level));
             self.resources.insert(id.clone(), cluster);
         }
         self.emit_level("CreateCluster", id, level, by);
     }
 
-    /// EKS's `CreateCluster`, which it refuses where there is one of that name.
+    /// EKS's `CreateCluster`, which fails if the name exists.
     pub(crate) fn create_eks(&mut self, id: &Id, shape: Shape, by: &str) {
         let is_there = self.resources.contains_key(id);
         let answer = if is_there {
             let why = "Cluster already exists with name";
             Err(fault("eks:CreateCluster", FaultKind::Invalid, "ResourceInUseException", why))
         } else {
-            // CloudTrail tells whole seconds.
+            // CloudTrail has whole seconds.
             let born = self.now() + SignedDuration::from_millis(400);
             let kind = Kind::Eks(Box::new(Eks::new(self.minute, shape)));
             self.resources.insert(id.clone(), Resource::new(born, kind));
@@ -71,7 +71,7 @@ impl World {
         }
     }
 
-    /// ECS has made all that it was making.
+    /// ECS completes all pending creations.
     pub(crate) fn finish(&mut self) {
         for resource in self.resources.values_mut() {
             if let Kind::Ecs(ecs) = &mut resource.kind {
@@ -80,13 +80,14 @@ impl World {
         }
     }
 
-    /// A service of an ECS cluster is started, or the last one is stopped.
+    /// Starts a service of an ECS cluster, or stops the last one.
     pub(crate) fn occupy(&mut self, id: &Id, is_occupied: bool) {
         let Some(Kind::Ecs(ecs)) = self.resources.get_mut(id).map(|there| &mut there.kind) else { return };
         ecs.is_occupied = is_occupied && !ecs.is_provisioning;
     }
 
-    /// Container Insights of a cluster is set by one of the two calls that can, or the account's default.
+    /// Sets Container Insights of a cluster by one of the two possible calls, or the account's
+    /// default.
     pub(crate) fn change_level(&mut self, id: &Id, level: InsightsLevel, by: &str, call: &str) {
         let minute = self.minute;
         let Some(there) = self.resources.get_mut(id) else { return };
@@ -99,7 +100,7 @@ impl World {
         self.emit_level(call, id, level, by);
     }
 
-    /// Types of logs are turned on and off.
+    /// Turns log types on and off.
     pub(crate) fn set_logs(&mut self, id: &Id, to: &BTreeSet<LogType>, by: &str) {
         let minute = self.minute;
         let Some(eks) = self.resources.get_mut(id).and_then(Resource::eks_mut) else { return };
@@ -114,7 +115,7 @@ impl World {
         let Some(eks) = self.resources.get_mut(id).and_then(Resource::eks_mut) else { return };
         let answer = eks.create_addon(addon, None, Owner::Others, minute);
         if answer.is_ok() && eks.mood.fails {
-            // Which of two that are gone or failed EKS failed at, nobody can tell.
+            // Which of two missing or failed add-ons EKS failed at cannot be determined.
             self.is_in_doubt(id, aspect_of(addon));
         }
         self.emit_addon("CreateAddon", id, addon, by, answer.map(drop));
@@ -142,7 +143,7 @@ impl World {
         self.emit_addon("DeleteAddon", id, addon, by, answer);
     }
 
-    /// The `ConfigMap` becomes this, of which no event of CloudTrail tells.
+    /// Sets the `ConfigMap`; CloudTrail records no event for it.
     pub(crate) fn set_map(&mut self, id: &Id, data: Option<Data>) {
         let minute = self.minute;
         let Some(there) = self.resources.get_mut(id) else { return };
@@ -159,7 +160,7 @@ impl World {
         });
     }
 
-    /// The namespace is made with another label, labelled, or deleted.
+    /// Creates the namespace with another label, labels it, or deletes it.
     pub(crate) fn set_namespace(&mut self, id: &Id, namespace: &LoggingNamespace) {
         let minute = self.minute;
         let Some(eks) = self.resources.get_mut(id).and_then(Resource::eks_mut) else { return };
@@ -204,7 +205,7 @@ impl World {
         }
     }
 
-    /// EKS keeps updates for a while only.
+    /// EKS keeps updates only for a while.
     pub(crate) fn forget_updates(&mut self, id: &Id) {
         if let Some(eks) = self.resources.get_mut(id).and_then(Resource::eks_mut) {
             eks.ended.clear();
@@ -212,17 +213,17 @@ impl World {
         }
     }
 
-    /// An event that looks as if somebody had created the EKS cluster or turned the ECS cluster off.
+    /// An event that looks as if someone had created the EKS cluster or turned the ECS cluster off.
     pub(crate) fn noise(&mut self, noise: Noise, id: &Id) {
         let other = match id.platform {
             Platform::Ecs => {
-                self.emit_level("UpdateClusterSettings", id, InsightsLevel::Disabled, "somebody");
+                self.emit_level("UpdateClusterSettings", id, InsightsLevel::Disabled, "someone");
                 "PutClusterCapacityProviders"
             }
             Platform::Eks => {
                 let name = id.subject.cluster();
                 let answer = Ok(json!({"cluster": {"name": name}}));
-                self.emit("eks", "CreateCluster", "somebody", json!({"name": name}), answer);
+                self.emit("eks", "CreateCluster", "someone", json!({"name": name}), answer);
                 "UpdateClusterVersion"
             }
         };
@@ -275,7 +276,7 @@ impl World {
         self.emit("eks", call, by, json!({"name": name, "addonName": addon}), answer);
     }
 
-    /// The event of a call, which EventBridge delivers if it pleases.
+    /// The event of a call; EventBridge may deliver it.
     fn emit(&mut self, service: &str, call: &str, by: &str, request: Value, answer: Result<Value, Fault>) {
         self.serial += 1;
         let (serial, time) = (self.serial, self.now());

@@ -1,4 +1,4 @@
-//! What became of a subject, which only the judge of a history reads.
+//! The history of a subject, which only the judge of a history reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,40 +8,40 @@ use jiff::Timestamp;
 
 use super::eks::Data;
 
-/// What became of a subject.
+/// The history of a subject.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Past {
     /// The event of its creation was delivered.
     pub(super) is_announced: bool,
-    /// A sweep saw it when it was made.
+    /// A sweep saw it while it was being created.
     pub(super) was_seen_made: bool,
-    /// A sweep saw it and left nothing of it open.
+    /// A sweep saw it and left nothing open.
     pub(super) is_closed: bool,
-    /// What others changed. Of ECS clusters also of earlier ones of the name.
+    /// Changes by others. For ECS clusters also of earlier ones of the name.
     moves: Vec<Move>,
-    /// What events that were delivered say of who set something or took it away, and by which call; of ECS clusters as
-    /// `moves`.
+    /// What delivered events say about who set or removed something, and by which call; for ECS
+    /// clusters like `moves`.
     pub(super) reverts: Vec<Reverted>,
-    /// What others chose last, of levels.
+    /// The last choice of others, for levels.
     pub(super) chosen: BTreeMap<Aspect, Value>,
-    /// The level that fargaze set last, and what others had chosen before.
+    /// The level that fargaze set last, and the previous choice of others.
     left: BTreeMap<Aspect, (Value, Option<Value>)>,
     pub(super) rows: BTreeMap<Aspect, Row>,
     /// How often EKS failed at what it had accepted.
     pub(super) failures: BTreeMap<Aspect, usize>,
-    /// Aspects that fargaze ever wanted to change.
+    /// Aspects that fargaze ever tried to change.
     pub(super) wanted: BTreeSet<Aspect>,
     /// Minute at which EKS last accepted something for an aspect.
     pub(super) accepted: BTreeMap<Aspect, i64>,
-    /// Aspects of which a call was not answered, or of which nobody can tell how it ended.
+    /// Aspects with an unanswered call, or with a result that cannot be determined.
     pub(super) unanswered: BTreeSet<Aspect>,
-    /// What EKS and Kubernetes were ever asked for.
+    /// Everything that EKS and Kubernetes were ever asked for.
     pub(super) asked: AskedFor,
-    /// That of it which they answered, so that fargaze knows it for its own.
+    /// The part that they answered, so that fargaze knows it as its own.
     pub(super) answered: AskedFor,
-    /// Aspects that a rollback marked, and for which policy; of ECS clusters as `moves`.
+    /// Aspects that a rollback marked, and for which policy; for ECS clusters like `moves`.
     pub(super) rolled_back: BTreeSet<(Aspect, String)>,
-    /// Aspects that a rollback asked to undo; of ECS clusters as `moves`.
+    /// Aspects that a rollback tried to undo; for ECS clusters like `moves`.
     pub(super) undone: BTreeSet<Aspect>,
 }
 
@@ -54,18 +54,18 @@ struct Move {
     to: Value,
 }
 
-/// What an event says that others did.
+/// A change by others according to an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reverted {
     pub(super) aspect: Aspect,
     pub(super) time: Timestamp,
     /// Who, and by which call.
     pub(super) by: String,
-    /// What it was set to, where the event says it.
+    /// The new value, if the event has it.
     pub(super) to: Option<Value>,
 }
 
-/// Each with the minute of the last time.
+/// Each with the minute of its last occurrence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct AskedFor {
     pub(super) logs: BTreeMap<LogType, i64>,
@@ -73,14 +73,14 @@ pub(super) struct AskedFor {
     pub(super) maps: BTreeMap<Data, i64>,
 }
 
-/// Changes in a row that came about, and that EKS failed at, each for one policy.
+/// Consecutive changes that took effect, and that EKS failed at, each for one policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) made: (String, usize),
     pub(super) failed: (String, usize),
 }
 
-/// Whether an aspect complies, where it is to be made so.
+/// Whether an aspect complies, where it must.
 pub(super) fn is_met(desired: &Desired, value: &Value) -> bool {
     match (desired, value) {
         (Desired::AtLeast(least), Value::Level(level)) => level >= least,
@@ -93,7 +93,8 @@ pub(super) fn is_met(desired: &Desired, value: &Value) -> bool {
 }
 
 impl Past {
-    /// That of an ECS cluster after this one of the same name: nobody says which one something was about.
+    /// The history of the next ECS cluster of the same name: it is not recorded which of the two
+    /// something was about.
     pub(super) fn of_the_next(self) -> Self {
         let Self { moves, reverts, rolled_back, undone, .. } = self;
         Self { moves, reverts, rolled_back, undone, ..Self::default() }
@@ -106,7 +107,7 @@ impl Past {
         self.moves.push(Move { time, aspect, from: None, to });
     }
 
-    /// When the last cluster of the name before this one was created, if there was one.
+    /// When the previous cluster of the name was created, if there was one.
     pub(super) fn creation_before(&self, born: Timestamp) -> Option<Timestamp> {
         let creations = self.moves.iter().filter(|made| made.from.is_none() && made.time < born);
         creations.map(|made| made.time).max()
@@ -119,13 +120,13 @@ impl Past {
         before: Value,
         after: Value,
     ) {
-        // What EKS failed at and somebody takes away was undone, as far as anybody can tell.
+        // What EKS failed to create and someone deletes counts as undone.
         if after == Value::Absent {
             self.rows.entry(aspect).or_default().failed.1 = 0;
         }
-        // Who sets what is set already, changes nothing that anybody could see.
+        // Setting the existing value changes nothing visible.
         if before != after {
-            // Who sets what fargaze had set leaves no trace of what was there in between.
+            // Setting what fargaze had set leaves no trace of the values in between.
             let left = self.left.get(&aspect).filter(|(left, _)| *left == after);
             let chosen = left.map_or(Some(after.clone()), |(_, before)| before.clone());
             self.chosen.extend(chosen.map(|chosen| (aspect, chosen)));
@@ -133,7 +134,7 @@ impl Past {
         }
     }
 
-    /// fargaze leaves a level so, by a change or by a rollback.
+    /// fargaze leaves a level in place, by a change or by a rollback.
     pub(super) fn note_left(&mut self, aspect: Aspect, now: Value) {
         let chosen = self.chosen.get(&aspect).cloned();
         if chosen.as_ref() == Some(&now) {
@@ -143,7 +144,7 @@ impl Past {
         }
     }
 
-    /// Of a conflict all are named whose events came since the first change of the row, and nobody else.
+    /// A conflict names all whose events arrived since the first change of the row, and no others.
     pub(super) fn judge_names(&self, by: &[String], aspect: Aspect, desired: &Desired, changes: &[Change]) {
         let policy = desired.to_string();
         let ended = |change: &&Change| matches!(change.state, ChangeState::Done | ChangeState::RolledBack);
@@ -160,7 +161,7 @@ impl Past {
         for who in &named {
             assert!(by.contains(who), "{who} reverted {aspect} and is not named: {by:?}");
         }
-        let is_unnamed = |who: &String| who.starts_with("somebody who") && named.is_empty();
+        let is_unnamed = |who: &String| who.starts_with("an unknown caller") && named.is_empty();
         assert!(!by.is_empty() && by.iter().all(|who| named.contains(who) || is_unnamed(who)), "{by:?}");
     }
 
@@ -169,7 +170,7 @@ impl Past {
         self.failures.get(&aspect).is_some_and(|failures| *failures >= 2)
     }
 
-    /// How often others took away what is desired now, since then.
+    /// How often others removed the currently desired value, since then.
     pub(super) fn reverted_by_others(&self, aspect: Aspect, desired: &Desired, since: Timestamp) -> usize {
         let reverts = |made: &&Move| {
             let was_met = made.from.as_ref().is_none_or(|from| is_met(desired, from));

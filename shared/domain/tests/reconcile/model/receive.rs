@@ -1,4 +1,4 @@
-//! What the function does with a message of its queue.
+//! How the function processes a message of its queue.
 
 use fargaze::events::{ChangeEvent, Received, What};
 use fargaze::model::run::Platform;
@@ -12,12 +12,13 @@ use super::reconcile::{Check, Checked};
 use super::{Hit, Id, Queued, Stop, World};
 use crate::common::{OUR_ROLE, account, region};
 
-/// Deliveries after which a message ends in the dead-letter queue (`maxReceiveCount` in template.yaml).
+/// Deliveries after which a message goes to the dead-letter queue (`maxReceiveCount` in
+/// template.yaml).
 const RECEIVES: usize = 5;
-/// Minutes until a message that failed is delivered again, as long as it is not visible.
+/// Minutes until a failed message is delivered again (its visibility timeout).
 const INVISIBLE: i64 = 2;
 
-/// What a message asks to check.
+/// The check that a message requests.
 struct Asked<'a> {
     id: &'a Id,
     cause: &'a str,
@@ -28,7 +29,7 @@ struct Asked<'a> {
     rolls_back: bool,
 }
 
-/// Where a cluster goes back to the queue.
+/// Why a cluster goes back to the queue.
 pub(super) struct Following<'a> {
     pub(super) cause: &'a str,
     pub(super) since: Timestamp,
@@ -37,7 +38,7 @@ pub(super) struct Following<'a> {
 }
 
 impl World {
-    /// Delivers a message, perhaps not for the first time.
+    /// Delivers a message, possibly again.
     pub(crate) fn deliver(&mut self, body: &str, hit: Hit) {
         let message = Queued { due: self.minute, body: body.to_owned(), receives: 0 };
         self.receive(message, hit);
@@ -58,7 +59,7 @@ impl World {
         }
     }
 
-    /// What is `written` in a message is for the judge.
+    /// The `written` field of a message is for the judge.
     fn act_on(&mut self, body: &str, written: &Value) -> Result<(), Stop> {
         match fargaze::events::read(body) {
             Ok(Received::Event(event)) => {
@@ -132,7 +133,8 @@ impl World {
         }
     }
 
-    /// Checks the subject of a message, and sends it back to the queue if its service is not done with it.
+    /// Checks the subject of a message and sends it back to the queue if its service is not
+    /// finished with it.
     fn check_for_message(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
         let Asked { id, cause, since, rolls_back, .. } = asked;
         let Some(resource) = self.resources.get(id) else {
@@ -158,7 +160,7 @@ impl World {
         Ok(())
     }
 
-    /// A cluster that is not there may be so new that ECS does not know it yet.
+    /// A missing cluster may be so new that ECS does not know it yet.
     fn missing(&mut self, asked: &Asked<'_>) {
         let Asked { id, cause, since, rolls_back, .. } = *asked;
         let was_deleted = self.life(id).deleted.is_some_and(|deleted| deleted > since);
@@ -168,7 +170,7 @@ impl World {
         }
     }
 
-    /// Writes who reverted what fargaze had changed, if it had.
+    /// Records who reverted a change of fargaze, if it made one.
     fn note_revert(&mut self, id: &Id, revert: Revert) {
         if self.log_of(id, None).changes(revert.aspect).is_empty() {
             return;
@@ -197,7 +199,7 @@ impl World {
     }
 }
 
-/// Whether the queue is to deliver the message again.
+/// Whether the queue must deliver the message again.
 fn is_to_repeat(finding: &Finding) -> bool {
     match &finding.result {
         FindingResult::Failed(_) | FindingResult::UnderWay => true,

@@ -14,28 +14,28 @@ use super::{Disruption, Id, Stop, World, key};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Check<'a> {
     pub(super) id: &'a Id,
-    /// Id of the event or run that brings it.
+    /// Id of the event or run that triggers it.
     pub(super) cause: &'a str,
-    /// It follows what a rollback asked for.
+    /// It follows a request of a rollback.
     pub(super) rolls_back: bool,
     pub(super) may_change: bool,
 }
 
-/// What came of it.
+/// Its result.
 pub(super) struct Checked {
     pub(super) findings: Vec<Finding>,
     pub(super) log: SubjectLog,
     pub(super) follow: bool,
 }
 
-/// What is known of a subject while its steps are carried out.
+/// What is known about a subject while its steps are carried out.
 struct Now<'a> {
     policy: &'a SubjectPolicy,
     observed: &'a Observed,
 }
 
 impl World {
-    /// Brings a subject that is there to its policies.
+    /// Applies its policies to an existing subject.
     pub(super) fn check(&mut self, check: &Check<'_>) -> Result<Checked, Stop> {
         let Check { id, cause, rolls_back, .. } = *check;
         let mut log = self.log_of(id, None);
@@ -71,7 +71,7 @@ impl World {
         items.take_while(|((of, ..), _)| of == id).count()
     }
 
-    /// When a cluster was created, where somebody says it.
+    /// When a cluster was created, if known.
     pub(super) fn created_at(&self, id: &Id) -> Option<jiff::Timestamp> {
         self.resources.get(id).filter(|resource| resource.eks().is_some()).map(|resource| resource.born)
     }
@@ -132,7 +132,8 @@ impl World {
         Ok(Finding::of_step(check.id.subject.clone(), step, result))
     }
 
-    /// Makes a change. The table has it before it is made, and again when it is done or the service has accepted it.
+    /// Makes a change. The table has it before the call, and again when it is complete or the
+    /// service has accepted it.
     fn make(
         &mut self,
         id: &Id,
@@ -158,18 +159,18 @@ impl World {
             }
             Ok(Accepted { update_id, version, .. }) => {
                 (change.accepted, change.update_id) = (true, update_id);
-                // Known from here: what others make of it later is not EKS's choice.
+                // Known from here on: later changes by others are not EKS's choice.
                 if let Value::Addon { version: made, .. } = &mut change.to {
                     *made = version;
                 }
                 FindingResult::Set
             }
-            // The next check tells what came of it.
+            // The next check shows the result.
             Err(fault) if !fault.kind.is_refusal() => FindingResult::Failed(fault),
             Err(fault) => {
                 change.state = ChangeState::Abandoned;
                 match fault.kind {
-                    FaultKind::Conflict => match self.is_so(id, &change, log) {
+                    FaultKind::Conflict => match self.is_applied(id, &change, log) {
                         Ok(true) => FindingResult::Compliant,
                         Ok(false) => FindingResult::Failed(fault),
                         Err(fault) => FindingResult::Unknown(fault),
@@ -188,8 +189,8 @@ impl World {
         Ok(result)
     }
 
-    /// Whether what a change was to make is there, asked once more.
-    fn is_so(
+    /// Whether the intended result of a change exists, read once more.
+    fn is_applied(
         &self,
         id: &Id,
         change: &Change,
@@ -212,7 +213,7 @@ impl World {
     }
 }
 
-/// Whether the logging of Fargate pods is of interest.
+/// Whether the logging of Fargate pods matters.
 fn asks_logging(policy: &SubjectPolicy) -> bool {
     let policy = policy.of(Aspect::AwsLogging);
     match policy.desired {

@@ -1,4 +1,4 @@
-//! What there is: an account, a cluster of ECS or a cluster of EKS, and what became of it.
+//! The resources: an account, an ECS cluster or an EKS cluster, and their history.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use super::eks::{Eks, Owner};
 use super::past::Past;
 use crate::common::at;
 
-/// A subject on its platform: clusters of ECS and of EKS may have the same names.
+/// A subject on its platform: ECS and EKS clusters may have the same names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Id {
     pub(crate) platform: Platform,
@@ -54,7 +54,7 @@ pub(crate) struct Setting {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ecs {
     pub(super) setting: Setting,
-    /// ECS is still making it.
+    /// ECS is still creating it.
     pub(super) is_provisioning: bool,
     /// It runs a service.
     pub(super) is_occupied: bool,
@@ -74,7 +74,7 @@ pub(crate) struct Resource {
     /// ECS is throttled and does not describe it.
     pub(super) is_hidden: bool,
     pub(super) kind: Kind,
-    /// What became of it. Only the judge of a history reads it.
+    /// Its history. Only the judge of a history reads it.
     pub(super) past: Past,
 }
 
@@ -91,7 +91,7 @@ impl Resource {
         }
     }
 
-    /// Whether the service still makes it.
+    /// Whether the service is still creating it.
     pub(super) fn is_being_made(&self, minute: i64) -> bool {
         matches!(self.status(minute), "CREATING" | "PROVISIONING")
     }
@@ -100,7 +100,7 @@ impl Resource {
         opts_out(&self.tags)
     }
 
-    /// What an aspect is set to, as one who sees everything would put it.
+    /// The true value of an aspect.
     pub(super) fn value(&self, aspect: Aspect) -> Value {
         match &self.kind {
             Kind::Account(setting) | Kind::Ecs(Ecs { setting, .. }) => Value::Level(setting.level),
@@ -129,7 +129,7 @@ impl Resource {
         }
     }
 
-    /// Something that others do to an aspect, which may revert what fargaze did.
+    /// A change of an aspect by others, which may revert one of fargaze.
     pub(super) fn by_others(&mut self, aspect: Aspect, minute: i64, what: impl FnOnce(&mut Self)) {
         let before = self.value(aspect);
         what(self);
@@ -137,7 +137,7 @@ impl Resource {
         self.past.note_change_of_others(aspect, at(minute), before, after);
     }
 
-    /// Time passes: EKS ends what it works on. False if the cluster is gone.
+    /// Time passes: EKS completes its work. False if the cluster no longer exists.
     pub(super) fn pass(&mut self, minute: i64) -> bool {
         let Kind::Eks(eks) = &mut self.kind else { return true };
         eks.drop_addons(minute);
@@ -155,7 +155,7 @@ impl Resource {
         self.eks().is_none_or(|eks| eks.is_there(minute))
     }
 
-    /// Does something with the EKS cluster that it is.
+    /// Does something with the EKS cluster, if it is one.
     pub(super) fn with_eks(&mut self, what: impl FnOnce(&mut Eks)) {
         if let Kind::Eks(eks) = &mut self.kind {
             what(eks);

@@ -1,4 +1,4 @@
-//! What a rollback does, and what becomes of it when it is killed and called again.
+//! What a rollback does, and what happens when it is killed and called again.
 
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::run::Platform;
@@ -24,7 +24,8 @@ struct Run<'a> {
 }
 
 impl World {
-    /// A rollback. One that was killed before goes on first: it is called again, when others may have checked in between.
+    /// A rollback. One that was killed before continues first: it is called again, and others may
+    /// have checked in between.
     pub(crate) fn rollback(&mut self, platform: Platform, since: Option<Timestamp>, hit: Hit) {
         let new = || Begun { id: format!("rollback-{}", self.minute), since };
         let Begun { id, since } = self.begun.remove(&platform).unwrap_or_else(new);
@@ -40,14 +41,14 @@ impl World {
         self.hit = Hit::NONE;
     }
 
-    /// The state machine calls a rollback again that was killed.
+    /// The state machine calls a killed rollback again.
     pub(crate) fn rollback_again(&mut self, platform: Platform) {
         if self.begun.contains_key(&platform) {
             self.rollback(platform, None, Hit::NONE);
         }
     }
 
-    /// Whatever killed rollbacks had left to do is left so.
+    /// Killed rollbacks leave their remaining work undone.
     pub(crate) fn give_up_rollbacks(&mut self) {
         self.begun.clear();
     }
@@ -149,7 +150,7 @@ impl World {
         }
     }
 
-    /// Asks for what was there before.
+    /// Requests the previous value.
     fn call_undo(
         &mut self,
         run: Run<'_>,
@@ -161,7 +162,7 @@ impl World {
         let id = run.of;
         let disruption = self.next_disruption();
         if to.level().is_some() && disruption != Disruption::None {
-            // Whose level it is then, nobody can tell.
+            // Whose level it is then cannot be determined.
             self.past(id).unanswered.insert(aspect);
         }
         self.disturb(id, disruption, |world| world.undo_by_others(id, aspect, to))?;
@@ -199,7 +200,7 @@ impl World {
         after_call(answer, disruption)
     }
 
-    /// Somebody else undoes it just before; logs at once, as if EKS had needed no time.
+    /// Someone else undoes it just before; logs at once, as if EKS had needed no time.
     fn undo_by_others(&mut self, id: &Id, aspect: Aspect, to: &Value) {
         let minute = self.minute;
         match (to, aspect.addon()) {

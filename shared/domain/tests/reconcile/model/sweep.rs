@@ -1,4 +1,4 @@
-//! The sweep of a platform's target, and what it writes down of the clusters that it saw.
+//! The sweep of a platform's target, and its record of the clusters.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::reconcile::{Check, Checked};
 use super::{Hit, Id, Known, Stop, World};
 
 impl World {
-    /// The sweep; ends early if it is killed, and gives nothing then.
+    /// The sweep; ends early and returns nothing if it is killed.
     pub(crate) fn sweep(&mut self, platform: Platform, hit: Hit) -> Option<Vec<Finding>> {
         self.hit = hit;
         let ended = self.sweep_all(platform);
@@ -67,25 +67,25 @@ impl World {
         Ok(all)
     }
 
-    /// Of ECS clusters that are not there any more a sweep notes that they are gone.
+    /// A sweep records the deletion of ECS clusters that no longer exist.
     fn note_deletions(&mut self, time: Timestamp) {
         let of_table = self.table.keys().map(|(id, ..)| id);
         let ids: BTreeSet<Id> = of_table.chain(self.lives.keys()).cloned().collect();
         for id in ids.into_iter().filter(|id| id.is_ecs_cluster() && !self.resources.contains_key(id)) {
             let log = self.log_of(&id, None);
-            if let Some(gone) = self.life(&id).missed_by(time, Some(&log)) {
-                self.lives.entry(id).or_default().add_deletion(gone);
+            if let Some(deleted) = self.life(&id).missed_by(time, Some(&log)) {
+                self.lives.entry(id).or_default().add_deletion(deleted);
             }
         }
     }
 
-    /// What the sweep writes down at its end.
+    /// What the sweep records at its end.
     fn know(&mut self, platform: Platform, findings: &[Finding], time: Timestamp) {
         let of = |name: &ClusterName| {
             let name = name.clone();
             findings.iter().filter(move |finding| finding.cluster() == Some(&name))
         };
-        // Of one that could not be seen nothing is at its end.
+        // Nothing is recorded as complete for a cluster that could not be read.
         let is_open = |name: &ClusterName| {
             of(name).next().is_none() || of(name).any(|finding| finding.result.is_open())
         };
@@ -104,7 +104,7 @@ impl World {
         self.judge_end_of_sweep(platform, &closed, is_first);
     }
 
-    /// Whether the last sweep saw a cluster that is there.
+    /// Whether the last sweep saw an existing cluster.
     pub(super) fn is_seen(&self, id: &Id) -> Option<bool> {
         self.life(id).seen(self.sweep_record(id), self.created_at(id))
     }

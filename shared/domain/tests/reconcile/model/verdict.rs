@@ -1,4 +1,4 @@
-//! What the judge of a history says to the calls of fargaze.
+//! The judge's verdict on the calls of fargaze.
 
 use fargaze::evidence::eks::CLOUDWATCH_OBSERVABILITY;
 use fargaze::model::fault::Fault;
@@ -13,7 +13,7 @@ use super::{Data, Disruption, Eks, Id, Kind, Owner, Resource, World, key};
 use crate::common::at;
 
 impl World {
-    /// A call that fargaze is about to make: a good one, and not once too often.
+    /// Checks a call that fargaze is about to make: it must be right and not repeated.
     pub(super) fn judge_call(&mut self, id: &Id, change: &Change, disruption: Disruption) {
         let aspect = change.aspect;
         let desired = self.desired(id, aspect);
@@ -26,10 +26,7 @@ impl World {
                 && other.accepted
                 && other.made >= resource.born
         });
-        assert!(
-            unfinished.is_none(),
-            "it is not known how this ended, and it is asked for again: {unfinished:?}"
-        );
+        assert!(unfinished.is_none(), "the result is unknown, and it is requested again: {unfinished:?}");
         match (&change.to, &resource.kind) {
             (Value::Level(to), Kind::Account(now) | Kind::Ecs(super::Ecs { setting: now, .. })) => {
                 assert!(
@@ -46,11 +43,11 @@ impl World {
         let is_level = resource.eks().is_none();
         let past = self.past(id);
         past.wanted.insert(aspect);
-        // Whose level it is then, nobody can tell.
+        // Whose level it is then cannot be determined.
         past.unanswered.extend((disruption == Disruption::Overtaken && is_level).then_some(aspect));
         let is_answered = match disruption {
             Disruption::BeforeCall | Disruption::AfterCall | Disruption::Unsent | Disruption::Lost => false,
-            // What is read back is another level.
+            // The level that is read back differs.
             Disruption::Busy => !is_level,
             Disruption::None | Disruption::Denied | Disruption::Overtaken => true,
         };
@@ -60,7 +57,7 @@ impl World {
             past.asked.add(change, minute);
             let row = past.rows.entry(aspect).or_default();
             row.failed.1 = 0;
-            // The row ends with a change for another policy, also with one of which nobody knows whether it was made.
+            // The row ends with a change for another policy, including one with an unknown result.
             if row.made.0 != change.policy {
                 row.made = (change.policy.clone(), 0);
             }
@@ -70,7 +67,7 @@ impl World {
     fn judge_eks_call(&self, id: &Id, aspect: Aspect, to: &Value, desired: &Desired, eks: &Eks) {
         match to {
             Value::Logs(to) => {
-                let Desired::Logs(wanted) = desired else { panic!("nobody asked for logs") };
+                let Desired::Logs(wanted) = desired else { panic!("logs were not requested") };
                 let on = eks.log_types();
                 assert!(on.is_subset(to) && (to - &on).is_subset(wanted) && *to != on, "{on:?} to {to:?}");
             }
@@ -86,7 +83,7 @@ impl World {
             }
             Value::ConfigMap(data) => {
                 assert_eq!(*desired, Desired::ConfigMap(data.clone()));
-                // The same data by somebody else cannot be told from fargaze's.
+                // The same data from someone else cannot be distinguished from fargaze's.
                 let asked = &self.resources[id].past.asked.maps;
                 let is_theirs =
                     |(there, owner): &&(Data, Owner)| *owner == Owner::Others && !asked.contains_key(there);
@@ -99,7 +96,7 @@ impl World {
         }
     }
 
-    /// What the service answered to a change.
+    /// The service's response to a change.
     pub(super) fn judge_answer(&mut self, id: &Id, change: &Change, answer: &Result<Accepted, Fault>) {
         let Ok(Accepted { update_id, .. }) = answer else { return };
         let (aspect, minute) = (change.aspect, self.minute);
@@ -125,7 +122,7 @@ impl World {
         }
     }
 
-    /// What fargaze made of the answer.
+    /// fargaze's reading of the response.
     pub(super) fn judge_result(
         &mut self,
         id: &Id,
@@ -140,9 +137,9 @@ impl World {
                 let met = is_met(&self.desired(id, aspect), &resource.value(aspect));
                 let is_level = resource.eks().is_none();
                 self.judge.seen.extend(met.then_some("made so by others"));
-                // ECS sets again what is set.
+                // ECS accepts a level that is already set.
                 let is_right = *result == FindingResult::Compliant || !met || is_level;
-                assert!(is_right, "somebody made {aspect} of {id} so at the same time: {result:?}");
+                assert!(is_right, "someone made {aspect} of {id} so at the same time: {result:?}");
             }
             Disruption::Busy if resource.eks().is_some() => {
                 let waits = *result == FindingResult::InProgress || aspect == Aspect::AwsLogging;
@@ -159,7 +156,7 @@ impl World {
         past.rolled_back.extend(marked.iter().map(|change| (aspect, change.policy.clone())));
         past.undone.extend(asks.then_some(aspect));
         past.rows.remove(&aspect);
-        // A level that is back is its owner's again, whoever set it.
+        // A restored level is its owner's again, whoever set it.
         let Some(resource) = self.resources.get_mut(id).filter(|_| !asks) else { return };
         if let Some(setting) = resource.setting() {
             setting.owner = Owner::Others;
@@ -167,8 +164,9 @@ impl World {
         }
     }
 
-    /// What a rollback is about to take away was asked for by fargaze since then, as far as anybody can tell by what is
-    /// there. Log types and add-ons look alike whoever made them, so fargaze must have been told that they are its own.
+    /// fargaze requested what a rollback is about to remove since then, as far as the current state
+    /// shows. Log types and add-ons look the same whoever enabled them, so fargaze must know from a
+    /// response that they are its own.
     pub(super) fn judge_undo(&mut self, id: &Id, aspect: Aspect, to: &Value, since: Option<Timestamp>) {
         let resource = &self.resources[id];
         let Past { asked, answered, .. } = &resource.past;
@@ -190,10 +188,7 @@ impl World {
             }
             (_, None, Kind::Eks(eks)) => {
                 let there = eks.config_map.as_ref();
-                assert!(
-                    there.is_none_or(|(data, _)| is_since(asked.maps.get(data))),
-                    "{there:?} is taken away"
-                );
+                assert!(there.is_none_or(|(data, _)| is_since(asked.maps.get(data))), "{there:?} is removed");
             }
             _ => {
                 let now = resource.value(aspect);
@@ -210,7 +205,7 @@ impl World {
 }
 
 impl Resource {
-    /// Whether the service fails at what it accepted just now; none if nobody knows.
+    /// Whether the service fails at what it just accepted; `None` if unknown.
     fn fails(&self, aspect: Aspect, update_id: Option<&str>) -> Option<bool> {
         let Some(eks) = self.eks() else { return Some(false) };
         match (update_id, aspect.addon()) {

@@ -1,11 +1,11 @@
-//! Requests: valid ones, made from the shapes, and what can be wrong with them.
+//! Requests: valid ones generated from the shapes, and their invalid variants.
 
 use serde_json::{Map, Value, json};
 
 use super::known;
 use super::model::{Operation, Shape};
 
-/// A value that keeps to the shape, with all its members; shapes within themselves end at the second.
+/// A valid value of the shape, with all its members; recursive shapes end at the second level.
 pub(super) fn valid(operation: Operation<'_>, shape: Shape<'_>, member: &str, above: &[&str]) -> Value {
     if let Some(value) = known::value(operation, shape, member) {
         return value;
@@ -44,7 +44,7 @@ fn text_length(shape: Shape<'_>) -> usize {
     usize::try_from(12.clamp(min, max)).unwrap()
 }
 
-/// A valid input of only what the operation needs.
+/// A valid input with only the required members.
 pub(super) fn least(operation: Operation<'_>) -> Map<String, Value> {
     let Some(shape) = operation.input() else { return Map::new() };
     let needed = known::needed(&operation.full_name());
@@ -56,10 +56,10 @@ pub(super) fn least(operation: Operation<'_>) -> Map<String, Value> {
         .collect()
 }
 
-/// What is wrong, and the value that has it.
+/// A violation, and the value that has it.
 pub(super) type Wrong = (String, Value);
 
-/// All that can be wrong with a value of the shape. `only_texts`: the wire has nothing but texts in its place.
+/// All possible violations of the shape. `only_texts`: the wire has only texts in this position.
 pub(super) fn wrongs(
     operation: Operation<'_>,
     shape: Shape<'_>,
@@ -96,7 +96,7 @@ pub(super) fn wrongs(
                     vec![items[0].clone(); usize::try_from(max).unwrap() + 1].into(),
                 );
             }
-            // A list without items does not come over a wire that has only texts.
+            // A wire format with only texts cannot express an empty list.
             if shape.min().is_some_and(|min| min > 0) && !only_texts {
                 add("no items".to_owned(), json!([]));
             }
@@ -154,7 +154,7 @@ fn wrong_texts(shape: Shape<'_>, text: &str) -> Vec<Wrong> {
     }
     if let Some(pattern) = shape.says["pattern"].as_str() {
         let odd = if pattern.starts_with("[^:]") { format!(":{text}") } else { format!("{text}\u{1}") };
-        // One character more would be too long where the length is fixed.
+        // With a fixed length, one character more would be too long.
         let odd =
             if shape.max() == i64::try_from(text.len()).ok() { "\u{1}".repeat(text.len()) } else { odd };
         found.push((format!("not {pattern}"), json!(odd)));

@@ -1,4 +1,5 @@
-//! What the models cannot say: the names of what is there, and which requests the fake refuses for reasons of its own.
+//! What the models cannot express: the names of existing resources, and requests that the fake
+//! refuses for its own reasons.
 
 use fake_aws::{ClusterSpec, EksClusterSpec, Estate, FakeAws, ServiceSpec, UpdateSpec};
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ const ROLE: &str = "arn:aws:iam::210987654321:role/reader";
 const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:alerts";
 const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/later";
 
-/// A fake that has one of everything.
+/// A fake with one of everything.
 pub(super) async fn start() -> FakeAws {
     let shop = ClusterSpec::new("shop").tag("a", "b").service(ServiceSpec::new("web"));
     let mut eks = EksClusterSpec::new("shop")
@@ -45,7 +46,7 @@ pub(super) async fn start() -> FakeAws {
     aws
 }
 
-/// A value for a shape or a member that the fake has something to say to.
+/// A value for a shape or member with a special meaning to the fake.
 pub(super) fn value(operation: Operation<'_>, shape: Shape<'_>, member: &str) -> Option<Value> {
     let dimensions = json!([{ "Name": "ClusterName", "Value": "shop" }]);
     Some(match (operation.service, operation.name, member) {
@@ -68,7 +69,7 @@ pub(super) fn value(operation: Operation<'_>, shape: Shape<'_>, member: &str) ->
         ("dynamodb", _, "Key" | "ExclusiveStartKey") => json!({ "pk": { "S": "a" }, "sk": { "S": "b" } }),
         ("dynamodb", _, "Item") => json!({ "pk": { "S": "a" }, "sk": { "S": "b" }, "n": { "N": "2" } }),
         ("dynamodb", _, "UpdateExpression") => json!("SET a = :p"),
-        ("dynamodb", _, "ConditionExpression" | "FilterExpression") => json!("attribute_not_exists(gone)"),
+        ("dynamodb", _, "ConditionExpression" | "FilterExpression") => json!("attribute_not_exists(absent)"),
         ("dynamodb", _, "ProjectionExpression") => json!("pk, n"),
         ("dynamodb", _, "KeyConditionExpression") => json!("pk = :p"),
         ("dynamodb", _, "ExpressionAttributeValues") => json!({ ":p": { "S": "a" } }),
@@ -112,13 +113,13 @@ pub(super) fn value(operation: Operation<'_>, shape: Shape<'_>, member: &str) ->
     })
 }
 
-/// Members that an operation cannot do without, though its model does not call them required.
+/// Members that an operation requires although its model does not mark them required.
 pub(super) fn needed(operation: &str) -> &'static [&'static str] {
     match operation {
         "cloudwatch:GetMetricStatistics" => &["Statistics"],
         "dynamodb:UpdateItem" => &["UpdateExpression", "ExpressionAttributeValues"],
         "dynamodb:Query" => &["KeyConditionExpression", "ExpressionAttributeValues"],
-        // Without it, they ask for the cluster "default".
+        // Without it, they apply to the cluster "default".
         "ecs:DescribeServices" | "ecs:DescribeTasks" | "ecs:ListServices" | "ecs:ListTasks" => &["cluster"],
         "ecs:ListAccountSettings" => &["name"],
         "eks:UpdateClusterConfig" => &["logging"],
@@ -134,7 +135,7 @@ const UNUSED: &str = "no expression of the request uses it";
 const NO_SUCH: &str = "names something that is not there";
 const LEGACY: &str = "legacy parameters are not faked, and said so";
 
-/// Members that are refused though their value keeps to the model, each with the reason.
+/// Members that are refused although their value matches the model, each with the reason.
 const REFUSED: [(&str, &[&str], &str); 28] = [
     ("cloudwatch:GetMetricData", &["NextToken"], TOKEN),
     ("cloudwatch:ListMetrics", &["NextToken"], TOKEN),
@@ -196,10 +197,10 @@ pub(super) fn all_refused() -> impl Iterator<Item = (&'static str, &'static str)
     REFUSED.iter().flat_map(|(operation, members, _)| members.iter().map(move |member| (*operation, *member)))
 }
 
-/// Headers that belong to the transfer: the client sets them for the body that it sends.
+/// Headers that belong to the transfer: the client sets them for its body.
 pub(super) const TRANSFER: [&str; 1] = ["Content-Length"];
 
-/// Values that name nothing, by the member.
+/// Values that name nothing, by member.
 pub(super) fn stranger(service: &str, member: &str) -> Option<&'static str> {
     Some(match (service, member) {
         ("ecs", "cluster")
@@ -214,12 +215,12 @@ pub(super) fn stranger(service: &str, member: &str) -> Option<&'static str> {
     })
 }
 
-/// Operations for which a name that is not there is as good as one that is, by member.
+/// Operations that accept the name of a missing resource, by member.
 pub(super) const NEW_NAMES: [(&str, &str); 3] =
     [("eks:CreateAddon", "addonName"), ("s3:DeleteObject", "Key"), ("s3:PutObject", "Key")];
 
-/// Errors that every operation of a service may answer with, from its page of common errors, and those that the service
-/// answers with although the model does not list them.
+/// Errors that every operation of a service may return, from its page of common errors, and those
+/// that the service returns although the model does not list them.
 pub(super) fn common_errors(service: &str) -> &'static [&'static str] {
     match service {
         "cloudwatch" => {
@@ -249,7 +250,7 @@ pub(super) fn common_errors(service: &str) -> &'static [&'static str] {
     }
 }
 
-/// The service's words for a request that does not keep to its model.
+/// The service's words for a request that violates its model.
 pub(super) fn validation_errors(service: &str) -> &'static [&'static str] {
     match service {
         "cloudwatch" => {

@@ -1,6 +1,6 @@
-//! A walk over all operations, driven by the published API models: valid requests are answered by answers that keep to
-//! the model, anything that does not keep to it is refused in the service's own words, and no refusal has a code that
-//! the operation does not have.
+//! A walk over all operations, driven by the published API models: valid requests get responses
+//! that match the model, every violation is refused in the service's own words, and no refusal has
+//! a code that the operation does not have.
 
 mod generate;
 mod known;
@@ -18,7 +18,7 @@ use crate::client::{json as json_call, query, s3, scope, send};
 
 type Input = Map<String, Value>;
 
-/// The request with only what the operation needs, and for each of its other members one that has it as well.
+/// The request with only the required members, and one for each optional member.
 fn requests(operation: Operation<'_>) -> Vec<(String, Input)> {
     let least = generate::least(operation);
     let mut requests = vec![(String::new(), least.clone())];
@@ -31,12 +31,12 @@ fn requests(operation: Operation<'_>) -> Vec<(String, Input)> {
     requests
 }
 
-/// The answer to a HEAD has no body that could name its error.
+/// The response to a HEAD has no body that could name its error.
 fn is_nameless(operation: Operation<'_>, answer: &wire::Answer) -> bool {
     answer.code.is_empty() && ["HeadObject", "HeadBucket"].contains(&operation.name)
 }
 
-/// Whether the operation may answer with an error of this code.
+/// Whether the operation may return an error with this code.
 fn is_listed(operation: Operation<'_>, answer: &wire::Answer) -> bool {
     is_nameless(operation, answer)
         || operation.errors().contains(&answer.code.as_str())
@@ -93,7 +93,7 @@ async fn what_does_not_keep_to_the_model_is_refused() {
                 less.remove(required);
                 (format!("no {required}"), less)
             });
-            // Each member's faults once: those of the needed ones by the request that has no more.
+            // Each violation of a member once: those of required members in the minimal request.
             let of_member = input.iter().filter(|(name, _)| {
                 let wire_name = model::wire_name(name, &shape.says["members"][*name]);
                 (member.is_empty() || **name == member) && !known::TRANSFER.contains(&wire_name)
@@ -150,7 +150,7 @@ async fn names_of_nothing_are_refused_by_an_error_of_the_operation() {
     assert!(tried > 25, "only {tried} names were tried");
 }
 
-/// No request is answered by an operation that it is not for.
+/// No request is answered by another operation.
 #[tokio::test]
 async fn no_route_answers_for_another() {
     let aws = known::start().await;
@@ -204,7 +204,7 @@ async fn no_route_answers_for_another() {
     assert_eq!(aws.object("data", "key").unwrap(), b"bytes");
 }
 
-/// Nor by another service's, nor by another version's, nor by the right one in another way.
+/// Nor by another service's, nor by another version's, nor by the right one with another route.
 #[tokio::test]
 async fn no_target_answers_for_another() {
     let aws = known::start().await;

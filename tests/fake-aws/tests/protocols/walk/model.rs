@@ -1,4 +1,4 @@
-//! The published API models as they stand in `model/`, read a second time: the fake's own reading is what is tested.
+//! The published API models in `model/`, parsed independently: the fake's own parser is under test.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub(super) fn operations<'a>(models: &'a BTreeMap<&'static str, Value>) -> Vec<O
 }
 
 impl<'a> Operation<'a> {
-    /// The shape of what it takes; nothing for one that takes nothing.
+    /// Its input shape; `None` without an input.
     pub(super) fn input(self) -> Option<Shape<'a>> {
         self.direction("input")
     }
@@ -65,12 +65,13 @@ impl<'a> Operation<'a> {
         Shape { name, says }
     }
 
-    /// The shape that `member`, `key` or `value` of a list or map refers to, or a member of a structure.
+    /// The shape that `member`, `key` or `value` of a list or map refers to, or a member of a
+    /// structure.
     pub(super) fn target(self, reference: &'a Value) -> Shape<'a> {
         self.shape(reference["shape"].as_str().unwrap())
     }
 
-    /// The codes on the wire of the errors that the model lists.
+    /// The wire codes of the errors that the model lists.
     pub(super) fn errors(self) -> Vec<&'a str> {
         let errors = self.model["operations"][self.name]["errors"].as_object().unwrap();
         errors.values().filter_map(Value::as_str).collect()
@@ -96,7 +97,7 @@ impl<'a> Shape<'a> {
         self.words("required")
     }
 
-    /// The texts that it is limited to, if it is.
+    /// The allowed texts, if they are limited.
     pub(super) fn words(self, list: &str) -> Vec<&'a str> {
         self.says[list].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
     }

@@ -1,10 +1,10 @@
-//! Whether an answer keeps to the shape.
+//! Whether a response matches its shape.
 
 use serde_json::Value;
 
 use super::model::{Operation, Shape};
 
-/// What does not keep to it; `path` leads to the value.
+/// The violations; `path` leads to the value.
 pub(super) fn faults(operation: Operation<'_>, shape: Shape<'_>, value: &Value, path: &str) -> Vec<String> {
     let mut found = Vec::new();
     match (shape.kind(), value) {

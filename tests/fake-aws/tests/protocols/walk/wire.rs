@@ -1,4 +1,4 @@
-//! Requests and answers of all wire formats, by the model: members in, members out.
+//! Requests and responses of all wire formats, by the model: members in, members out.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use super::model::{Operation, Shape, wire_name};
 use super::{known, xml};
 use crate::client::{Reply, cbor, json as json_call, query, scope, send};
 
-/// An answer in the model's names.
+/// A response with the model's names.
 pub(super) struct Answer {
     pub(super) status: u16,
     /// The error's code; empty for a success, and for an error without a body.
@@ -18,12 +18,13 @@ pub(super) struct Answer {
     pub(super) output: Value,
 }
 
-/// Whether the wire has only texts in the place of a member.
+/// Whether the wire has only texts in the position of a member.
 pub(super) fn has_only_texts(operation: Operation<'_>, reference: &Value) -> bool {
     ["sns", "sts", "s3"].contains(&operation.service) || reference["location"].is_string()
 }
 
-/// Calls the operation; nothing if its request cannot be written: a piece of the path, or a header, would be empty.
+/// Calls the operation; `None` if its request cannot be written because a path segment or a header
+/// would be empty.
 pub(super) async fn call(
     aws: &FakeAws,
     operation: Operation<'_>,
@@ -103,7 +104,7 @@ fn of_xml(operation: Operation<'_>, reply: &Reply) -> Answer {
     }
 }
 
-/// Members that come as headers; a header of Amazon's that is no member is kept under its own name, and so found out.
+/// Members in headers; an unknown Amazon header is kept under its own name and so detected.
 fn of_headers(shape: Shape<'_>, reply: &Reply) -> Map<String, Value> {
     let mut found = Map::new();
     for line in reply.head.lines().skip(1) {
@@ -180,7 +181,7 @@ fn write_query(form: &mut String, operation: Operation<'_>, shape: Shape<'_>, pr
     }
 }
 
-/// A call of a service with REST routes.
+/// A call to a service with REST routes.
 async fn rest(aws: &FakeAws, operation: Operation<'_>, input: &Map<String, Value>) -> Option<Reply> {
     let route = &operation.model["routes"][operation.name];
     let shape = operation.input().unwrap();

@@ -1,4 +1,4 @@
-//! As much of XML as AWS's answers have: elements with attributes that do not matter, and text.
+//! The subset of XML in AWS's responses: elements with irrelevant attributes, and text.
 
 use serde_json::{Map, Value, json};
 
@@ -50,7 +50,7 @@ impl Element {
         self.children.iter().find(|child| child.name == name)
     }
 
-    /// The first element of the name, itself included.
+    /// The first element with this name, including itself.
     pub(super) fn find(&self, name: &str) -> Option<&Self> {
         if self.name == name {
             return Some(self);
@@ -58,7 +58,7 @@ impl Element {
         self.children.iter().find_map(|child| child.find(name))
     }
 
-    /// Its members; an element that is none is kept under its own name, and so found out.
+    /// Its members; an unknown element is kept under its own name and so detected.
     pub(super) fn structure(&self, operation: Operation<'_>, shape: Shape<'_>) -> Map<String, Value> {
         let mut members = Map::new();
         for child in &self.children {

@@ -1,5 +1,5 @@
-//! Which clusters are new: `CreateCluster` of one that is there, one that ECS has not made yet, and what AWS Batch
-//! makes.
+//! Which clusters are new: `CreateCluster` for an existing cluster, for one that ECS has not
+//! created yet, and clusters of AWS Batch.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use super::{
     CHANGE, CREATED, UPDATE, call, change, change_log, changes, created, deleted, level, levels, outcome,
-    receive, receive_well, result, set_by, set_level, somebody_sets, stack, subjects, sweep, swept, with,
+    receive, receive_well, result, set_by, set_level, someone_sets, stack, subjects, sweep, swept, with,
 };
 
 const COUNTS: [&str; 4] =
     ["runningTasksCount", "pendingTasksCount", "activeServicesCount", "registeredContainerInstancesCount"];
 
-/// `CreateCluster` of a cluster that is there, whose answer counts something.
+/// `CreateCluster` for an existing cluster, whose response has a count.
 fn created_again(cluster: &str, count: &str, at: i64) -> Value {
     let mut event = created(cluster, at);
     event["detail"]["responseElements"]["cluster"][count] = json!(2);
@@ -45,7 +45,7 @@ async fn a_cluster_whose_creation_is_answered_with_services_or_tasks_was_there_b
 
 /// Issue 13, point 1.
 #[tokio::test(start_paused = true)]
-async fn a_cluster_that_a_sweep_knew_is_not_new_because_somebody_asks_for_it_again() {
+async fn a_cluster_that_a_sweep_knew_is_not_new_because_of_another_create_call() {
     let stack = stack(with(&[("legacy", "disabled")]));
     assert_eq!(swept(&stack, 0).await["legacy"], "reported");
     receive_well(&stack, &[created("legacy", 10), created("legacy", 20)]).await;
@@ -56,7 +56,7 @@ async fn a_cluster_that_a_sweep_knew_is_not_new_because_somebody_asks_for_it_aga
 
 /// Issue 13, point 1.
 #[tokio::test(start_paused = true)]
-async fn a_rollback_finds_what_was_set_before_a_cluster_was_asked_for_again() {
+async fn a_rollback_finds_what_was_set_before_another_create_call() {
     let stack = stack(with(&[("shop", "disabled")]));
     receive_well(&stack, &[created("shop", 0)]).await;
     assert_eq!(level(&stack, "shop"), "enabled");
@@ -66,14 +66,15 @@ async fn a_rollback_finds_what_was_set_before_a_cluster_was_asked_for_again() {
     assert_eq!(changes(&stack), [change("shop", "disabled", "enabled", "rolled-back")]);
 }
 
-/// What a deploy script does six times, minute by minute: it asks for the cluster and turns Container Insights off.
+/// What a deploy script does six times, minute by minute: it calls `CreateCluster` and turns
+/// Container Insights off.
 fn script() -> Vec<Value> {
     (0..6).flat_map(|n| [created("shop", 10 * n), set_by("deploy", "shop", "disabled", 10 * n + 1)]).collect()
 }
 
 /// Issue 13, point 1.
 #[tokio::test(start_paused = true)]
-async fn a_script_that_creates_and_turns_off_each_time_is_answered_twice_and_then_named() {
+async fn a_script_that_creates_and_turns_off_each_time_is_overruled_twice_and_then_named() {
     let stack = stack(with(&[("shop", "disabled")]));
     for event in script() {
         if event["detail"]["eventName"] == "UpdateClusterSettings" {
@@ -94,7 +95,7 @@ fn below(state: &mut u64, n: usize) -> usize {
     usize::try_from((value ^ (value >> 27)) % u64::try_from(n).unwrap()).unwrap()
 }
 
-/// Issue 13, point 1: the same, whatever deliveries are lost, repeated and late.
+/// Issue 13, point 1: the same for any lost, repeated and late deliveries.
 #[tokio::test(start_paused = true)]
 async fn lost_repeated_and_late_deliveries_make_no_third_change() {
     for seed in 0..60 {
@@ -123,38 +124,39 @@ async fn lost_repeated_and_late_deliveries_make_no_third_change() {
     }
 }
 
-/// Issue 13, point 1: what is known of an earlier cluster ends with its deletion, by an event or by a sweep.
+/// Issue 13, point 1: knowledge about an earlier cluster ends with its deletion, by an event or by
+/// a sweep.
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_was_deleted_and_created_again_is_new_and_has_no_past() {
     for (by_event, late) in [(true, false), (true, true), (false, false)] {
         let stack = stack(with(&[("shop", "disabled")]));
         sweep(&stack, -10).await;
-        receive_well(&stack, &[created("shop", -5), somebody_sets(&stack, "ci", "shop", "enabled", 0)]).await;
+        receive_well(&stack, &[created("shop", -5), someone_sets(&stack, "ci", "shop", "enabled", 0)]).await;
         stack.aws.edit(|world| world.home().remove_cluster("shop"));
-        let (gone, again) = (deleted("shop", 10), created("shop", 30));
+        let (deletion, again) = (deleted("shop", 10), created("shop", 30));
         if by_event && !late {
-            receive_well(&stack, std::slice::from_ref(&gone)).await;
+            receive_well(&stack, std::slice::from_ref(&deletion)).await;
         } else if !by_event {
             sweep(&stack, 20).await;
         }
         stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("shop")));
         receive_well(&stack, std::slice::from_ref(&again)).await;
         if late {
-            // Until it is known that the first one is gone, this is the one that was there before.
+            // Until the deletion of the first one is known, the new one is taken for it.
             assert_eq!(level(&stack, "shop"), "disabled");
-            receive_well(&stack, &[gone.clone(), again.clone()]).await;
+            receive_well(&stack, &[deletion.clone(), again.clone()]).await;
         }
-        let notified = format!("by event: {by_event}, late: {late}");
-        assert_eq!(level(&stack, "shop"), "enabled", "{notified}");
+        let case = format!("by event: {by_event}, late: {late}");
+        assert_eq!(level(&stack, "shop"), "enabled", "{case}");
         let reason = &change_log(&stack)[0].reason;
-        assert!(reason.starts_with("the cluster is new"), "{notified}: {reason}");
-        // An event of the first one that comes at last changes nothing.
-        receive_well(&stack, &[gone, created("shop", -5), again]).await;
-        assert_eq!((change_log(&stack).len(), level(&stack, "shop").as_str()), (1, "enabled"), "{notified}");
+        assert!(reason.starts_with("the cluster is new"), "{case}: {reason}");
+        // A late event of the first one changes nothing.
+        receive_well(&stack, &[deletion, created("shop", -5), again]).await;
+        assert_eq!((change_log(&stack).len(), level(&stack, "shop").as_str()), (1, "enabled"), "{case}");
     }
 }
 
-/// Issue 13, point 1: messages come at the same time, too, and are one change then, of which one may be undone.
+/// Issue 13, point 1: concurrent messages, too, are one change, which one rollback may undo.
 #[tokio::test(start_paused = true)]
 async fn two_messages_at_the_same_time_make_one_change() {
     let home = with(&[("shop", "disabled")]);
@@ -165,15 +167,16 @@ async fn two_messages_at_the_same_time_make_one_change() {
     let (first, second) = tokio::join!(receive(&stack, &messages[..1]), receive(&stack, &messages[1..]));
     let delayed = [first, second].iter().filter(|answer| !sent_back(answer).is_empty()).count();
     assert!(delayed <= 1, "one of them makes it");
-    // The queue delivers what was sent back again, a dozen minutes later.
+    // The queue redelivers the returned message a dozen minutes later.
     receive_well(&stack, &messages).await;
     let states: Vec<&str> = change_log(&stack).iter().map(|entry| entry.state.as_str()).collect();
     assert_eq!((states, subjects(&stack, UPDATE).len()), (vec!["done"], 1));
-    receive_well(&stack, &[somebody_sets(&stack, "ci", "shop", "disabled", 5)]).await;
+    receive_well(&stack, &[someone_sets(&stack, "ci", "shop", "disabled", 5)]).await;
     assert_eq!(level(&stack, "shop"), "enabled", "it was undone once");
 }
 
-/// Issue 13, points 1 and 3: of a cluster that is deleted and created again the events may come in either order.
+/// Issue 13, points 1 and 3: the events of a cluster that is deleted and created again may arrive
+/// in either order.
 #[tokio::test(start_paused = true)]
 async fn a_deletion_that_is_received_after_the_creation_makes_that_one_new() {
     let stack = stack(with(&[("shop", "disabled")]));
@@ -182,13 +185,13 @@ async fn a_deletion_that_is_received_after_the_creation_makes_that_one_new() {
     assert_eq!(level(&stack, "shop"), "disabled", "a sweep knew a cluster of that name");
     receive_well(&stack, &[deleted("shop", 9)]).await;
     assert_eq!(level(&stack, "shop"), "enabled");
-    // Of one that is gone for good there is nothing to look at.
+    // A permanently deleted cluster needs no check.
     stack.aws.edit(|world| world.home().remove_cluster("shop"));
     receive_well(&stack, &[deleted("shop", 20)]).await;
     assert_eq!(stack.aws.take_sent(), []);
 }
 
-/// Issue 13, point 1: what an event shows before any sweep is an earlier sighting, too.
+/// Issue 13, point 1: an event before any sweep is an earlier observation, too.
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_an_event_showed_before_is_not_new() {
     let mut occupied = created("shop", 0);
@@ -203,13 +206,13 @@ async fn a_cluster_that_an_event_showed_before_is_not_new() {
     }
 }
 
-/// The machine's time, by which the fake's clock begins.
-#[allow(clippy::disallowed_methods, reason = "the SDK's clock tells how long a cluster is followed")]
+/// The machine's time, at which the fake's clock starts.
+#[allow(clippy::disallowed_methods, reason = "the SDK's clock measures how long a cluster is followed")]
 fn now() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap()
 }
 
-/// `CreateCluster` so many minutes ago.
+/// `CreateCluster` this many minutes ago.
 fn created_ago(stack: &Stack, cluster: &str, minutes: i64) -> Value {
     stack.aws.pass_until(now());
     let mut event = created(cluster, 0);
@@ -226,7 +229,7 @@ fn follow(stack: &Stack) -> (Value, u64) {
 
 /// Issue 13, point 3.
 #[tokio::test(start_paused = true)]
-async fn a_cluster_that_is_provisioning_goes_back_to_the_queue_until_it_is_active() {
+async fn a_provisioning_cluster_returns_to_the_queue_until_it_is_active() {
     let stack = stack(estate().cluster(ClusterSpec::new("shop").status("PROVISIONING")));
     receive_well(&stack, &[created_ago(&stack, "shop", 1)]).await;
     for _ in 0..2 {
@@ -243,7 +246,7 @@ async fn a_cluster_that_is_provisioning_goes_back_to_the_queue_until_it_is_activ
     receive_well(&stack, std::slice::from_ref(&message)).await;
     assert_eq!(level(&stack, "shop"), "enabled");
     assert_eq!(change_log(&stack)[0].cause, "CreateCluster-shop-0", "the event is the cause");
-    // A message that comes twice does nothing more.
+    // A repeated message does nothing more.
     receive_well(&stack, &[message]).await;
     assert_eq!((subjects(&stack, UPDATE).len(), stack.aws.take_sent().len()), (1, 0));
 }
@@ -259,11 +262,11 @@ async fn a_cluster_that_is_missing_just_after_its_event_is_looked_for_again() {
     receive_well(&stack, &[message]).await;
     assert_eq!(level(&stack, "shop"), "enabled");
 
-    // One that is really gone is not looked for.
+    // A deleted cluster is not checked again.
     let stack = super::stack(estate());
-    let mut gone = deleted("shop", 0);
-    gone["detail"]["eventTime"] = json!(now().to_string());
-    receive_well(&stack, &[gone, created_ago(&stack, "shop", 1)]).await;
+    let mut deletion = deleted("shop", 0);
+    deletion["detail"]["eventTime"] = json!(now().to_string());
+    receive_well(&stack, &[deletion, created_ago(&stack, "shop", 1)]).await;
     assert_eq!(stack.aws.take_sent(), []);
 }
 
@@ -277,7 +280,7 @@ async fn what_never_becomes_active_is_left_to_the_sweep() {
         ("MISSING", 6, None),
         ("FAILED", 1, None),
         ("DEPROVISIONING", 1, None),
-        // Of a name that is used again ECS may still give the deleted cluster.
+        // ECS may still return the deleted cluster of a reused name.
         ("INACTIVE", 4, Some(60)),
         ("INACTIVE", 6, None),
     ] {
@@ -294,7 +297,7 @@ async fn what_never_becomes_active_is_left_to_the_sweep() {
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_sweeps_see_before_it_is_made_is_new_at_the_next() {
     // At the first sweep of a target, and at a later one; with an event and without.
-    for (first, heard, status) in [
+    for (first, with_event, status) in [
         (true, false, "PROVISIONING"),
         (false, false, "PROVISIONING"),
         (false, true, "PROVISIONING"),
@@ -305,18 +308,18 @@ async fn a_cluster_that_sweeps_see_before_it_is_made_is_new_at_the_next() {
             sweep(&stack, 0).await;
         }
         stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("shop").status(status)));
-        if heard {
+        if with_event {
             receive_well(&stack, &[created("shop", 5)]).await;
         }
-        let notified = format!("first: {first}, heard: {heard}, {status}");
-        assert_eq!(swept(&stack, 60).await["shop"], "not-yet", "{notified}");
-        assert_eq!(swept(&stack, 120).await["shop"], "not-yet", "{notified}");
+        let case = format!("first: {first}, with event: {with_event}, {status}");
+        assert_eq!(swept(&stack, 60).await["shop"], "not-yet", "{case}");
+        assert_eq!(swept(&stack, 120).await["shop"], "not-yet", "{case}");
         stack.aws.edit(|world| "ACTIVE".clone_into(&mut world.home().cluster_mut("shop").unwrap().status));
         let found = swept(&stack, 180).await;
         assert_eq!(
             (&found["shop"], &found["old"]),
             (&json!({"set": "enabled"}), &json!("reported")),
-            "{notified}"
+            "{case}"
         );
     }
 }
@@ -344,7 +347,7 @@ async fn what_aws_batch_makes_is_left_alone_whatever_its_name() {
     let found = swept(&stack, 10).await;
     assert_eq!((&found[named], &found["jobs"]), (&json!("left"), &json!("left")));
     assert!(levels(&stack).values().all(|level| level == "disabled"));
-    // A policy of the user's is about those as well.
+    // A user's policy applies to them as well.
     stack.put_config(
         "limits: {existing: change}\npolicies: [{match: {clusters: [jobs]}, container-insights: at-least-enabled}]",
     );

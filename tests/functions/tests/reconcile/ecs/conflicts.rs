@@ -1,4 +1,5 @@
-//! Settings of ours that somebody reverts: set again once, then left, and reported with who did it.
+//! Settings of fargaze that someone reverts: set again once, then left, and reported with who did
+//! it.
 
 use fake_aws::Fault;
 use fargaze::reconcile::ChangeState;
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     UPDATE, change, change_log, changes, created, level, outcome, receipt, receive_well, result, reverts,
-    set_by, set_level, somebody_sets, stack, subjects, sweep, with,
+    set_by, set_level, someone_sets, stack, subjects, sweep, with,
 };
 
 const TERRAFORM: &str = "arn:aws:sts::123456789012:assumed-role/terraform/session";
@@ -23,9 +24,9 @@ fn conflict(by: &[&str]) -> Value {
 async fn contested() -> Stack {
     let stack = stack(with(&[("shop", "disabled")]));
     receive_well(&stack, &[created("shop", 0)]).await;
-    receive_well(&stack, &[somebody_sets(&stack, "terraform", "shop", "disabled", 10)]).await;
+    receive_well(&stack, &[someone_sets(&stack, "terraform", "shop", "disabled", 10)]).await;
     assert_eq!(level(&stack, "shop"), "enabled", "set again");
-    receive_well(&stack, &[somebody_sets(&stack, "console", "shop", "disabled", 20)]).await;
+    receive_well(&stack, &[someone_sets(&stack, "console", "shop", "disabled", 20)]).await;
     assert_eq!(level(&stack, "shop"), "disabled", "left");
     stack
 }
@@ -34,7 +35,7 @@ async fn contested() -> Stack {
 async fn what_is_reverted_once_is_set_again_and_who_did_it_is_written_down() {
     let stack = stack(with(&[("shop", "disabled")]));
     receive_well(&stack, &[created("shop", 0)]).await;
-    receive_well(&stack, &[somebody_sets(&stack, "terraform", "shop", "disabled", 10)]).await;
+    receive_well(&stack, &[someone_sets(&stack, "terraform", "shop", "disabled", 10)]).await;
     assert_eq!(level(&stack, "shop"), "enabled");
     let set = change("shop", "disabled", "enabled", "done");
     assert_eq!(changes(&stack), [set.clone(), set]);
@@ -61,7 +62,7 @@ async fn what_is_reverted_twice_is_left_and_notified_once_with_who_did_it() {
         "{mail}"
     );
     let (published, why) = receipt(&sweep(&stack, 60).await);
-    assert!(!published && why.contains("0 of 1 ECS cluster comply, 1 conflict"), "{why}");
+    assert!(!published && why.contains("0 of 1 ECS cluster comply, 1 in conflict"), "{why}");
     assert_eq!(stack.aws.meter().count(UPDATE), 2);
 }
 
@@ -70,12 +71,12 @@ async fn deliveries_that_repeat_neither_begin_nor_end_a_conflict() {
     let stack = stack(with(&[("shop", "disabled")]));
     let creation = created("shop", 0);
     receive_well(&stack, std::slice::from_ref(&creation)).await;
-    let off = somebody_sets(&stack, "terraform", "shop", "disabled", 10);
+    let off = someone_sets(&stack, "terraform", "shop", "disabled", 10);
     receive_well(&stack, &[off.clone(), off.clone(), creation.clone(), off.clone()]).await;
     assert_eq!((level(&stack, "shop").as_str(), change_log(&stack).len()), ("enabled", 2));
     assert_eq!(reverts(&stack).len(), 1);
-    // It is one conflict, though the same events report it over and over.
-    let again = somebody_sets(&stack, "terraform", "shop", "disabled", 20);
+    // It is one conflict, though the same events report it repeatedly.
+    let again = someone_sets(&stack, "terraform", "shop", "disabled", 20);
     receive_well(&stack, &[again.clone(), off, creation, again]).await;
     assert_eq!((level(&stack, "shop").as_str(), change_log(&stack).len()), ("disabled", 2));
     let found = outcome(&stack, &sweep(&stack, 30).await);
@@ -86,7 +87,7 @@ async fn deliveries_that_repeat_neither_begin_nor_end_a_conflict() {
 async fn an_event_that_is_repeated_after_its_change_was_reverted_makes_a_second_entry() {
     let stack = stack(with(&[("shop", "disabled")]));
     receive_well(&stack, &[created("shop", 0)]).await;
-    // The event of this one is lost.
+    // The event of this change is lost.
     set_level(&stack, "shop", "disabled");
     receive_well(&stack, &[created("shop", 0)]).await;
     let causes: Vec<String> = change_log(&stack).into_iter().map(|entry| entry.cause).collect();
@@ -101,7 +102,7 @@ async fn an_event_that_is_repeated_after_its_change_was_reverted_makes_a_second_
 }
 
 #[tokio::test(start_paused = true)]
-async fn somebody_whose_events_are_lost_is_named_as_such() {
+async fn a_reverter_whose_events_are_lost_is_named_as_unknown() {
     let stack = stack(with(&[("shop", "disabled")]));
     receive_well(&stack, &[created("shop", 0)]).await;
     for at in [30, 60, 90] {
@@ -110,7 +111,7 @@ async fn somebody_whose_events_are_lost_is_named_as_such() {
     }
     assert_eq!((level(&stack, "shop").as_str(), change_log(&stack).len()), ("disabled", 2));
     let mail = stack.mail(stack.mails().len() - 1);
-    assert!(mail.contains("Reverted by somebody whose event did not arrive."), "{mail}");
+    assert!(mail.contains("Reverted by an unknown caller (no event arrived)."), "{mail}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,11 +129,11 @@ async fn who_raises_a_setting_of_ours_is_in_no_conflict() {
     let stack = stack(with(&[("shop", "disabled")]));
     receive_well(&stack, &[created("shop", 0)]).await;
     for at in [10, 20, 30] {
-        receive_well(&stack, &[somebody_sets(&stack, "terraform", "shop", "enhanced", at)]).await;
+        receive_well(&stack, &[someone_sets(&stack, "terraform", "shop", "enhanced", at)]).await;
     }
     assert_eq!((level(&stack, "shop").as_str(), subjects(&stack, UPDATE).len()), ("enhanced", 1));
-    // To bring it down to what complies is no conflict, either.
-    receive_well(&stack, &[somebody_sets(&stack, "terraform", "shop", "enabled", 40)]).await;
+    // Lowering it to a compliant level is no conflict either.
+    receive_well(&stack, &[someone_sets(&stack, "terraform", "shop", "enabled", 40)]).await;
     assert_eq!((level(&stack, "shop").as_str(), subjects(&stack, UPDATE).len()), ("enabled", 1));
 }
 
@@ -140,13 +141,13 @@ async fn who_raises_a_setting_of_ours_is_in_no_conflict() {
 async fn what_a_late_event_about_an_earlier_cluster_brings_counts_for_the_present_one() {
     let stack = stack(with(&[("shop", "disabled")]));
     receive_well(&stack, &[created("shop", 10)]).await;
-    // The event of this one is lost, and one comes that is older than the cluster.
+    // The event of this change is lost, and one arrives that is older than the cluster.
     set_level(&stack, "shop", "disabled");
     receive_well(&stack, &[set_by("terraform", "shop", "disabled", 1)]).await;
     assert_eq!(level(&stack, "shop"), "enabled");
     let made = change_log(&stack)[1].made;
     assert!(made >= minute(10), "not before its creation, and behind what was set then: {made}");
-    receive_well(&stack, &[somebody_sets(&stack, "console", "shop", "disabled", 20)]).await;
+    receive_well(&stack, &[someone_sets(&stack, "console", "shop", "disabled", 20)]).await;
     assert_eq!(level(&stack, "shop"), "disabled");
     let found = outcome(&stack, &sweep(&stack, 30).await);
     assert_eq!(result(&found, "shop"), conflict(&[CONSOLE]));
@@ -155,7 +156,7 @@ async fn what_a_late_event_about_an_earlier_cluster_brings_counts_for_the_presen
 #[tokio::test(start_paused = true)]
 async fn what_a_sweep_does_to_a_cluster_that_is_younger_than_the_run_counts_as_well() {
     let stack = stack(with(&[("shop", "disabled")]));
-    // Its creation is received, but it could not be set; a sweep that began before comes to it.
+    // Its creation is received, but it could not be set; a sweep that began earlier reaches it.
     stack.aws.add_fault(Fault::on(UPDATE).error(400, "AccessDeniedException", "not now"));
     super::receive(&stack, &[created("shop", 10)]).await;
     sweep(&stack, 9).await;
@@ -163,7 +164,7 @@ async fn what_a_sweep_does_to_a_cluster_that_is_younger_than_the_run_counts_as_w
     let entries = change_log(&stack);
     let done = entries.iter().find(|entry| entry.state == ChangeState::Done).unwrap();
     assert!(done.cause == "sweep-20261122T101400Z" && done.made >= minute(10), "{done:?}");
-    receive_well(&stack, &[somebody_sets(&stack, "terraform", "shop", "disabled", 20)]).await;
-    receive_well(&stack, &[somebody_sets(&stack, "terraform", "shop", "disabled", 30)]).await;
+    receive_well(&stack, &[someone_sets(&stack, "terraform", "shop", "disabled", 20)]).await;
+    receive_well(&stack, &[someone_sets(&stack, "terraform", "shop", "disabled", 30)]).await;
     assert_eq!(level(&stack, "shop"), "disabled", "it was reverted twice");
 }

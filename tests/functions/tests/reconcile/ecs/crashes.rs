@@ -1,7 +1,8 @@
-//! Killed at every call, before it takes effect and after: who is called again comes to the same end.
+//! Killed at every call, before and after it takes effect: the repeated invocation has the same
+//! result.
 //!
-//! Lambda ends a function without a word, and SQS and Step Functions call it again with the same input. So the same work is
-//! done once undisturbed and once for each call that it makes, with its end there.
+//! Lambda kills a function without notice, and SQS and Step Functions call it again with the same
+//! input. So the same work is done once undisturbed, and once with a kill at each of its calls.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,29 +14,29 @@ use serde_json::{Value, json};
 
 use super::{
     CHANGE, UPDATE, account_default, change_log, created, finding, items, level, levels, outcome, result_of,
-    results, somebody_sets, stack, sweep, with,
+    results, someone_sets, stack, sweep, with,
 };
 
 /// When the caller dies: at which of its calls, and whether that call takes effect.
 type Kill = fn(usize) -> Crash;
 const KILLS: [(&str, Kill); 2] = [("before", Crash::before), ("after", Crash::after)];
 
-/// All that is to be the same, however often the caller died.
+/// Everything that must be the same, however often the caller died.
 #[derive(Debug, PartialEq)]
 struct End {
     levels: BTreeMap<String, String>,
     account_default: String,
-    /// Without the ids of requests whose answer nobody got.
+    /// Without the ids of requests whose response was lost.
     change_log: Vec<Change>,
     reverts: Vec<Revert>,
     lives: Vec<Value>,
-    /// Calls that were carried out, by what they were about.
+    /// Completed calls, by subject.
     calls: BTreeMap<String, usize>,
-    /// What was answered: sent back messages, or the outcome.
+    /// The result: returned messages, or the outcome.
     answer: Value,
 }
 
-/// Gives an event batch to the function until nothing is sent back, as the queue does.
+/// Passes an event batch to the function until nothing is returned to the queue.
 async fn deliver(stack: &Stack, events: &[Value]) -> Value {
     super::pass(stack, events);
     let bodies: Vec<String> = events.iter().map(ToString::to_string).collect();
@@ -44,8 +45,8 @@ async fn deliver(stack: &Stack, events: &[Value]) -> Value {
     answer
 }
 
-/// Calls the function turn by turn, as the state machine does; gives the outcome.
-async fn turns(stack: &Stack, item: &Value) -> Value {
+/// Calls the function pass by pass, as the state machine does; returns the outcome.
+async fn all_passes(stack: &Stack, item: &Value) -> Value {
     let mut item = item.clone();
     loop {
         let answer = call(stack, item.clone()).await;
@@ -58,7 +59,7 @@ async fn turns(stack: &Stack, item: &Value) -> Value {
     }
 }
 
-/// Calls the function, and when it dies once more with the same input.
+/// Calls the function, and once more with the same input if it dies.
 async fn call(stack: &Stack, event: Value) -> Value {
     loop {
         let answer = tokio::select! {
@@ -73,7 +74,8 @@ async fn call(stack: &Stack, event: Value) -> Value {
     }
 }
 
-/// What came of the work that began after so many calls. `killed` is the call that was not survived, and when.
+/// The result of the work that began after this many calls. `killed` is the call at which the
+/// caller died, and when.
 fn end(stack: &Stack, answer: Value, start: usize, killed: Option<(usize, &str)>) -> End {
     let mut log = stack.aws.meter().calls;
     if let Some((nth, "before")) = killed {
@@ -105,8 +107,8 @@ fn end(stack: &Stack, answer: Value, start: usize, killed: Option<(usize, &str)>
     }
 }
 
-/// Does the work undisturbed, and then with the caller's end at each of its calls. `before` makes a stack in which the work
-/// is to be done, and what it is about. Gives the end that all came to.
+/// Does the work undisturbed, and then with a kill at each of its calls. `before` makes a stack for
+/// the work and its input. Returns the end that all had in common.
 async fn at_every_call<T>(
     before: impl AsyncFn() -> (Stack, T),
     work: impl AsyncFn(&Stack, &T) -> Value,
@@ -121,7 +123,7 @@ async fn at_every_call<T>(
             stack.aws.crash(kill(nth));
             let answer = work(&stack, &about).await;
             let point = format!("killed {when} call {nth}, {call}");
-            // The call that was not survived is in the log without a status.
+            // The fatal call is in the log without a status.
             assert_eq!(stack.aws.meter().calls[start + nth - 1].status, 0, "{point}");
             assert_eq!(end(&stack, answer, start, Some((nth, when))), undisturbed, "{point}");
         }
@@ -157,7 +159,7 @@ async fn one_created_cluster_and_killed_twice() {
             tokio::select! {
                 biased;
                 () = stack.aws.crashed() => stack.aws.revive(),
-                // What is left to do may be less than so many calls.
+                // The remaining work may need fewer calls.
                 answer = stack.invoke(Function::EnableInsights, event) => drop(answer.unwrap()),
             }
         }
@@ -176,7 +178,7 @@ async fn one_cluster_that_was_reverted() {
     let before = async || {
         let stack = stack(with(&[("shop", "disabled")]));
         deliver(&stack, &[created("shop", 0)]).await;
-        let event = somebody_sets(&stack, "terraform", "shop", "disabled", 10);
+        let event = someone_sets(&stack, "terraform", "shop", "disabled", 10);
         (stack, [event])
     };
     let end = at_every_call(before, async |stack, events| deliver(stack, events).await).await;
@@ -196,7 +198,7 @@ async fn a_batch_of_three_clusters() {
     assert!(end.levels.values().all(|level| level == "enabled"));
 }
 
-/// Clusters to be set, one only to be reported, and an account default to be set; and the item of a sweep.
+/// Clusters to set, one only to report, and an account default to set; and the item of a sweep.
 async fn to_be_swept(names: &[&str], limits: &str) -> (Stack, Value) {
     let clusters: Vec<(&str, &str)> = names.iter().map(|name| (*name, "disabled")).collect();
     let stack = stack(with(&clusters).cluster(ClusterSpec::new("reported")));
@@ -211,7 +213,7 @@ async fn to_be_swept(names: &[&str], limits: &str) -> (Stack, Value) {
 #[tokio::test(start_paused = true)]
 async fn a_sweep_of_four_clusters_and_the_account_default() {
     let before = async || to_be_swept(&["a", "b", "c", "d"], "").await;
-    let end = at_every_call(before, async |stack, item| turns(stack, item).await).await;
+    let end = at_every_call(before, async |stack, item| all_passes(stack, item).await).await;
     assert_eq!(states(&end), ["account done", "a done", "b done", "c done", "d done"]);
     let set = json!({"set": "enabled"});
     assert_eq!(result_of(account_default(&end.answer)), set);
@@ -223,13 +225,13 @@ async fn a_sweep_of_four_clusters_and_the_account_default() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sweep_of_several_turns_that_may_change_one_cluster() {
+async fn a_sweep_of_several_passes_that_may_change_one_cluster() {
     let before = async || {
         let (stack, item) = to_be_swept(&["a", "b"], "max-changes: 1,").await;
         stack.set_timeout(Duration::from_secs(1));
         (stack, item)
     };
-    let end = at_every_call(before, async |stack, item| turns(stack, item).await).await;
+    let end = at_every_call(before, async |stack, item| all_passes(stack, item).await).await;
     assert_eq!(states(&end), ["account done", "a done"]);
     let found = results(&end.answer);
     assert_eq!((&found["a"], &found["b"]), (&json!({"set": "enabled"}), &json!({"waiting": "enabled"})));
@@ -245,7 +247,7 @@ async fn a_rollback_of_two_clusters_and_the_account_default() {
         let item = stack.items("rollback", minute(60)).await.remove(0);
         (stack, item)
     };
-    let end = at_every_call(before, async |stack, item| turns(stack, item).await).await;
+    let end = at_every_call(before, async |stack, item| all_passes(stack, item).await).await;
     assert_eq!(states(&end), ["account rolled-back", "a rolled-back", "b rolled-back"]);
     let back = json!({"rolled-back": "disabled"});
     assert_eq!(result_of(account_default(&end.answer)), back);

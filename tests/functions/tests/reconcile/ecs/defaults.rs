@@ -42,7 +42,7 @@ async fn it_is_raised_to_its_policy_and_never_lowered() {
         let is_set = result.is_object();
         assert_eq!(subjects(&stack, PUT).len(), usize::from(is_set), "{policy}, {has}");
         assert_eq!(receipt(&line).0, is_set, "{policy}, {has}");
-        // Again: nothing more to do.
+        // Again: nothing left to do.
         assert!(!receipt(&sweep(&stack, 60).await).0, "{policy}, {has}");
         assert_eq!(subjects(&stack, PUT).len(), usize::from(is_set), "{policy}, {has}");
     }
@@ -68,7 +68,7 @@ async fn its_change_is_logged_and_the_mail_reports_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_region_has_one_of_its_own() {
+async fn each_region_has_its_own_default() {
     let there = Estate::new(ACCOUNT, "us-east-1").account_default("enhanced");
     let stack = Stack::in_process(FakeAws::builder(estate()).estate(there));
     stack.put_config(&format!(
@@ -118,7 +118,7 @@ async fn one_that_cannot_be_read_is_notified_and_the_clusters_are_set_all_the_sa
 async fn an_answer_that_was_lost_is_settled_by_the_next_sweep() {
     let stack = stack(estate());
     stack.put_config(ENABLED);
-    // Set, and then the function could not look whether it was.
+    // Set, and then the read-back failed.
     stack.aws.add_fault(Fault::on(LIST).nth(2).error(400, "AccessDeniedException", "not now"));
     sweep(&stack, 0).await;
     assert_eq!(changes(&stack), [change("account", "disabled", "enabled", "planned")]);

@@ -1,4 +1,4 @@
-//! The event path: one event about one cluster, however it comes.
+//! The event path: one event about one cluster, however it arrives.
 
 use fake_aws::{ClusterSpec, Estate, FakeAws};
 use fargaze::events::BadEvent;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     CREATED, UPDATE, change, change_log, changes, created, deleted, items, level, receive, receive_well,
-    reverts, set_by, set_level, somebody_sets, stack, subjects, sweep, text, with,
+    reverts, set_by, set_level, someone_sets, stack, subjects, sweep, text, with,
 };
 
 const OWN: &str = "enable-insights.update-cluster-settings-own.ok";
@@ -78,14 +78,15 @@ async fn only_an_exact_policy_lowers_a_new_cluster() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_of_our_own_call_is_ignored_without_a_call_of_ecs_or_the_table() {
-    // Off, as if the call had been answered and not applied: whoever acts on the event would set it.
+    // Off, as if the call had been answered and not applied: a function that acts on the event
+    // would set it.
     let stack = stack(with(&[("shop", "disabled")]));
     receive_well(&stack, &[created("shop", -5)]).await;
     set_level(&stack, "shop", "disabled");
     stack.aws.reset_meter();
     receive_well(&stack, &[event_file(OWN)]).await;
     assert_eq!(stack.aws.meter().log(), ["s3:GetObject fargaze-bucket/fargaze.yaml 404 NoSuchKey"]);
-    // The same call by another role is no call of ours.
+    // The same call by another role is not fargaze's.
     stack.set("FARGAZE_ROLE_ARN", "arn:aws:iam::123456789012:role/another-fargaze");
     receive_well(&stack, &[event_file(OWN)]).await;
     assert_eq!(level(&stack, "shop"), "enabled");
@@ -101,9 +102,9 @@ async fn an_update_of_other_settings_is_ignored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_delivered_twice_or_in_another_order_comes_to_the_same_end() {
+async fn duplicate_or_reordered_deliveries_have_the_same_result() {
     let clusters = [("shop", "disabled"), ("cart", "enhanced"), ("lab", "enabled")];
-    // The owner of `cart` lowers it after its creation, to what still complies.
+    // The owner of `cart` lowers it after its creation, to a compliant level.
     let events =
         [created("shop", 0), created("cart", 1), set_by("ci", "cart", "enabled", 2), created("lab", 3)];
     let orders: [&[usize]; 5] =
@@ -116,33 +117,34 @@ async fn what_is_delivered_twice_or_in_another_order_comes_to_the_same_end() {
         }
         assert_eq!(changes(&stack), [change("shop", "disabled", "enabled", "done")], "{order:?}");
         assert_eq!(subjects(&stack, UPDATE), ["shop"], "{order:?}");
-        let heard: Vec<String> = items(&stack, "LIVES#").iter().map(|item| text(item, "time")).collect();
-        assert_eq!(heard, [1, 3, 0].map(|at| minute(at).to_string()), "{order:?}");
+        let recorded: Vec<String> = items(&stack, "LIVES#").iter().map(|item| text(item, "time")).collect();
+        assert_eq!(recorded, [1, 3, 0].map(|at| minute(at).to_string()), "{order:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_late_repetition_of_an_older_creation_does_not_bring_its_history_back() {
-    // The first cluster of the name was set twice, and turned off twice; the second one has nothing to do with that.
+    // The first cluster of the name was set twice, and turned off twice; the second one is
+    // unrelated.
     let stack = stack(with(&[("shop", "disabled")]));
     receive_well(&stack, &[created("shop", 0)]).await;
-    receive_well(&stack, &[somebody_sets(&stack, "terraform", "shop", "disabled", 1)]).await;
+    receive_well(&stack, &[someone_sets(&stack, "terraform", "shop", "disabled", 1)]).await;
     stack.aws.edit(|world| world.home().remove_cluster("shop"));
     stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("shop")));
     receive_well(&stack, &[deleted("shop", 5), created("shop", 10), created("shop", 0)]).await;
     assert_eq!(level(&stack, "shop"), "enabled");
     set_level(&stack, "shop", "disabled");
-    // It was reverted once only since its creation.
+    // It was reverted only once since its creation.
     receive_well(&stack, &[created("shop", 0), set_by("ci", "shop", "disabled", 11)]).await;
     assert_eq!(level(&stack, "shop"), "enabled");
     assert_eq!(text(&items(&stack, "LIVES#")[0], "time"), minute(10).to_string());
 }
 
 #[tokio::test(start_paused = true)]
-async fn clusters_that_are_gone_tagged_or_of_aws_batch_are_left_without_an_error() {
+async fn clusters_that_are_deleted_tagged_or_of_aws_batch_are_skipped_without_an_error() {
     for (cluster, name) in [
-        (ClusterSpec::new("another"), "gone"),
-        (ClusterSpec::new("gone").status("INACTIVE"), "gone"),
+        (ClusterSpec::new("another"), "deleted"),
+        (ClusterSpec::new("deleted").status("INACTIVE"), "deleted"),
         (ClusterSpec::new("shop").tag("fargaze", "hands-off"), "shop"),
         (ClusterSpec::new("AWSBatch-nightly"), "AWSBatch-nightly"),
     ] {
@@ -153,10 +155,10 @@ async fn clusters_that_are_gone_tagged_or_of_aws_batch_are_left_without_an_error
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cluster_that_is_deleted_between_the_look_and_the_call_is_no_error() {
+async fn a_cluster_deleted_between_the_check_and_the_call_is_no_error() {
     let stack = stack(with(&[("shop", "disabled")]));
-    let gone = fake_aws::Fault::on(UPDATE).error(400, "ClusterNotFoundException", "Cluster not found.");
-    stack.aws.add_fault(gone);
+    let not_found = fake_aws::Fault::on(UPDATE).error(400, "ClusterNotFoundException", "Cluster not found.");
+    stack.aws.add_fault(not_found);
     receive_well(&stack, &[created("shop", 0)]).await;
     assert_eq!(changes(&stack), [change("shop", "disabled", "enabled", "abandoned")]);
 }
@@ -184,7 +186,7 @@ async fn a_cluster_whose_level_is_unknown_is_an_error_and_not_taken_for_off() {
     assert_eq!(stack.aws.meter().count(UPDATE), 0);
 }
 
-/// The event, as it comes from another account.
+/// The event as it arrives from another account.
 fn in_account(account: &str, event: &Value) -> Value {
     serde_json::from_str(&event.to_string().replace(ACCOUNT, account)).unwrap()
 }
@@ -209,7 +211,7 @@ async fn an_event_of_an_account_of_the_file_is_acted_on_with_its_role_and_of_ano
     assert_eq!(update.account, OTHER);
     assert_eq!(calls.iter().find(|call| call.operation == "sts:AssumeRole").unwrap().subject, ROLE);
 
-    // A call of the role there is a call of ours, too.
+    // A call of the role in that account is fargaze's, too.
     let mut own = in_account(OTHER, &event_file(OWN));
     own["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = json!(ROLE);
     stack.aws.edit(|world| {

@@ -1,4 +1,4 @@
-//! Container Insights of ECS clusters, and the account's default of it.
+//! Container Insights of ECS clusters, and the account's default.
 
 mod births;
 mod conflicts;
@@ -6,12 +6,12 @@ mod crashes;
 mod defaults;
 mod events;
 mod histories;
+mod passes;
 mod reverts;
 mod rollback;
 mod strange;
 mod sweep;
 mod thousand;
-mod turns;
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ use super::{change_log, findings, items, result_of, text};
 pub(crate) const UPDATE: &str = "ecs:UpdateClusterSettings";
 pub(crate) const CREATED: &str = "enable-insights.create-cluster.ok";
 
-/// The built-in policies with limits that do not bite.
+/// The built-in policies with limits too high to matter.
 const CHANGE: &str = "limits: {existing: change, max-changes: 1000, max-percent: 100}";
 
 /// An estate with these clusters at these levels.
@@ -37,22 +37,22 @@ pub(crate) fn with(clusters: &[(&str, &str)]) -> Estate {
     estate
 }
 
-/// A stack in virtual time, some hours before anything happens.
+/// A stack in virtual time, some hours before the first event.
 fn stack(home: Estate) -> Stack {
     Stack::in_process(FakeAws::builder(home).clock(minute(-300)))
 }
 
-/// `CreateCluster` at that minute.
+/// `CreateCluster` at this minute.
 fn created(cluster: &str, at: i64) -> Value {
     call("CreateCluster", CREATED, cluster, at)
 }
 
-/// `DeleteCluster` at that minute.
+/// `DeleteCluster` at this minute.
 fn deleted(cluster: &str, at: i64) -> Value {
     call("DeleteCluster", CREATED, cluster, at)
 }
 
-/// `UpdateClusterSettings` by a session of that role at that minute.
+/// `UpdateClusterSettings` by a session of this role at this minute.
 fn set_by(role: &str, cluster: &str, level: &str, at: i64) -> Value {
     let mut event =
         call("UpdateClusterSettings", "enable-insights.update-cluster-settings-off.ok", cluster, at);
@@ -64,7 +64,7 @@ fn set_by(role: &str, cluster: &str, level: &str, at: i64) -> Value {
     event
 }
 
-/// The event of a file, but about that cluster, at that minute, and with ids of its own.
+/// The event of a file, with this cluster, this minute, and new ids.
 fn call(name: &str, file: &str, cluster: &str, at: i64) -> Value {
     let mut event = event_file(file);
     event["id"] = json!(format!("envelope-{name}-{cluster}-{at}"));
@@ -77,7 +77,7 @@ fn call(name: &str, file: &str, cluster: &str, at: i64) -> Value {
     event
 }
 
-/// Lets time pass until all of these have happened.
+/// Advances time until all of these have happened.
 fn pass(stack: &Stack, events: &[Value]) {
     let times = events.iter().filter_map(|event| event["detail"]["eventTime"].as_str());
     if let Some(newest) = times.filter_map(|time| time.parse().ok()).max() {
@@ -85,20 +85,20 @@ fn pass(stack: &Stack, events: &[Value]) {
     }
 }
 
-/// Delivers a batch of events, none before it happened; gives the answer.
+/// Delivers a batch of events, none before its time; returns the response.
 pub(crate) async fn receive(stack: &Stack, events: &[Value]) -> Value {
     pass(stack, events);
     let bodies: Vec<String> = events.iter().map(ToString::to_string).collect();
     stack.invoke(Function::EnableInsights, sqs_batch(&bodies)).await.unwrap()
 }
 
-/// Delivers events, none of which may be sent back.
+/// Delivers events; none of them may be returned to the queue.
 async fn receive_well(stack: &Stack, events: &[Value]) {
     assert_eq!(receive(stack, events).await, json!({"batchItemFailures": []}));
 }
 
-/// Somebody sets a cluster, which an event reports.
-fn somebody_sets(stack: &Stack, role: &str, cluster: &str, level: &str, at: i64) -> Value {
+/// Someone sets a cluster; an event reports it.
+fn someone_sets(stack: &Stack, role: &str, cluster: &str, level: &str, at: i64) -> Value {
     set_level(stack, cluster, level);
     set_by(role, cluster, level, at)
 }
@@ -131,7 +131,7 @@ pub(crate) fn change(subject: &str, from: &str, to: &str, state: &str) -> (Strin
     (subject.to_owned(), from.to_owned(), to.to_owned(), state.to_owned())
 }
 
-/// Who reverted what we had set: subject, who, level.
+/// Who reverted fargaze's changes: subject, who, level.
 fn reverts(stack: &Stack) -> Vec<(String, String, String)> {
     let words = |revert: fargaze::reconcile::Revert| {
         (revert.subject.to_string(), revert.by, revert.to.map_or(String::new(), |to| to.to_string()))
@@ -139,18 +139,18 @@ fn reverts(stack: &Stack) -> Vec<(String, String, String)> {
     super::reverts(stack).into_iter().map(words).collect()
 }
 
-/// Calls of an operation that were answered well, by what they were about.
+/// Successful calls of an operation, by subject.
 fn subjects(stack: &Stack, operation: &str) -> Vec<String> {
     let calls = stack.aws.meter().calls.into_iter();
     calls.filter(|call| call.operation == operation && call.status == 200).map(|call| call.subject).collect()
 }
 
-/// Plays a sweep at that minute.
+/// Plays a sweep at this minute.
 pub(crate) async fn sweep(stack: &Stack, at: i64) -> Line {
     stack.run_line("sweep", minute(at)).await
 }
 
-/// The outcome of the only target of ECS.
+/// The outcome of the only ECS target.
 pub(crate) fn outcome(stack: &Stack, line: &Line) -> Value {
     let of_ecs: Vec<&Value> = line.items.iter().filter(|item| item["platform"] == "ecs").collect();
     assert_eq!(of_ecs.len(), 1, "a run of one target");
@@ -158,7 +158,7 @@ pub(crate) fn outcome(stack: &Stack, line: &Line) -> Value {
     stack.json(of_ecs[0]["outcome"]["key"].as_str().unwrap())
 }
 
-/// What came of each cluster.
+/// The result of each cluster.
 pub(crate) fn results(outcome: &Value) -> BTreeMap<String, Value> {
     let of_clusters = findings(outcome)
         .iter()
@@ -169,19 +169,19 @@ pub(crate) fn results(outcome: &Value) -> BTreeMap<String, Value> {
     results
 }
 
-/// What a sweep at that minute found: the result of each cluster.
+/// The findings of a sweep at this minute: the result of each cluster.
 pub(crate) async fn swept(stack: &Stack, at: i64) -> BTreeMap<String, Value> {
     let line = sweep(stack, at).await;
     line.receipt.as_ref().unwrap();
     results(&outcome(stack, &line))
 }
 
-/// The one finding about a cluster.
+/// The only finding about a cluster.
 fn finding<'a>(outcome: &'a Value, cluster: &str) -> &'a Value {
     findings(outcome).iter().find(|finding| finding["subject"]["cluster"] == cluster).unwrap()
 }
 
-/// What came of a cluster.
+/// The result of a cluster.
 fn result(outcome: &Value, cluster: &str) -> Value {
     result_of(finding(outcome, cluster))
 }
@@ -195,7 +195,7 @@ fn expected<const N: usize>(results: [(&str, Value); N]) -> BTreeMap<String, Val
     results.into_iter().map(|(cluster, result)| (cluster.to_owned(), result)).collect()
 }
 
-/// Whether a run published a mail, and why not or under which subject.
+/// Whether a run published a mail, and why not or with which subject.
 fn receipt(line: &Line) -> (bool, String) {
     let receipt = line.receipt.as_ref().unwrap();
     (receipt["published"].as_bool().unwrap(), receipt["why"].as_str().unwrap().to_owned())

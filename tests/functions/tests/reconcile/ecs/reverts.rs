@@ -1,4 +1,4 @@
-//! Every call that can change what fargaze watches is acted on at once, and who made it is named.
+//! Every call that can change what fargaze watches is acted on at once, and its caller is named.
 
 use fake_aws::FakeAws;
 use function_tests::{ACCOUNT, Stack, estate};
@@ -12,7 +12,7 @@ use super::{
 const PUT: &str = "ecs:PutAccountSettingDefault";
 const TERRAFORM: &str = "arn:aws:sts::123456789012:assumed-role/terraform/session";
 
-/// Terraform turns it off, as its provider does, at that minute.
+/// Terraform turns it off at this minute, as its provider does.
 fn by_terraform(cluster: &str, at: i64) -> Value {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/c01-update-cluster-by-terraform.json");
     let text =
@@ -39,7 +39,7 @@ async fn what_terraform_reverts_by_update_cluster_is_set_again_at_once_and_terra
     assert_eq!(result(&found, "shop"), json!({"conflict": [format!("{TERRAFORM} (UpdateCluster)")]}));
 }
 
-/// A call about the account's default, by terraform's session at that minute.
+/// A call about the account's default, by terraform's session at this minute.
 fn about_default(call: &str, request: &Value, at: i64) -> Value {
     let mut event = by_terraform("shop", at);
     let detail = &mut event["detail"];
@@ -76,7 +76,7 @@ async fn an_account_default_that_is_lowered_is_raised_again_at_once_and_who_did_
         assert_eq!(default_of(&stack), "enabled", "{call}");
         let set = change("account", "disabled", "enabled", "done");
         assert_eq!(changes(&stack), [set.clone(), set], "{call}");
-        // The second time it stays, and the sweep names who did it.
+        // The second time it is left, and the sweep names who did it.
         lower(&stack);
         receive_well(&stack, &[about_default(call, &request, 20), about_default(call, &request, 10)]).await;
         assert_eq!((default_of(&stack).as_str(), subjects(&stack, PUT).len()), ("disabled", 2), "{call}");
@@ -86,7 +86,7 @@ async fn an_account_default_that_is_lowered_is_raised_again_at_once_and_who_did_
     }
 }
 
-/// Issue 13, point 2: what is of no account default, or of fargaze itself, costs no call of ECS.
+/// Issue 13, point 2: events about other settings, or caused by fargaze itself, cost no ECS call.
 #[tokio::test(start_paused = true)]
 async fn other_account_settings_and_our_own_calls_are_ignored() {
     let stack = stack(estate());
@@ -110,7 +110,7 @@ async fn other_account_settings_and_our_own_calls_are_ignored() {
     assert_eq!((change_log(&stack), default_of(&stack).as_str()), (vec![], "disabled"));
 }
 
-/// Issue 13, point 2: in another Region of the file there is a default of its own.
+/// Issue 13, point 2: each Region of the file has its own default.
 #[tokio::test(start_paused = true)]
 async fn an_account_default_is_checked_where_the_event_is_from() {
     let there = fake_aws::Estate::new(ACCOUNT, "us-east-1");

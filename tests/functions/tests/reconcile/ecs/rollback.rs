@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     CHANGE, UPDATE, account_default, change, changes, created, deleted, expected, finding, level, levels,
-    outcome, receipt, receive, receive_well, result, result_of, results, set_level, somebody_sets, stack,
+    outcome, receipt, receive, receive_well, result, result_of, results, set_level, someone_sets, stack,
     subjects, sweep, swept, with,
 };
 
@@ -42,12 +42,12 @@ fn back() -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_set_goes_back_and_what_somebody_changed_since_is_skipped() {
+async fn what_was_set_is_rolled_back_and_what_someone_changed_since_is_skipped() {
     let stack = swept_estate().await;
     set_level(&stack, "b", "enhanced");
     let found = rolled_back(&stack, 60, None).await;
     assert_eq!(results(&found), expected([("a", back()), ("b", json!("skipped")), ("c", back())]));
-    let why = "fargaze set it to enabled, and now it is enhanced";
+    let why = "fargaze set it to enabled, but it is now enhanced";
     assert_eq!(finding(&found, "b")["reason"], why);
     assert_eq!(
         levels(&stack).into_values().collect::<Vec<_>>(),
@@ -64,7 +64,7 @@ async fn what_was_set_goes_back_and_what_somebody_changed_since_is_skipped() {
         )),
         "{mail}"
     );
-    // There is nothing more to do.
+    // Nothing is left to do.
     let again = rolled_back(&stack, 120, None).await;
     assert_eq!(
         results(&again),
@@ -74,7 +74,7 @@ async fn what_was_set_goes_back_and_what_somebody_changed_since_is_skipped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_somebody_reverted_already_is_only_marked() {
+async fn what_someone_reverted_already_is_only_marked() {
     let stack = swept_estate().await;
     set_level(&stack, "a", "disabled");
     assert_eq!(results(&rolled_back(&stack, 60, None).await)["a"], back());
@@ -93,7 +93,7 @@ async fn since_limits_it_to_what_was_set_then_or_later() {
     let nothing = rolled_back(&stack, 90, Some(61)).await;
     assert_eq!(results(&nothing), expected([("old", json!("left")), ("twice", json!("left"))]));
     assert!(stack.mail(2).starts_with("ECS, EKS: nothing to roll back"), "{}", stack.mail(2));
-    // To what it was then, not to what it was at first.
+    // To the previous level, not to the first one.
     let found = rolled_back(&stack, 91, Some(60)).await;
     assert_eq!(
         results(&found),
@@ -129,7 +129,7 @@ async fn no_sweep_and_no_event_sets_it_again_until_the_policy_changes() {
         assert_eq!(result(&found, "b"), "left");
         assert!(finding(&found, "b")["reason"].as_str().unwrap().starts_with("it was rolled back"));
         assert!(!receipt(&line).0);
-        receive_well(&stack, &[somebody_sets(&stack, "ci", "b", "disabled", 130)]).await;
+        receive_well(&stack, &[someone_sets(&stack, "ci", "b", "disabled", 130)]).await;
         assert_eq!(subjects(&stack, UPDATE), [""; 0]);
         stack.put_config(&format!("limits: {limits}\npolicies: [{{container-insights: at-least-enhanced}}]"));
         sweep(&stack, 180).await;
@@ -138,7 +138,7 @@ async fn no_sweep_and_no_event_sets_it_again_until_the_policy_changes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_account_default_goes_back_as_well_and_stays_so() {
+async fn the_account_default_is_rolled_back_as_well_and_stays_so() {
     let stack = stack(Estate::new(ACCOUNT, REGION).account_default("enabled"));
     stack.put_config("policies: [{account-default: at-least-enhanced}]");
     sweep(&stack, 0).await;
@@ -159,7 +159,7 @@ async fn an_account_default_that_cannot_be_read_holds_up_no_cluster() {
     stack.aws.add_fault(Fault::on("ecs:ListAccountSettings").error(
         400,
         "AccessDeniedException",
-        "no such right",
+        "no permission",
     ));
     let found = rolled_back(&stack, 60, None).await;
     assert_eq!(results(&found)["a"], back());
@@ -178,9 +178,9 @@ async fn a_dry_run_reports_what_would_go_back_and_writes_nothing() {
     let would = || json!({"would-set": "disabled"});
     assert_eq!(results(&found), expected([("a", would()), ("b", json!("skipped")), ("c", would())]));
     assert_eq!((levels(&stack), stack.remembered()), (before, log));
-    // The plan's copy of the last good file, the outcome, the turn at the topic, the mail.
+    // The plan's copy of the last good file, the outcome, the publish slot, the mail.
     let mut writes = stack.writes();
-    // The sweep had the turn before.
+    // The sweep had the publish slot before.
     writes.dedup();
     assert_eq!(writes, ["s3:PutObject", "dynamodb:PutItem", "sns:Publish"]);
     let mail = stack.mail(1);
@@ -191,7 +191,7 @@ async fn a_dry_run_reports_what_would_go_back_and_writes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_notified_and_the_next_rollback_tries_again() {
     let stack = swept_estate().await;
-    stack.aws.add_fault(Fault::on(UPDATE).error(400, "AccessDeniedException", "no such right"));
+    stack.aws.add_fault(Fault::on(UPDATE).error(400, "AccessDeniedException", "no permission"));
     let found = rolled_back(&stack, 60, None).await;
     assert!(results(&found)["a"].get("failed").is_some(), "{found}");
     assert_eq!((level(&stack, "a").as_str(), level(&stack, "b").as_str()), ("enabled", "disabled"));
@@ -203,7 +203,7 @@ async fn a_refusal_is_notified_and_the_next_rollback_tries_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clusters_that_are_gone_or_end_are_no_error() {
+async fn deleted_or_deleting_clusters_are_no_error() {
     let stack = swept_estate().await;
     stack.aws.edit(|world| {
         world.home().remove_cluster("a");
@@ -227,7 +227,7 @@ async fn a_new_cluster_of_the_same_name_keeps_what_its_owner_gave_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_was_made_and_not_written_down_as_done_goes_back_as_well() {
+async fn a_change_that_was_made_but_not_recorded_as_done_returns_to_the_queue_as_well() {
     let stack = stack(with(&[("a", "disabled")]));
     let last = Fault::on("dynamodb:PutItem").nth(3).error(400, "AccessDeniedException", "not now");
     stack.aws.add_fault(last);
@@ -272,7 +272,7 @@ async fn other_accounts_are_rolled_back_with_their_role_by_their_own_change_log(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sweep_after_it_still_looks_after_new_clusters() {
+async fn a_sweep_after_it_still_sets_new_clusters() {
     let stack = swept_estate().await;
     rolled_back(&stack, 60, None).await;
     stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("young")));

@@ -1,4 +1,4 @@
-//! One strange name, or one item of the table that cannot be read, costs its cluster and nothing else.
+//! A strange name, or an unreadable item of the table, affects its cluster and nothing else.
 
 use fake_aws::{ClusterSpec, EksClusterSpec, ServiceSpec};
 use function_tests::{Stack, estate, minute, running};
@@ -28,7 +28,7 @@ async fn a_cluster_with_a_strange_name_is_named_and_the_others_are_set() {
             (&found["coverage"]["clusters"], &found["coverage"]["clusters_seen"]),
             (&json!(2), &json!(1))
         );
-        // The next sweep finds nothing new to do, and no cluster is taken for gone.
+        // The next sweep finds nothing new, and no cluster is mistaken for deleted.
         assert_eq!(
             results(&outcome(&stack, &sweep(&stack, 60).await)),
             [("shop".to_owned(), json!("compliant"))].into()
@@ -75,7 +75,7 @@ async fn a_service_or_cluster_with_a_strange_name_costs_no_alarm_of_the_others()
     }
     let mail = stack.mail(0);
     assert!(mail.contains("shop/web") && mail.contains("97"), "{mail}");
-    // What cannot be read stays so, and is no reason to list all anew in each run.
+    // An unreadable cluster stays unreadable and is no reason to list all again in each run.
     let listings = stack.aws.meter().count("ecs:ListServices");
     assert_eq!(listings, 1);
 }
@@ -101,14 +101,14 @@ async fn an_item_of_the_table_that_cannot_be_read_costs_its_cluster_only() {
         assert_eq!(level(&stack, "old"), if is_of_old { "disabled" } else { "enabled" }, "{partition} {key}");
         let named = faults(&found);
         assert_eq!(named, [("dynamodb:Query".to_owned(), format!("{partition} {key}"))], "{found}");
-        // An event about another cluster goes through, too.
+        // An event about another cluster is processed, too.
         stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("young")));
         receive_well(&stack, &[created("young", 10)]).await;
         assert_eq!(level(&stack, "young"), "enabled", "{partition} {key}");
     }
 }
 
-/// Issue 13, point 5: what the last sweep wrote is lost, and the summary says so once.
+/// Issue 13, point 5: the record of the last sweep is lost, and the summary says so once.
 #[tokio::test(start_paused = true)]
 async fn what_the_last_sweep_knew_and_cannot_be_read_is_reported() {
     let stack = stack(with(&[("old", "disabled")]));
@@ -121,8 +121,8 @@ async fn what_the_last_sweep_knew_and_cannot_be_read_is_reported() {
     assert_eq!(faults(&outcome(&stack, &line)), [("s3:GetObject".to_owned(), key)]);
     let mail = stack.mail(stack.mails().len() - 1);
     assert!(mail.contains("every cluster counts as there before"), "{mail}");
-    assert_eq!(level(&stack, "young"), "disabled", "nobody knows whether it is new");
-    // From there on it is known again.
+    assert_eq!(level(&stack, "young"), "disabled", "it is unknown whether it is new");
+    // From here on it is known again.
     stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("younger")));
     assert_eq!(faults(&outcome(&stack, &sweep(&stack, 120).await)), []);
     assert_eq!(level(&stack, "younger"), "enabled");

@@ -36,7 +36,7 @@ async fn an_existing_cluster_is_notified_once_and_then_only_counted() {
         assert_eq!(receipt(&sweep(&stack, at).await), (false, why.to_owned()));
     }
     assert_eq!((stack.mails().len(), stack.aws.meter().count(UPDATE)), (1, 0));
-    // Another one is news, and the first is reported with it.
+    // Another one is new, and the first is reported with it.
     stack.aws.edit(|world| world.home().cluster_mut("on").unwrap().insights = "disabled".to_owned());
     assert!(receipt(&sweep(&stack, 180).await).0);
     assert!(
@@ -102,7 +102,7 @@ async fn the_first_policy_that_fits_and_names_it_decides_with_its_own_word_about
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_run_changes_so_many_and_the_next_goes_on() {
+async fn one_run_changes_up_to_its_limit_and_the_next_continues() {
     let names: Vec<String> = (0..8).map(|number| format!("c{number}")).collect();
     let clusters: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "disabled")).collect();
     for (limits, rounds) in [
@@ -134,20 +134,20 @@ async fn one_run_changes_so_many_and_the_next_goes_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_uses_up_nothing_of_what_a_run_may_change() {
-    // Else clusters that are always refused would keep all others waiting for ever.
+    // Otherwise clusters that are always refused would keep all others waiting forever.
     let stack = stack(with(&[("a", "disabled"), ("b", "disabled"), ("c", "disabled")]));
     stack.put_config("limits: {existing: change, max-changes: 1}");
-    stack.aws.add_fault(Fault::on(UPDATE).error(400, "AccessDeniedException", "no such right"));
+    stack.aws.add_fault(Fault::on(UPDATE).error(400, "AccessDeniedException", "no permission"));
     let found = swept(&stack, 0).await;
     assert!(found["a"].get("failed").is_some(), "{found:?}");
     assert_eq!((&found["b"], &found["c"]), (&json!({"set": "enabled"}), &json!({"waiting": "enabled"})));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_change_is_notified_with_its_reason_and_the_others_go_on() {
+async fn a_refused_change_is_notified_with_its_reason_and_the_others_continue() {
     let stack = stack(with(&[("a", "disabled"), ("b", "disabled"), ("c", "disabled")]));
     stack.put_config(CHANGE);
-    stack.aws.add_fault(Fault::on(UPDATE).nth(2).error(400, "AccessDeniedException", "no such right"));
+    stack.aws.add_fault(Fault::on(UPDATE).nth(2).error(400, "AccessDeniedException", "no permission"));
     let line = sweep(&stack, 0).await;
     let found = results(&outcome(&stack, &line));
     assert_eq!((&found["a"], &found["c"]), (&json!({"set": "enabled"}), &json!({"set": "enabled"})));
@@ -161,39 +161,38 @@ async fn a_refused_change_is_notified_with_its_reason_and_the_others_go_on() {
         "{mail}"
     );
     assert!(
-        mail.contains("no such right (deploy the stack again, which gives its role the action"),
+        mail.contains("no permission (redeploy the stack, which grants the action to its role"),
         "{mail}"
     );
-    assert!(!mail.contains("CANNOT SEE"), "all was seen: {mail}");
+    assert!(!mail.contains("CANNOT READ"), "all was seen: {mail}");
     assert_eq!(changes(&stack)[1], change("b", "disabled", "enabled", "abandoned"));
-    // The next one tries again, with one entry in the change log for each that was made.
+    // The next one retries, with one change-log entry for each attempt.
     assert_eq!(swept(&stack, 60).await["b"], json!({"set": "enabled"}));
     assert_eq!(change_log(&stack).iter().filter(|entry| entry.state == ChangeState::Done).count(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_cluster_of_which_no_event_came_is_set_and_asks_whether_events_arrive() {
+async fn a_new_cluster_without_an_event_is_set_and_the_mail_asks_whether_events_arrive() {
     let stack = stack(with(&[("old", "enabled")]));
     sweep(&stack, 0).await;
-    for name in ["heard", "unheard", "right"] {
+    for name in ["announced", "unannounced", "right"] {
         stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new(name)));
     }
     set_level(&stack, "right", "enabled");
-    receive_well(&stack, &[created("heard", 10)]).await;
+    receive_well(&stack, &[created("announced", 10)]).await;
     let line = sweep(&stack, 60).await;
     let found = outcome(&stack, &line);
     let unannounced = |name| finding(&found, name)["unannounced"] == true;
-    assert_eq!(["heard", "old", "right", "unheard"].map(unannounced), [false, false, true, true]);
-    assert_eq!(level(&stack, "unheard"), "enabled");
+    assert_eq!(["announced", "old", "right", "unannounced"].map(unannounced), [false, false, true, true]);
+    assert_eq!(level(&stack, "unannounced"), "enabled");
     let mail = stack.mail(0);
-    let asks =
-        "EVENTS DO NOT ARRIVE: is there a CloudTrail trail? No event came of right, unheard in eu-west-1";
+    let asks = "EVENTS DO NOT ARRIVE: is there a CloudTrail trail? No event arrived for right, unannounced in eu-west-1";
     assert!(mail.contains(asks), "{mail}");
     assert!(!receipt(&sweep(&stack, 120).await).0, "it is notified once");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_cluster_that_waits_stays_new_and_is_asked_about_once() {
+async fn a_new_cluster_that_waits_stays_new_and_is_mailed_once() {
     let stack = stack(with(&[("old", "enabled")]));
     stack.put_config("limits: {max-changes: 1}");
     sweep(&stack, 0).await;
@@ -216,7 +215,7 @@ async fn a_cluster_that_ecs_failed_to_make_keeps_no_other_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_no_events_are_expected_nobody_asks_for_them() {
+async fn where_no_events_are_expected_their_absence_is_not_mailed() {
     let there = Estate::new(ACCOUNT, "us-east-1").cluster(ClusterSpec::new("old"));
     let stack = Stack::in_process(FakeAws::builder(estate()).estate(there));
     stack.put_config(&format!("targets: [{{account: \"{ACCOUNT}\", regions: [us-east-1]}}]"));
@@ -227,7 +226,7 @@ async fn where_no_events_are_expected_nobody_asks_for_them() {
     assert_eq!(finding(&found, "young").get("unannounced"), None);
 }
 
-/// A cluster with tasks, whose metrics are not there.
+/// A cluster with tasks, but without metrics.
 fn without_metrics(name: &str, level: &str) -> ClusterSpec {
     ClusterSpec::new(name).insights(level).service(ServiceSpec::new("web").desired(2).running(2))
 }
@@ -251,7 +250,7 @@ async fn a_cluster_that_is_on_and_has_no_metrics_an_hour_later_is_notified_as_si
     assert_eq!((receipts[1].0, receipts[3].0), (false, false), "{receipts:?}");
     let mail = stack.mail(1);
     assert!(mail.contains("ON, BUT SILENT: shop in eu-west-1") && mail.contains("within 7 days"), "{mail}");
-    // They come after all.
+    // The metrics arrive after all.
     stack.aws.edit(|world| {
         put_minutes(world.home(), "ECS/ContainerInsights", "TaskCount", &[("ClusterName", "shop")], |_| 2.0);
     });
@@ -272,7 +271,7 @@ async fn a_cluster_that_was_created_with_it_has_an_hour_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whether_metrics_come_is_not_asked_where_there_can_be_none() {
+async fn metrics_are_not_checked_where_there_can_be_none() {
     let home = with(&[("on", "enabled")]).cluster(without_metrics("off", "disabled"));
     let stack = stack(home);
     sweep(&stack, 0).await;
@@ -280,7 +279,7 @@ async fn whether_metrics_come_is_not_asked_where_there_can_be_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn if_metrics_cannot_be_listed_nobody_is_called_silent_and_the_reason_is_reported() {
+async fn if_metrics_cannot_be_listed_no_cluster_is_called_silent_and_the_reason_is_reported() {
     let stack = stack(estate().cluster(without_metrics("shop", "enabled")).deny("cloudwatch:ListMetrics"));
     let found = outcome(&stack, &sweep(&stack, 0).await);
     assert_eq!((finding(&found, "shop").get("silent"), result(&found, "shop")), (None, json!("compliant")));
@@ -332,7 +331,7 @@ async fn a_dry_run_reports_what_a_run_would_do_with_its_cost_and_changes_nothing
         ]
     );
 
-    // The same as without it, but for the word.
+    // The same as without the dry run, except for the wording.
     let real = outcome(&wet, &sweep(&wet, 0).await);
     let mut as_real: Value = serde_json::from_str(&found.to_string().replace("would-set", "set")).unwrap();
     assert_eq!(as_real["dry_run"].take(), true);
@@ -340,7 +339,7 @@ async fn a_dry_run_reports_what_a_run_would_do_with_its_cost_and_changes_nothing
     assert_eq!(as_real, real);
 
     let (services, tasks) = (finding(&found, "off"), finding(&found, "off-2"));
-    // 12 metrics a cluster, 15 a service and 10 a family of task definitions, at $0.30.
+    // 12 metrics per cluster, 15 per service and 10 per family of task definitions, at $0.30.
     assert_eq!(services["cost"]["metrics"]["metrics"], 12 + 15 + 10);
     assert_eq!(tasks["cost"]["metrics"]["metrics"], 12 + 10);
     let mail = dry.mail(0);
@@ -355,11 +354,11 @@ async fn a_dry_run_reports_what_a_run_would_do_with_its_cost_and_changes_nothing
         "WOULD SET Container Insights disabled -> enabled in eu-west-1 (123456789012): off: about 37 metrics, $11.10 a month off-2:",
         "WAITS FOR THE NEXT RUN Container Insights disabled -> enabled in eu-west-1 (123456789012): off-3: about 12 metrics, $3.60 a month",
         "WOULD SET account default disabled -> enabled",
-        "Cost of what would be set: about 59 custom metrics, $17.70 a month",
+        "Cost of the planned changes: about 59 custom metrics, $17.70 a month",
     ] {
         assert!(mail.contains(said), "{said}: {mail}");
     }
-    // Nothing is remembered of it: it is reported again, and a real run then finds what it found.
+    // A dry run stores nothing: it is reported again, and a real run has the same findings.
     assert!(receipt(&sweep(&dry, 60).await).0);
     dry.put_config(&format!("{policies}\n{limits}}}"));
     assert_eq!(swept(&dry, 120).await, results(&real));
@@ -376,13 +375,13 @@ async fn parts_of_a_target_are_swept_as_one() {
     ));
     let found = swept(&stack, 0).await;
     assert_eq!(found.len(), 9);
-    // The limit and ECS's bucket are those of the whole.
+    // The limit and ECS's bucket apply to the whole.
     assert_eq!(subjects(&stack, UPDATE), names[..4]);
     assert_eq!(stack.aws.meter().count("ecs:ListClusters"), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_of_another_kind_of_run_is_refused_before_anything_is_asked() {
+async fn a_target_of_another_kind_of_run_is_refused_before_any_request() {
     let stack = stack(with(&[("off", "disabled")]));
     stack.put_config(CHANGE);
     for kind in ["alarms", "report"] {

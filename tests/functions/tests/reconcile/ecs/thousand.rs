@@ -12,13 +12,14 @@ use super::{CHANGE, UPDATE, change_log, levels, outcome, receipt, results, subje
 
 const CLUSTERS: usize = 1_000;
 const LATENCY: Duration = Duration::from_millis(20);
-/// What `UpdateClusterSettings` may do at once; after that it is one a second.
+/// The burst of `UpdateClusterSettings`; after that it is one call a second.
 const BURST: usize = 20;
 
-/// Time of a turn in which a cluster may be begun: the function's 120 s less those that it keeps for the last one.
+/// Time of a pass in which a cluster may be begun: the function's 120 s less the reserve for the
+/// last one.
 const TURN: Duration = Duration::from_secs(120 - 25);
 
-/// A grown organisation's clusters.
+/// The clusters of an established organization.
 fn stack() -> Stack {
     let now = minute(0);
     let seeded =
@@ -29,7 +30,7 @@ fn stack() -> Stack {
     stack
 }
 
-/// What the built-in policies make of each cluster, worked out apart from fargaze.
+/// The effect of the built-in policies on each cluster, computed independently of fargaze.
 fn desired(clusters: &BTreeMap<String, ClusterSpec>) -> BTreeMap<String, String> {
     let desired = |cluster: &ClusterSpec| {
         let is_tagged = cluster.tags.get("fargaze").is_some_and(|tag| tag == "hands-off");
@@ -68,13 +69,13 @@ async fn a_thousand_clusters_end_in_policy_at_the_pace_of_ecs_and_without_a_call
 
     let floor = Duration::from_secs(u64::try_from(to_change.len() - BURST).unwrap());
     let pages = listed.div_ceil(100);
-    let turns = meter.count("ecs:ListClusters") / pages;
+    let passes = meter.count("ecs:ListClusters") / pages;
     assert_made(
         "performance.md",
         "sweep",
         &format!(
-            "| clusters | pages | to be changed | `UpdateClusterSettings` | throttled | turns | seconds | the quota's floor |\n\
-             |---|---|---|---|---|---|---|---|\n| {CLUSTERS} | {pages} | {} | {} | {} | {turns} | {:.0} | {} |\n",
+            "| clusters | pages | to be changed | `UpdateClusterSettings` | throttled | passes | seconds | the quota's floor |\n\
+             |---|---|---|---|---|---|---|---|\n| {CLUSTERS} | {pages} | {} | {} | {} | {passes} | {:.0} | {} |\n",
             to_change.len(),
             meter.count(UPDATE),
             meter.throttled(),
@@ -84,9 +85,10 @@ async fn a_thousand_clusters_end_in_policy_at_the_pace_of_ecs_and_without_a_call
     );
     assert!(took <= floor.mul_f64(1.05), "{took:?} against a floor of {floor:?}");
     let enough = usize::try_from(took.as_millis().div_ceil(TURN.as_millis())).unwrap();
-    assert_eq!((turns, pages), (enough, 10));
+    assert_eq!((passes, pages), (enough, 10));
 
-    // The next one reports which of them are silent, for this estate has no metrics; the one after it has nothing to say.
+    // The next one reports which of them are silent, because this estate has no metrics; the one
+    // after it has nothing to report.
     stack.aws.reset_meter();
     sweep(&stack, 24 * 60).await;
     let (published, why) = receipt(&sweep(&stack, 48 * 60).await);

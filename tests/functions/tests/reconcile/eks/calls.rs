@@ -1,4 +1,4 @@
-//! What `enable-insights` calls to set up EKS clusters: its role in the template allows no more.
+//! The calls of `enable-insights` to set up EKS clusters: its role in the template allows no more.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Calls of others that change what is set up are acted on at once, and answers that say that it is so already are no
-//! failure.
+//! Calls by others that change fargaze's setup are acted on at once, and "already exists" responses
+//! are no failure.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use super::*;
 
-/// Who calls in these events.
+/// The caller in these events.
 const DEPLOY: &str = "arn:aws:sts::123456789012:assumed-role/deploy/ci";
 
 const LOGS: &str = "policies: [{control-plane-logs: [api]}]";
 
-/// A call by somebody's session about a cluster, just now.
+/// A recent call about a cluster by someone's session.
 fn called(call: &str, cluster: &str, answer: &Value) -> Value {
     let mut event = created(cluster, now());
     let detail = &mut event["detail"];
@@ -45,7 +45,7 @@ fn of_part(part: &str, cluster: &str) -> Value {
 
 /// Issue 13, point 2.
 #[tokio::test(start_paused = true)]
-async fn what_somebody_reverts_is_set_again_at_once_and_no_more_than_twice() {
+async fn what_someone_reverts_is_set_again_at_once_and_no_more_than_twice() {
     let stack = stack([payments()]);
     stack.put_config(LOGS);
     deliver_well(&stack, &[created("payments", now())]).await;
@@ -102,7 +102,8 @@ async fn an_add_on_is_installed_as_soon_as_its_fargate_profile_is_made() {
     assert_eq!(addons(&stack, "payments"), [METRICS_SERVER]);
 }
 
-/// Issue 13, point 2: a call of ours is no news, and no second message follows what one follows already.
+/// Issue 13, point 2: fargaze's own calls are ignored, and no second message follows what one
+/// follows already.
 #[tokio::test(start_paused = true)]
 async fn our_own_calls_are_ignored_and_what_is_followed_is_followed_once() {
     let stack = stack([payments()]);
@@ -120,7 +121,7 @@ async fn our_own_calls_are_ignored_and_what_is_followed_is_followed_once() {
 
 /// Issue 13, point 2.
 #[tokio::test(start_paused = true)]
-async fn calls_about_clusters_that_were_there_or_are_gone_change_nothing() {
+async fn calls_about_existing_or_deleted_clusters_change_nothing() {
     let stack =
         stack([payments().since("ACTIVE", minutes_ago(600)), cluster("old").since("DELETING", now())]);
     for call in ["CreateAddon", "DeleteAddon", "DeleteFargateProfile", "DeleteNodegroup", "DeleteCluster"] {
@@ -132,18 +133,18 @@ async fn calls_about_clusters_that_were_there_or_are_gone_change_nothing() {
     assert_eq!(stack.aws.meter().count(CREATE) + stack.aws.meter().count(UPDATE), 0);
 }
 
-/// Delivers a creation whose call of this operation is on its way for ten seconds; somebody changes the cluster
-/// meanwhile.
+/// Delivers a creation event while the call of this operation takes ten seconds; meanwhile someone
+/// changes the cluster.
 async fn overtaken(operation: &str, change: impl Fn(&mut EksClusterSpec)) -> (Stack, Value) {
     let stack = stack([payments()]);
     stack.put_config(LOGS);
     stack.aws.add_fault(Fault::on(operation).delay(Duration::from_secs(10)));
     let event = [created("payments", now())];
-    let somebody = async {
+    let someone = async {
         tokio::time::sleep(Duration::from_secs(5)).await;
         edit(&stack, "payments", change);
     };
-    let (answer, ()) = tokio::join!(deliver(&stack, &event), somebody);
+    let (answer, ()) = tokio::join!(deliver(&stack, &event), someone);
     (stack, answer)
 }
 
@@ -175,15 +176,15 @@ async fn what_others_made_so_at_the_same_time_complies() {
     assert!(stack.aws.meter().calls.iter().any(|call| call.code == "ResourceInUseException"));
     let (subject, state, _) = changes(&stack).remove(1);
     assert_eq!((subject.as_str(), state.as_str()), ("payments/metrics-server", "abandoned"));
-    // A rollback does not take away what others made.
+    // A rollback does not remove what others created.
     finish(&stack, "payments");
     ran(&stack, "rollback", 60).await;
     assert_eq!(addons(&stack, "payments"), [METRICS_SERVER]);
 }
 
-/// Issue 13, point 14: the words alone are not believed.
+/// Issue 13, point 14: the wording alone is not proof.
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_it_is_so_is_a_failure_if_it_is_not() {
+async fn a_no_change_response_is_a_failure_if_the_value_differs() {
     let stack = stack([payments()]);
     stack.put_config(LOGS);
     stack.aws.add_fault(Fault::on(UPDATE).error(
@@ -198,17 +199,17 @@ async fn an_answer_that_it_is_so_is_a_failure_if_it_is_not() {
 
 /// Issue 13, point 14.
 #[tokio::test(start_paused = true)]
-async fn a_rollback_of_logs_that_somebody_turned_off_at_the_same_time_is_done() {
+async fn a_rollback_of_logs_that_someone_turned_off_at_the_same_time_is_done() {
     let stack = stack([payments()]);
     stack.put_config(LOGS);
     deliver_well(&stack, &[created("payments", now())]).await;
     finish(&stack, "payments");
     ran(&stack, "sweep", 10).await;
     stack.aws.add_fault(Fault::on(UPDATE).delay(Duration::from_secs(10)));
-    let somebody = async {
+    let someone = async {
         tokio::time::sleep(Duration::from_secs(5)).await;
         edit(&stack, "payments", |cluster| cluster.logs.clear());
     };
-    let (found, ()) = tokio::join!(ran(&stack, "rollback", 60), somebody);
+    let (found, ()) = tokio::join!(ran(&stack, "rollback", 60), someone);
     assert_eq!(of_aspect(&found, "control-plane-logs")["result"], "rolled-back", "{found}");
 }

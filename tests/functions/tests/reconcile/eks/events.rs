@@ -12,7 +12,7 @@ async fn a_new_cluster_gets_metrics_server_which_is_followed_until_it_is_there()
     assert_eq!((&message["cluster"], delay), (&json!("payments"), 60));
     assert_eq!(message["updates"], json!([{"aspect": "metrics-server", "id": null}]));
 
-    // EKS still works on it.
+    // EKS is still working on it.
     deliver_well(&stack, &[message]).await;
     let (message, _) = follow(&stack);
     finish(&stack, "payments");
@@ -130,7 +130,7 @@ async fn a_cluster_of_another_region_or_account_is_set_up_there() {
     assert_eq!(there(function_tests::ACCOUNT, "us-east-1"), [METRICS_SERVER]);
     assert_eq!(follow(&stack).0["region"], "us-east-1");
 
-    // Of an account that is no target nothing is done, and the message is not lost.
+    // For an account that is no target nothing is done, and the message is not lost.
     let other = event("123456789012", OTHER);
     let answer = deliver(&stack, std::slice::from_ref(&other)).await;
     assert_eq!(function_tests::sent_back(&answer), ["message-0"]);

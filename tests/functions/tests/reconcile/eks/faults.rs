@@ -1,4 +1,4 @@
-//! Calls that are denied, throttled or lost, and a function that dies between two calls.
+//! Denied, throttled or lost calls, and a function that dies between two calls.
 
 use fake_aws::{Crash, Fault};
 use function_tests::{ATTEMPTS, sent_back};
@@ -6,7 +6,7 @@ use function_tests::{ATTEMPTS, sent_back};
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_throttled_change_is_tried_again_and_one_that_stays_refused_goes_back_to_the_queue() {
+async fn a_throttled_change_is_retried_and_one_that_stays_refused_returns_to_the_queue() {
     let stack = stack([payments()]);
     stack.aws.add_fault(Fault::on(CREATE).times(2).throttle());
     deliver_well(&stack, &[created("payments", now())]).await;
@@ -21,7 +21,7 @@ async fn a_throttled_change_is_tried_again_and_one_that_stays_refused_goes_back_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_is_denied_is_abandoned_and_reported_by_the_message_that_goes_back() {
+async fn a_denied_change_is_abandoned_and_reported_by_the_message_that_returns_to_the_queue() {
     let stack = stack([payments()]);
     stack.aws.add_fault(Fault::on(CREATE).error(403, "AccessDeniedException", "not authorized"));
     assert_eq!(sent_back(&deliver(&stack, &[created("payments", now())]).await), ["message-0"]);
@@ -29,7 +29,7 @@ async fn a_change_that_is_denied_is_abandoned_and_reported_by_the_message_that_g
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_decided_on_what_could_not_be_asked() {
+async fn nothing_is_decided_on_what_could_not_be_read() {
     for question in ["eks:ListFargateProfiles", "eks:DescribeAddon", "eks:DescribeCluster"] {
         let stack = stack([payments()]);
         stack.aws.add_fault(Fault::on(question).times(ATTEMPTS).throttle());
@@ -71,7 +71,8 @@ async fn a_cluster_that_could_not_be_sent_back_to_the_queue_is_not_forgotten() {
     assert_eq!(changes(&stack), [entry("payments/metrics-server", "planned")]);
 }
 
-/// Delivers an event, which the queue does again if the function dies, and what the function sends itself, until there is no more.
+/// Delivers an event, again if the function dies, and the messages that the function sends itself,
+/// until there are none left.
 async fn to_the_end(stack: &Stack, event: Value) {
     let mut messages = vec![event];
     while let Some(message) = messages.pop() {
@@ -94,7 +95,7 @@ async fn to_the_end(stack: &Stack, event: Value) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn killed_at_every_call_it_comes_to_the_same_end() {
+async fn killed_at_every_call_it_reaches_the_same_end() {
     let time = now();
     let before = || {
         let stack = stack([payments().since("ACTIVE", time)]);
@@ -114,7 +115,7 @@ async fn killed_at_every_call_it_comes_to_the_same_end() {
             let point = format!("killed {when} call {nth}");
             stack.aws.crash(crash);
             to_the_end(&stack, created("payments", time)).await;
-            // An answer that nobody got leaves no mark that EKS accepted it.
+            // After a lost response there is no record that EKS accepted it.
             let ended = changes(&stack).into_iter().map(|(subject, state, _)| (subject, state));
             let expected = done.iter().map(|(subject, state, _)| (subject.clone(), state.clone()));
             assert_eq!(ended.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{point}");
@@ -125,15 +126,15 @@ async fn killed_at_every_call_it_comes_to_the_same_end() {
     }
 }
 
-/// The item of a sweep or rollback of the target of EKS.
+/// The item of a sweep or rollback of the EKS target.
 pub(super) async fn item(stack: &Stack, kind: &str, at: i64) -> Value {
     let mut items = Box::pin(stack.items(kind, minute(at))).await;
     items.retain(|item| item["platform"] == "eks");
     items.remove(0)
 }
 
-/// Plays all turns of an item, and a turn once more whose function died; gives the outcome.
-async fn turns(stack: &Stack, mut item: Value) -> Value {
+/// Plays all passes of an item, repeating a pass whose function died; returns the outcome.
+async fn all_passes(stack: &Stack, mut item: Value) -> Value {
     loop {
         let answer = tokio::select! {
             biased;
@@ -150,7 +151,7 @@ async fn turns(stack: &Stack, mut item: Value) -> Value {
     }
 }
 
-/// Two clusters, of which a sweep may change one.
+/// Two clusters; a sweep may change one of them.
 async fn to_be_swept() -> (Stack, Value) {
     let old = ["a", "b"].map(|name| cluster(name).since("ACTIVE", minute(-600)));
     let stack = stack(old);
@@ -159,7 +160,7 @@ async fn to_be_swept() -> (Stack, Value) {
     (stack, item)
 }
 
-/// The same after all of it was set up.
+/// The same after everything was set up.
 async fn to_be_rolled_back() -> (Stack, Value) {
     let (stack, _) = to_be_swept().await;
     for at in [0, 60, 120] {
@@ -170,7 +171,7 @@ async fn to_be_rolled_back() -> (Stack, Value) {
     (stack, item)
 }
 
-/// What is to be the same, however often the function died: change log, what was found, and what is there.
+/// What must be the same, however often the function died: change log, findings, and resources.
 type End = (Vec<(String, String)>, Vec<Value>, Vec<Vec<String>>);
 
 fn end(stack: &Stack, outcome: &Value) -> End {
@@ -183,18 +184,18 @@ fn end(stack: &Stack, outcome: &Value) -> End {
     (states, found, there)
 }
 
-/// Plays an item undisturbed, and then with the function's end at each of its calls.
+/// Plays an item undisturbed, and then with a kill at each of its calls.
 async fn at_every_call(before: impl AsyncFn() -> (Stack, Value)) -> End {
     let (stack, item) = Box::pin(before()).await;
     let start = stack.aws.meter().count_all();
-    let outcome = turns(&stack, item).await;
+    let outcome = all_passes(&stack, item).await;
     let calls = stack.aws.meter().count_all() - start;
     let expected = end(&stack, &outcome);
     for nth in 1..=calls {
         for (when, crash) in [("before", Crash::before(nth)), ("after", Crash::after(nth))] {
             let (stack, item) = Box::pin(before()).await;
             stack.aws.crash(crash);
-            let outcome = turns(&stack, item).await;
+            let outcome = all_passes(&stack, item).await;
             assert_eq!(end(&stack, &outcome), expected, "killed {when} call {nth} of {calls}");
         }
     }
@@ -206,14 +207,14 @@ fn count(found: &[Value], result: &str) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sweep_that_is_killed_at_every_call_comes_to_the_same_end_and_reports_it() {
+async fn a_sweep_that_is_killed_at_every_call_reaches_the_same_end_and_reports_it() {
     let (states, found, there) = at_every_call(to_be_swept).await;
     assert_eq!((states.len(), count(&found, "set"), count(&found, "waiting")), (2, 2, 2), "{found:?}");
     assert_eq!(there[2..], [vec![] as Vec<String>, vec![]], "one cluster only");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rollback_that_is_killed_at_every_call_comes_to_the_same_end_and_reports_it() {
+async fn a_rollback_that_is_killed_at_every_call_reaches_the_same_end_and_reports_it() {
     let (states, found, there) = at_every_call(to_be_rolled_back).await;
     assert!(states.iter().all(|(_, state)| state == "rolled-back"), "{states:?}");
     assert_eq!((states.len(), count(&found, "rolled-back")), (4, 4), "{found:?}");

@@ -1,4 +1,5 @@
-//! The logging of Fargate pods: a `ConfigMap` in a cluster whose Kubernetes API is a stand-in over TLS.
+//! The logging of Fargate pods: a `ConfigMap` in a cluster whose Kubernetes API is a stand-in over
+//! TLS.
 
 use fake_kubernetes::{Estate, FakeKubernetes, Handle, Identity, Rights};
 use function_tests::sent_back;
@@ -16,7 +17,7 @@ pub(super) const POLICY: &str = "policies:
             log_group_name /eks/prod
 ";
 
-/// The rights that docs/policies.md gives, and the one to make namespaces.
+/// The permissions that docs/policies.md grants, and the one to create namespaces.
 pub(super) fn rights() -> Rights {
     const NAMESPACE: &str = "aws-observability";
     Rights::none()
@@ -26,7 +27,7 @@ pub(super) fn rights() -> Rights {
         .with_named(NAMESPACE, "configmaps", "aws-logging", &["get", "update", "delete"])
 }
 
-/// A stack with one cluster, and the Kubernetes API of that cluster, which lets the function in with these rights.
+/// A stack with one cluster, whose Kubernetes API grants the function these permissions.
 pub(super) async fn start(rights: Rights, change: impl FnOnce(&mut Estate)) -> (Stack, Handle) {
     let identity = Identity {
         secret_access_key: "secret".to_owned(),
@@ -117,7 +118,7 @@ fn place(estate: &mut Estate, label: Option<&str>, data: &[(&str, &str)]) {
     }
 }
 
-/// Result and reason of what event and sweep find about it; nothing is written.
+/// Result and reason of the findings of event and sweep; nothing is written.
 async fn only_reported(label: Option<&str>, data: &[(&str, &str)]) -> (Value, String) {
     let (stack, kubernetes) = start(rights(), |estate| place(estate, label, data)).await;
     let before = config_map(&kubernetes);
@@ -135,15 +136,15 @@ async fn only_reported(label: Option<&str>, data: &[(&str, &str)]) -> (Value, St
 const BAD: [(&str, &str); 3] =
     [("output.conf", "[INPUT]\n    Name tail\n"), ("filter.conf", ""), ("flb_log_cw", "yes")];
 
-/// What is wrong with it: key, what, and what to do.
+/// Its problems: key, problem, and remedy.
 const WRONG: [&str; 4] = [
-    "output.conf: there is no [OUTPUT] section; add one, with the output that the logs are to go to",
-    "output.conf, line 1: [INPUT] is not allowed here; take it out; Fargate provides it",
+    "output.conf: there is no [OUTPUT] section; add one with the output to send the logs to",
+    "output.conf, line 1: [INPUT] is not allowed here; remove it; Fargate provides it",
     "filter.conf: `filter.conf` is not a known key; did you mean `filters.conf`?",
     "flb_log_cw: its value is \"yes\"; write \"true\" or \"false\", in quotes",
 ];
 
-const LABEL_IT: &str = "give it the label aws-observability=enabled";
+const LABEL_IT: &str = "add the label aws-observability=enabled";
 /// The same as a command, in the mail.
 const LABEL: &str = "kubectl --context arn:aws:eks:eu-west-1:123456789012:cluster/payments label --overwrite namespace \
                      aws-observability aws-observability=enabled";
@@ -160,7 +161,9 @@ async fn a_bad_one_of_others_is_reported_problem_by_problem() {
 
 #[tokio::test]
 async fn a_namespace_of_others_without_its_label_is_reported_with_the_problems_in_it() {
-    for (label, says) in [(None, "it lacks the label"), (Some("true"), "it has the value true of")] {
+    for (label, says) in
+        [(None, "it lacks the label"), (Some("true"), "it has the label aws-observability=true")]
+    {
         let (result, reason) = only_reported(label, &BAD).await;
         assert_eq!(result, "reported");
         for problem in WRONG.into_iter().chain([says, LABEL_IT]) {
@@ -190,7 +193,7 @@ async fn what_lacks_only_the_label_is_written_once_it_has_it() {
 }
 
 #[tokio::test]
-async fn a_right_that_is_missing_is_reported_and_nothing_is_written_down_as_done() {
+async fn a_missing_permission_is_reported_and_nothing_is_recorded_as_done() {
     let (stack, kubernetes) = start(Rights::collector(), |_| {}).await;
     let answer = deliver(&stack, &[created("payments", now())]).await;
     assert_eq!(sent_back(&answer), ["message-0"]);
@@ -199,15 +202,16 @@ async fn a_right_that_is_missing_is_reported_and_nothing_is_written_down_as_done
 }
 
 #[tokio::test]
-async fn an_api_that_lets_nobody_in_is_not_decided_on_and_sends_nothing_back() {
+async fn an_api_that_denies_access_leads_to_no_decision_and_returns_nothing_to_the_queue() {
     let (stack, kubernetes) = start(Rights::none(), |_| {}).await;
     deliver_well(&stack, &[created("payments", now())]).await;
     assert_eq!((config_map(&kubernetes), states(&stack)), (None, vec![]));
 }
 
-/// Nor by an entry about something else, such as the one that docs/eks.md shows for cAdvisor.
+/// An entry about something else, such as the one that docs/eks.md shows for cAdvisor, does not
+/// request it either.
 #[tokio::test]
-async fn without_a_policy_for_the_logging_of_the_cluster_its_api_is_not_asked() {
+async fn without_a_policy_for_the_logging_of_the_cluster_its_api_is_not_queried() {
     let cadvisor = "eks: [{clusters: [payments], cadvisor: proxy}]";
     for config in ["{}", cadvisor, "policies: [{control-plane-logs: leave}]"] {
         let (stack, kubernetes) = start(Rights::none(), |estate| estate.identities.clear()).await;
@@ -218,7 +222,7 @@ async fn without_a_policy_for_the_logging_of_the_cluster_its_api_is_not_asked() 
         assert_eq!((&found["result"], kubernetes.meter().calls.len()), (&json!("left"), 0), "{config}");
         assert_eq!(addons(&stack, "payments"), [METRICS_SERVER]);
     }
-    // One that names it asks.
+    // An entry that names it does.
     let (stack, kubernetes) = start(rights(), |_| {}).await;
     stack.put_config("policies: [{aws-logging: report}]");
     deliver_well(&stack, &[created("payments", now())]).await;

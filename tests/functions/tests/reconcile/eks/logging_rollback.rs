@@ -1,4 +1,5 @@
-//! The rollback of the logging of Fargate pods: the `ConfigMap` is deleted only as fargaze wrote it.
+//! The rollback of the logging of Fargate pods: the `ConfigMap` is only deleted as fargaze wrote
+//! it.
 
 use fake_aws::Crash as AwsCrash;
 use fake_kubernetes::{Crash, Effect, Fault, Handle, Rights};
@@ -23,7 +24,7 @@ fn write_as_others(kubernetes: &Handle) {
     });
 }
 
-/// The methods of HTTP by which the `ConfigMap` was asked about, from that call on.
+/// The HTTP methods of requests for the `ConfigMap`, from this call on.
 fn methods(kubernetes: &Handle, from: usize) -> Vec<String> {
     let calls = kubernetes.meter().calls.into_iter().skip(from);
     calls.filter(|call| call.path.ends_with(ONE)).map(|call| call.method).collect()
@@ -52,7 +53,7 @@ async fn what_fargaze_wrote_is_deleted_and_its_namespace_stays() {
     assert_eq!((config_map(&kubernetes), state(&stack).as_str()), (None, "rolled-back"));
     assert_eq!(methods(&kubernetes, calls), ["GET", "GET", "DELETE", "GET"]);
     assert!(kubernetes.estate().stored("namespaces", "", "aws-observability").is_some());
-    // It stays so, although its policy is to have it.
+    // It stays deleted, although the policy requires it.
     deliver_well(&stack, &[created("payments", now())]).await;
     assert_eq!(config_map(&kubernetes), None);
 }
@@ -77,7 +78,7 @@ async fn one_to_which_others_added_bytes_is_left() {
     });
     let found = ran(&stack, "rollback", 60).await;
     let (result, reason) = only_finding(&found);
-    assert!(reason.contains("somebody added binaryData (theirs)"), "{reason}");
+    assert!(reason.contains("someone added binaryData (theirs)"), "{reason}");
     assert_eq!((result, state(&stack).as_str()), (&json!("skipped"), "done"));
     assert!(config_map(&kubernetes).is_some());
 }
@@ -96,10 +97,10 @@ async fn one_that_others_changed_is_left() {
 }
 
 #[tokio::test]
-async fn one_that_is_changed_between_the_look_and_the_deletion_is_left() {
+async fn a_config_map_changed_between_the_check_and_the_deletion_is_left() {
     let (stack, kubernetes) = written(rights()).await;
     let calls = kubernetes.meter().calls.len();
-    // What was read of it is on its way for long enough to be changed meanwhile.
+    // The response takes long enough for a change in the meantime.
     let slow = Effect::Slow { piece: 64, pause: std::time::Duration::from_millis(50) };
     kubernetes.inject(Fault::times(2, ONE, slow));
     let (found, ()) = tokio::join!(ran(&stack, "rollback", 60), async {
@@ -117,7 +118,7 @@ async fn one_that_is_changed_between_the_look_and_the_deletion_is_left() {
 }
 
 #[tokio::test]
-async fn without_the_right_to_delete_the_command_is_in_the_mail() {
+async fn without_the_permission_to_delete_the_command_is_in_the_mail() {
     let (stack, kubernetes) =
         written(Rights::collector().with("", &["namespaces", "configmaps"], &["get", "create"])).await;
     let found = ran(&stack, "rollback", 60).await;
@@ -132,7 +133,7 @@ async fn without_the_right_to_delete_the_command_is_in_the_mail() {
 }
 
 #[tokio::test]
-async fn a_rollback_of_the_newest_change_gives_back_what_it_found() {
+async fn a_rollback_of_the_newest_change_restores_what_it_found() {
     let (stack, kubernetes) = written(rights()).await;
     let first = config_map(&kubernetes);
     stack.put_config(&POLICY.replace("/eks/prod", "/eks/other"));
@@ -169,7 +170,7 @@ async fn what_could_not_be_read_is_not_taken_for_undone() {
 #[tokio::test]
 async fn one_that_was_written_by_a_function_that_died_is_known_although_no_policy_names_it_any_more() {
     let (stack, kubernetes) = start(rights(), |_| {}).await;
-    // The look, the namespace, and then the one.
+    // The check, the namespace, and then the `ConfigMap`.
     kubernetes.crash(Crash::After(3));
     let event = [created("payments", now())];
     tokio::select! {
@@ -191,7 +192,7 @@ async fn one_that_was_written_by_a_function_that_died_is_known_although_no_polic
 async fn what_a_rollback_deleted_before_it_died_is_not_written_again_before_it_is_repeated() {
     let (stack, kubernetes) = written(rights()).await;
     let item = super::faults::item(&stack, "rollback", 60).await;
-    // Namespace and ConfigMap are looked at, the ConfigMap once more, and then it is deleted.
+    // Namespace and ConfigMap are read, the ConfigMap once more, and then it is deleted.
     kubernetes.crash(Crash::After(4));
     tokio::select! {
         biased;
@@ -208,7 +209,7 @@ async fn what_a_rollback_deleted_before_it_died_is_not_written_again_before_it_i
 }
 
 #[tokio::test]
-async fn a_deletion_of_which_nobody_knows_what_came_is_found_out_by_the_queue() {
+async fn a_deletion_with_an_unknown_result_is_resolved_by_the_queue() {
     let (stack, kubernetes) = written(rights()).await;
     kubernetes.crash(Crash::Before(4));
     let item = super::faults::item(&stack, "rollback", 60).await;
@@ -227,7 +228,7 @@ async fn a_deletion_of_which_nobody_knows_what_came_is_found_out_by_the_queue() 
     assert_eq!((&found[0]["result"], config_map(&kubernetes)), (&json!("rolled-back"), None));
 }
 
-/// Plays a rollback, and once more whenever the function died; gives what it found, and how all ended.
+/// Plays a rollback, again whenever the function dies; returns its findings and the end.
 async fn to_the_end(stack: &Stack, kubernetes: &Handle, item: &Value) -> (Value, Option<Value>, String) {
     loop {
         let answer = tokio::select! {
@@ -246,7 +247,7 @@ async fn to_the_end(stack: &Stack, kubernetes: &Handle, item: &Value) -> (Value,
 }
 
 #[tokio::test]
-async fn killed_at_every_call_it_comes_to_the_same_end_and_reports_it() {
+async fn killed_at_every_call_it_reaches_the_same_end_and_reports_it() {
     let before = async || {
         let (stack, kubernetes) = written(rights()).await;
         let item = super::faults::item(&stack, "rollback", 60).await;

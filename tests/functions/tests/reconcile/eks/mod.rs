@@ -31,7 +31,7 @@ fn stack(clusters: impl IntoIterator<Item = EksClusterSpec>) -> Stack {
     Stack::in_process(FakeAws::builder(home))
 }
 
-/// An ACTIVE cluster of which an event came just now; its Fargate profile selects where add-ons run.
+/// An ACTIVE cluster with a recent event; its Fargate profile selects where add-ons run.
 fn payments() -> EksClusterSpec {
     cluster("payments")
 }
@@ -40,8 +40,9 @@ fn cluster(name: &str) -> EksClusterSpec {
     EksClusterSpec::new(name).since("ACTIVE", now()).profile("default", &["kube-system", "default"])
 }
 
-/// The time that the functions have as well: that of the machine, by which the stand-in's clock begins, in whole seconds as EKS tells it.
-#[allow(clippy::disallowed_methods, reason = "the SDK's clock tells how long a cluster is followed")]
+/// The time that the functions use, too: that of the machine, at which the stand-in's clock starts,
+/// in whole seconds like EKS.
+#[allow(clippy::disallowed_methods, reason = "the SDK's clock measures how long a cluster is followed")]
 fn now() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap()
 }
@@ -50,7 +51,7 @@ fn minutes_ago(minutes: i64) -> Timestamp {
     now() - SignedDuration::from_mins(minutes)
 }
 
-/// `CreateCluster` of EKS at that time.
+/// `CreateCluster` of EKS at this time.
 fn created(cluster: &str, time: Timestamp) -> Value {
     let mut event = event_file("enable-insights.eks-create-cluster.ok");
     let detail = &mut event["detail"];
@@ -61,13 +62,13 @@ fn created(cluster: &str, time: Timestamp) -> Value {
     event
 }
 
-/// Delivers messages of the queue; gives the answer.
+/// Delivers messages of the queue; returns the response.
 async fn deliver(stack: &Stack, messages: &[Value]) -> Value {
     let bodies: Vec<String> = messages.iter().map(ToString::to_string).collect();
     stack.invoke(Function::EnableInsights, sqs_batch(&bodies)).await.unwrap()
 }
 
-/// Delivers messages, none of which may be sent back.
+/// Delivers messages; none of them may be returned to the queue.
 async fn deliver_well(stack: &Stack, messages: &[Value]) {
     assert_eq!(deliver(stack, messages).await, json!({"batchItemFailures": []}));
 }
@@ -84,7 +85,7 @@ fn edit<T>(stack: &Stack, cluster: &str, edit: impl FnOnce(&mut EksClusterSpec) 
     stack.aws.edit(|world| edit(world.home().eks_cluster(cluster).unwrap()))
 }
 
-/// EKS ends what it works on.
+/// EKS completes its work.
 fn finish(stack: &Stack, cluster: &str) {
     edit(stack, cluster, |cluster| {
         cluster.finish_updates();
@@ -100,7 +101,7 @@ fn logs(stack: &Stack, cluster: &str) -> Vec<String> {
     edit(stack, cluster, |cluster| cluster.logs.iter().cloned().collect())
 }
 
-/// Plays a sweep or rollback at that minute; gives the outcome of the target of EKS.
+/// Plays a sweep or rollback at this minute; returns the outcome of the EKS target.
 async fn ran(stack: &Stack, kind: &str, at: i64) -> Value {
     ran_at(stack, kind, minute(at)).await
 }

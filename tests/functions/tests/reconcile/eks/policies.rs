@@ -1,4 +1,4 @@
-//! Policies, and how far events carry them out.
+//! Policies, and how events carry them out.
 
 use fargaze::reconcile::ChangeState;
 
@@ -33,7 +33,7 @@ async fn types_of_logs_are_only_added_and_followed_until_eks_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_of_somebody_else_is_waited_for_and_then_ours_is_made() {
+async fn an_update_by_others_is_waited_for_and_then_the_own_one_is_made() {
     let stack = stack([payments()]);
     stack.put_config(LOGS);
     let theirs = fake_aws::UpdateSpec {
@@ -69,7 +69,7 @@ async fn an_update_that_eks_fails_is_written_down_with_its_reason() {
     let why = Some("SubnetNotFound: no free addresses");
     let failed = log.iter().find(|change| change.failure.as_deref() == why);
     assert_eq!(failed.unwrap().state, ChangeState::Abandoned);
-    // Once more, under another token; a second failure would be the last.
+    // Again, with another token; a second failure would be the last.
     assert_eq!(stack.aws.meter().count(UPDATE), 2);
 }
 

@@ -1,4 +1,4 @@
-//! The rights of `EnableInsights` in a cluster, and what its refusals advise.
+//! The permissions of `EnableInsights` in a cluster, and the remedies for its refusals.
 
 use fake_kubernetes::{Handle, Rights};
 use function_tests::manifests;
@@ -6,12 +6,12 @@ use function_tests::manifests;
 use super::logging::{POLICY, config_map, rights as with_namespaces, start};
 use super::*;
 
-/// What the manifests of docs/policies.md give.
+/// What the manifests of docs/policies.md grant.
 fn rights() -> Rights {
     Rights::of_manifests(&manifests("policies.md")[0], "fargaze-setup")
 }
 
-/// A cluster in which the manifests were applied: they make the namespace, too.
+/// A cluster in which the manifests were applied: they create the namespace, too.
 async fn applied(rights: Rights) -> (Stack, Handle) {
     start(rights, |estate| {
         estate.place_namespace("aws-observability");
@@ -34,9 +34,10 @@ async fn steps(rights: Rights) -> [bool; 3] {
     [written, changed, written && output().is_none()]
 }
 
-/// Issue 13, point 22: without any one right something is not done, and with all of them all is.
+/// Issue 13, point 22: without any one permission something is not done, and with all of them
+/// everything is.
 #[tokio::test]
-async fn each_right_of_the_page_is_needed_and_no_other() {
+async fn each_permission_of_the_page_is_needed_and_no_other() {
     assert_eq!(steps(rights()).await, [true; 3]);
     let taken = rights().each_taken_away();
     assert_eq!(taken.len(), 5, "{taken:?}");
@@ -53,16 +54,16 @@ async fn each_right_of_the_page_is_needed_and_no_other() {
     }
 }
 
-/// The mail of a sweep, as one line.
+/// The mail of a sweep, on one line.
 async fn swept(stack: &Stack, at: i64) -> String {
     let mails = stack.mails().len();
     ran(stack, "sweep", at).await;
     stack.mail(mails).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Issue 13, point 23: the YAML of these rights is in docs/policies.md.
+/// Issue 13, point 23: the YAML of these permissions is in docs/policies.md.
 #[tokio::test]
-async fn a_missing_right_points_to_the_page_that_has_it() {
+async fn a_missing_permission_points_to_the_page_that_has_it() {
     for rights in [Rights::none(), Rights::collector(), rights().each_taken_away().remove(0).1] {
         let (stack, _kubernetes) = start(rights, |_| {}).await;
         deliver(&stack, &[created("payments", now())]).await;
@@ -72,7 +73,8 @@ async fn a_missing_right_points_to_the_page_that_has_it() {
     }
 }
 
-/// Issue 13, point 23: nothing can be made in a namespace that is being deleted, whatever the rights are.
+/// Issue 13, point 23: nothing can be created in a namespace that is being deleted, whatever the
+/// permissions.
 #[tokio::test]
 async fn a_namespace_that_is_being_deleted_is_waited_for() {
     let (stack, kubernetes) = applied(rights()).await;
@@ -80,13 +82,13 @@ async fn a_namespace_that_is_being_deleted_is_waited_for() {
     deliver_well(&stack, &[created("payments", now())]).await;
     assert!(kubernetes.meter().calls.iter().all(|call| call.method == "GET"));
     let mail = swept(&stack, 60).await;
-    assert!(mail.contains("BLOCKED, A PREREQUISITE IS MISSING: aws-logging"), "{mail}");
-    assert!(mail.contains("is being deleted") && mail.contains("wait until it is gone"), "{mail}");
+    assert!(mail.contains("BLOCKED (missing prerequisite): aws-logging"), "{mail}");
+    assert!(mail.contains("is being deleted") && mail.contains("wait until it is deleted"), "{mail}");
     assert!(mail.contains("cluster/payments describe namespace aws-observability"), "{mail}");
     assert!(!mail.contains("docs/eks.md") && !mail.contains("access entry"), "{mail}");
 }
 
-/// Issue 13, point 23: what is immutable is deleted, not changed.
+/// Issue 13, point 23: an immutable object is deleted, not changed.
 #[tokio::test]
 async fn an_immutable_one_is_reported_with_the_command_that_deletes_it() {
     let (stack, kubernetes) = start(with_namespaces(), |_| {}).await;

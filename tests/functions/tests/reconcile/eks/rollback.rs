@@ -7,7 +7,7 @@ use super::*;
 const ALL: &str =
     "limits: {existing: change, max-percent: 100}\npolicies: [{control-plane-logs: [api, audit]}]";
 
-/// A cluster that a sweep has set up, with `scheduler` logs of others.
+/// A cluster that a sweep has set up, with `scheduler` logs enabled by others.
 async fn set_up() -> Stack {
     let before = payments().log("scheduler");
     let stack = stack([before.since("ACTIVE", function_tests::minute(-600))]);
@@ -58,7 +58,7 @@ async fn an_addon_that_others_updated_is_skipped() {
     assert_eq!(addons(&stack, "payments"), [METRICS_SERVER]);
 }
 
-/// Which version EKS chose is known from its answer.
+/// EKS's response has the version that it chose.
 #[tokio::test(start_paused = true)]
 async fn an_addon_that_others_updated_before_fargaze_looked_again_is_skipped() {
     let stack = stack([payments().since("ACTIVE", minute(-600))]);
@@ -98,13 +98,13 @@ async fn while_eks_works_on_the_cluster_it_is_to_be_rolled_back_later() {
     assert_eq!(results(&found), ["rolled-back"]);
 }
 
-/// A rollback asked EKS to turn logs off; gives the message by which that is followed.
+/// A rollback requested EKS to turn logs off; returns the message for the follow-up.
 async fn asked() -> (Stack, Value) {
     let stack = set_up().await;
     let found = ran(&stack, "rollback", 120).await;
     assert_eq!(results(&found), ["rolled-back", "rolled-back"]);
     let reason = found["findings"][1]["reason"].as_str().unwrap();
-    assert!(reason.contains("EKS works on it"), "{reason}");
+    assert!(reason.contains("EKS is processing it"), "{reason}");
     let (message, delay) = follow(&stack);
     assert_eq!((&message["rollback"], delay), (&json!(true), 60));
     assert_eq!(message["updates"][0]["aspect"], "control-plane-logs");
@@ -112,7 +112,7 @@ async fn asked() -> (Stack, Value) {
     (stack, message)
 }
 
-/// The state of the change of logs, and what the change log has of its undoing.
+/// The state of the logs change, and the change log's record of its undoing.
 fn undone(stack: &Stack) -> (String, Value) {
     let mut log = change_log(stack);
     log.retain(|change| change.aspect == Aspect::ControlPlaneLogs);
@@ -134,7 +134,7 @@ async fn logs_that_eks_turns_off_are_followed_until_it_is_done_and_nothing_is_se
     assert_eq!(message["rollback"], true);
     assert!(undone(&stack).1["in-progress"]["update-id"].is_string());
 
-    // A policy that the cluster does not comply with: not now.
+    // The cluster no longer complies with its policy.
     stack.put_config(&ALL.replace("[api, audit]", "[api, audit], cloudwatch-observability: install"));
     edit(&stack, "payments", |cluster| cluster.node_groups.push("workers".to_owned()));
     finish(&stack, "payments");
@@ -170,7 +170,7 @@ async fn logs_that_eks_fails_to_turn_off_are_reported_and_can_be_rolled_back_aga
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_an_update_that_was_never_answered_the_queue_finds_out_what_came_of_it() {
+async fn the_queue_resolves_an_update_that_was_never_answered() {
     let stack = set_up().await;
     stack.aws.add_fault(fake_aws::Fault::on(UPDATE).times(function_tests::ATTEMPTS).throttle());
     let found = ran(&stack, "rollback", 120).await;
@@ -181,7 +181,7 @@ async fn of_an_update_that_was_never_answered_the_queue_finds_out_what_came_of_i
     assert_eq!((state.as_str(), undo["failed"].is_string()), ("done", true));
 }
 
-/// A rollback that is killed after that call; gives its item, by which it is repeated.
+/// A rollback that is killed after that call; returns its item for the repetition.
 async fn killed_after(stack: &Stack, operation: &'static str) -> Value {
     let item = super::faults::item(stack, "rollback", 120).await;
     stack.aws.crash(fake_aws::Crash::after(1).of(move |call| call.operation == operation));
@@ -194,7 +194,7 @@ async fn killed_after(stack: &Stack, operation: &'static str) -> Value {
     item
 }
 
-/// What the same rollback finds when it is called again.
+/// The findings of the same rollback when it is called again.
 async fn repeated(stack: &Stack, item: Value) -> Value {
     let answer = Box::pin(stack.invoke(Function::EnableInsights, item)).await.unwrap();
     stack.json(answer["outcome"]["key"].as_str().unwrap())
@@ -231,7 +231,7 @@ async fn a_deletion_that_was_refused_is_not_taken_for_begun() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rollback_that_died_after_its_call_goes_on_when_the_cluster_is_updating() {
+async fn a_rollback_that_died_after_its_call_continues_when_the_cluster_is_updating() {
     let stack = set_up().await;
     let item = killed_after(&stack, UPDATE).await;
     edit(&stack, "payments", |cluster| "UPDATING".clone_into(&mut cluster.status));
@@ -258,7 +258,7 @@ async fn a_cluster_whose_owner_opted_out_since_is_rolled_back_as_any_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_begun_is_not_judged_while_its_owner_opts_out() {
+async fn what_was_begun_is_not_settled_while_its_owner_opts_out() {
     let stack = stack([payments()]);
     deliver_well(&stack, &[created("payments", now())]).await;
     let begun = changes(&stack);

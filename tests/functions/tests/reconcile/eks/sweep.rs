@@ -14,7 +14,7 @@ fn results(outcome: &Value) -> Vec<(String, String, Value)> {
     findings(outcome).iter().map(words).collect()
 }
 
-/// What came of one part of a cluster.
+/// The result of one part of a cluster.
 fn result(outcome: &Value, cluster: &str, part: &str) -> Value {
     let found: Vec<_> = results(outcome)
         .into_iter()
@@ -29,7 +29,7 @@ fn finding(outcome: &Value, cluster: &str, part: &str) -> Value {
     findings(outcome).iter().find(is_it).unwrap().clone()
 }
 
-/// Clusters that were there before, one metrics-server each to be installed.
+/// Existing clusters, each of them missing metrics-server.
 fn old(names: &[&str]) -> Vec<EksClusterSpec> {
     names.iter().map(|name| cluster(name).since("ACTIVE", minute(-600))).collect()
 }
@@ -121,8 +121,8 @@ async fn a_dry_run_changes_nothing_and_says_the_cost() {
 async fn no_more_clusters_are_changed_than_allowed_and_the_queue_does_not_change_them_either() {
     let stack = stack(old(&["a", "b", "c"]));
     stack.put_config("limits: {existing: change, max-changes: 1}");
-    for (turn, done) in [(0, "a"), (60, "b"), (120, "c")] {
-        let found = ran(&stack, "sweep", turn).await;
+    for (minute, done) in [(0, "a"), (60, "b"), (120, "c")] {
+        let found = ran(&stack, "sweep", minute).await;
         let set: Vec<String> =
             results(&found).into_iter().filter(|one| one.2 == "set").map(|one| one.0).collect();
         assert_eq!(set, [done]);
@@ -133,7 +133,7 @@ async fn no_more_clusters_are_changed_than_allowed_and_the_queue_does_not_change
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sweep_goes_on_where_its_time_was_up() {
+async fn a_sweep_continues_where_its_time_was_up() {
     let stack = stack(old(&["a", "b", "c"]));
     stack.put_config(CHANGE);
     stack.set_timeout(Duration::from_secs(1));

@@ -1,4 +1,4 @@
-//! A thousand clusters, in virtual time: the same engine as for ECS, at the pace that it keeps with EKS.
+//! A thousand clusters in virtual time: the same engine as for ECS, at the rate of the EKS quota.
 
 use std::time::Duration;
 
@@ -9,10 +9,12 @@ use super::*;
 
 const CLUSTERS: usize = 1_000;
 
-/// Time of a turn in which a cluster may be begun: the function's 120 s less those that it keeps for the last one.
+/// Time of a pass in which a cluster may be begun: the function's 120 s less the reserve for the
+/// last one.
 const TURN: Duration = Duration::from_secs(120 - 25);
 
-/// Of each ten clusters two lack the add-on, one is tagged, one is being deleted, and one has no place for it.
+/// Of every ten clusters two lack the add-on, one is tagged, one is being deleted, and one has
+/// nowhere to run it.
 fn estate_of_all_sorts() -> Estate {
     let mut home = Estate::new(ACCOUNT, REGION).now(minute(0));
     for number in 0..CLUSTERS {
@@ -53,10 +55,10 @@ async fn a_thousand_clusters_end_in_policy_and_without_a_call_too_many() {
     assert_eq!(with("compliant"), of(&[4, 6, 7, 8, 9]));
     let created = |stack: &Stack| stack.aws.meter().count(CREATE);
     assert_eq!((created(&stack), stack.aws.take_sent().len(), changes(&stack).len()), (200, 200, 200));
-    // Each turn lists them anew.
-    let turns = stack.aws.meter().count("eks:ListClusters") / CLUSTERS.div_ceil(100);
+    // Each pass lists them again.
+    let passes = stack.aws.meter().count("eks:ListClusters") / CLUSTERS.div_ceil(100);
     let enough = usize::try_from(took.as_millis().div_ceil(TURN.as_millis())).unwrap();
-    assert!((1..=enough).contains(&turns), "{turns} turns in {took:?}");
+    assert!((1..=enough).contains(&passes), "{passes} passes in {took:?}");
 
     of(&[0, 5]).iter().for_each(|name| finish(&stack, name));
     let next = ran(&stack, "sweep", 24 * 60).await;

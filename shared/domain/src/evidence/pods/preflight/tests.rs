@@ -1,4 +1,4 @@
-//! Each diagnosis with its remedy, and where there is none.
+//! Each diagnosis with its remedy, or without one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ fn cluster() -> EksCluster {
     }
 }
 
-fn letting_in(ranges: &[&str]) -> EksCluster {
+fn allowing(ranges: &[&str]) -> EksCluster {
     EksCluster { public_access_cidrs: ranges.iter().map(|range| (*range).to_owned()).collect(), ..cluster() }
 }
 
@@ -49,7 +49,7 @@ fn refused(groups: &[&str], missing: &[(&str, &str)]) -> Refusal {
 }
 
 #[test]
-fn a_role_without_an_entry_gets_the_command_that_makes_one() {
+fn a_role_without_an_entry_gets_the_command_that_creates_one() {
     let Finding { problem, remedy } = found(&Diagnosis::Unauthorized(AccessEntry::None), &cluster());
     assert_eq!(problem, format!("There is no access entry for {ROLE}."));
     assert_eq!(
@@ -61,9 +61,10 @@ fn a_role_without_an_entry_gets_the_command_that_makes_one() {
     );
 }
 
-/// A cluster takes nothing while it is updated, and never leaves access entries again.
+/// A cluster accepts no change while it is being updated, and access entries cannot be switched off
+/// again.
 #[test]
-fn a_cluster_without_access_entries_is_changed_first_and_waited_for() {
+fn a_cluster_without_access_entries_is_switched_first_and_waited_for() {
     let cluster = EksCluster { authentication: Some(AuthenticationMode::ConfigMap), ..cluster() };
     let refusal = Diagnosis::Forbidden(refused(&["viewers"], &[("", "pods")]));
     for diagnosis in [Diagnosis::Unauthorized(AccessEntry::Unknown), refusal] {
@@ -76,25 +77,25 @@ fn a_cluster_without_access_entries_is_changed_first_and_waited_for() {
     }
 }
 
-/// EKS keeps the id of the role: under the same ARN another role has come.
+/// EKS stores the id of the role: a recreated role with the same ARN is another role.
 #[test]
-fn an_entry_that_lets_nobody_in_is_made_again_with_its_groups() {
+fn an_entry_that_no_longer_works_is_recreated_with_its_groups() {
     let entry = entry_with(&["viewers", GROUP, "a b"]);
     let Finding { problem, remedy } = found(&Diagnosis::Unauthorized(entry), &cluster());
-    assert!(problem.contains("deleted and made again") && problem.contains("clock"), "{problem}");
+    assert!(problem.contains("deleted and recreated") && problem.contains("clock"), "{problem}");
     let lines: Vec<&str> = remedy.lines().collect();
-    assert!(lines[0].starts_with("# If the role was made again"), "{remedy}");
+    assert!(lines[0].starts_with("# If the role was recreated"), "{remedy}");
     assert!(lines[1].starts_with("aws eks delete-access-entry") && lines[1].ends_with(ROLE), "{remedy}");
     assert!(lines[2].ends_with("--kubernetes-groups viewers 'a b' fargaze-readers"), "{remedy}");
 }
 
 #[test]
-fn missing_rights_are_named_and_the_least_role_is_printed() {
+fn missing_permissions_are_named_and_the_minimal_role_is_printed() {
     let refusal = refused(&[GROUP, "system:authenticated"], &[("apps", "deployments"), ("", "nodes")]);
     let Finding { problem, remedy } = found(&Diagnosis::Forbidden(refusal), &cluster());
     assert_eq!(
         problem,
-        "Rights are missing in the cluster: the role may not list deployments.apps, list nodes."
+        "Missing permissions in the cluster: the role may not list deployments.apps, list nodes."
     );
     assert!(
         remedy.contains("kind: ClusterRole\n") && remedy.contains(GROUP) && !remedy.contains("nodes/proxy")
@@ -110,30 +111,30 @@ fn an_entry_with_other_groups_keeps_them() {
     assert!(remedy.starts_with("aws eks update-access-entry"), "{remedy}");
     let kept = format!("--kubernetes-groups viewers 'a b' fargaze-readers\n{KUBECONFIG}{KUBECTL}apply");
     assert!(remedy.contains(&kept), "{remedy}");
-    // EKS says which groups the entry itself has, and an older one may have been given others.
+    // EKS returns the groups of the entry itself, which may differ from those of the review.
     let entry = entry_with(&["auditors", "viewers"]);
     let remedy = found(&Diagnosis::Forbidden(Refusal { entry, ..refusal.clone() }), &cluster()).remedy;
     assert!(remedy.contains("--kubernetes-groups auditors viewers 'a b' fargaze-readers\n"), "{remedy}");
-    // It comes from the ConfigMap aws-auth: there is no entry to update.
+    // The groups come from the ConfigMap aws-auth: there is no entry to update.
     let remedy =
         found(&Diagnosis::Forbidden(Refusal { entry: AccessEntry::None, ..refusal }), &cluster()).remedy;
     assert!(remedy.starts_with("aws eks create-access-entry"), "{remedy}");
     assert!(remedy.contains("--kubernetes-groups viewers 'a b' fargaze-readers\n"), "{remedy}");
 }
 
-/// Issue 13, point 24: a remedy is printed only where it can help.
+/// Issue 13, point 24: a remedy is given only where it can help.
 #[test]
-fn what_no_command_can_mend_has_none() {
+fn problems_that_no_command_can_fix_have_no_remedy() {
     let open = cluster();
     let timed_out = || Diagnosis::Connect("no connection within 5s".to_owned());
     for (diagnosis, cluster) in [
         (Diagnosis::Refused, open.clone()),
         (timed_out(), open.clone()),
-        (timed_out(), letting_in(&["0.0.0.0/1", "128.0.0.0/1"])),
-        // EKS drops what it does not let in.
-        (Diagnosis::Refused, letting_in(&["198.51.100.0/24"])),
-        // Nobody knows whom it lets in.
-        (timed_out(), letting_in(&[])),
+        (timed_out(), allowing(&["0.0.0.0/1", "128.0.0.0/1"])),
+        // EKS drops packets from addresses that it does not allow.
+        (Diagnosis::Refused, allowing(&["198.51.100.0/24"])),
+        // The allowed ranges are unknown.
+        (timed_out(), allowing(&[])),
         (Diagnosis::Dns, open.clone()),
         (Diagnosis::Broken("tls handshake eof".to_owned()), open.clone()),
         (Diagnosis::Certificate("expired".to_owned()), open.clone()),
@@ -143,19 +144,20 @@ fn what_no_command_can_mend_has_none() {
     ] {
         let found = found(&diagnosis, &cluster);
         assert_eq!(found.remedy, "", "{diagnosis:?} {:?}", cluster.public_access_cidrs);
-        assert!(found.problem.ends_with('.') && !found.problem.contains(" only."), "{found:?}");
+        assert!(found.problem.ends_with('.') && !found.problem.contains("allows only"), "{found:?}");
     }
 }
 
-/// Issue 13, point 24: the command would close the endpoint to those whom it lets in now.
+/// Issue 13, point 24: otherwise the command would lock out the addresses that are allowed now.
 #[test]
-fn the_ranges_that_are_let_in_stay_in_the_command() {
-    let closed = letting_in(&["198.51.100.0/24", "203.0.113.7/32"]);
+fn the_allowed_ranges_stay_in_the_command() {
+    let closed = allowing(&["198.51.100.0/24", "203.0.113.7/32"]);
     let found = found(&Diagnosis::Connect("no connection within 5s".to_owned()), &closed);
-    assert!(found.problem.contains("lets in 198.51.100.0/24, 203.0.113.7/32 only"), "{found:?}");
+    assert!(found.problem.contains("allows only 198.51.100.0/24, 203.0.113.7/32."), "{found:?}");
     let set = "publicAccessCidrs=198.51.100.0/24,203.0.113.7/32,NAT_ADDRESS/32\n";
     assert!(found.remedy.contains(set), "{found:?}");
-    // By default the functions are in no VPC, and within one the public endpoint is not the way.
+    // By default the functions run outside any VPC; inside the cluster's VPC they use the private
+    // endpoint.
     for part in ["no fixed address", "VpcSubnetIds", "endpointPrivateAccess=true"] {
         assert!(found.remedy.contains(part), "{found:?}");
     }
@@ -183,7 +185,7 @@ fn no_metrics(addon: Option<&str>, place: Option<Place>) -> Finding {
 }
 
 #[test]
-fn an_add_on_that_is_there_is_not_made_once_more() {
+fn an_existing_add_on_is_not_created_again() {
     let none = no_metrics(None, Some(Place::Fargate));
     assert!(none.remedy.starts_with("aws eks create-addon"), "{none:?}");
     let failed = no_metrics(Some("CREATE_FAILED"), Some(Place::None { labels: false, role: None }));
@@ -193,9 +195,9 @@ fn an_add_on_that_is_there_is_not_made_once_more() {
     );
 }
 
-/// Its pods would stay Pending.
+/// Otherwise its pods would stay Pending.
 #[test]
-fn an_add_on_is_installed_once_its_pods_find_a_place() {
+fn an_add_on_is_installed_once_its_pods_can_be_placed() {
     let operations = |place| {
         let remedy = no_metrics(None, place).remedy;
         let lines = remedy.lines().filter(|line| !line.starts_with('#'));
@@ -210,7 +212,7 @@ fn an_add_on_is_installed_once_its_pods_find_a_place() {
             .remedy
             .contains("--pod-execution-role-arn arn:aws:iam::1:role/pods ")
     );
-    assert!(no_metrics(None, nowhere).problem.contains("no Fargate profile takes"));
+    assert!(no_metrics(None, nowhere).problem.contains("no Fargate profile selects"));
     assert_eq!(operations(Some(Place::Soon("system".to_owned()))), [wait, create]);
     for place in [Some(Place::Nodes), Some(Place::Fargate), None] {
         assert_eq!(operations(place), [create]);
@@ -219,12 +221,12 @@ fn an_add_on_is_installed_once_its_pods_find_a_place() {
 }
 
 #[test]
-fn whatever_is_printed_can_be_copied_and_names_region_and_cluster() {
+fn every_remedy_can_be_copied_and_names_region_and_cluster() {
     let down = ("v1beta1".to_owned(), "503".to_owned());
     let entry = || entry_with(&["viewers"]);
     for (diagnosis, cluster) in [
         (Diagnosis::Connect("x".to_owned()), EksCluster { public_endpoint: false, ..cluster() }),
-        (Diagnosis::Connect("x".to_owned()), letting_in(&["198.51.100.0/24"])),
+        (Diagnosis::Connect("x".to_owned()), allowing(&["198.51.100.0/24"])),
         (Diagnosis::Stranger("x".to_owned()), cluster()),
         (Diagnosis::Unauthorized(entry()), cluster()),
         (Diagnosis::Unauthorized(AccessEntry::None), cluster()),
@@ -247,7 +249,7 @@ fn whatever_is_printed_can_be_copied_and_names_region_and_cluster() {
 }
 
 #[test]
-fn what_keeps_metrics_server_from_answering_is_not_of_fargate_alone() {
+fn the_remedy_for_metrics_server_covers_ec2_nodes_too() {
     let down = Diagnosis::MetricsDown { version: "v1".to_owned(), answer: "503".to_owned() };
     let problem = found(&down, &cluster()).problem;
     assert!(
@@ -257,12 +259,12 @@ fn what_keeps_metrics_server_from_answering_is_not_of_fargate_alone() {
 }
 
 #[test]
-fn the_version_of_the_metrics_api_that_was_asked_is_the_one_to_look_at() {
+fn the_remedy_names_the_metrics_api_version_that_was_queried() {
     let answer = "503 Service Unavailable".to_owned();
     let down = Diagnosis::MetricsDown { version: "v1".to_owned(), answer: answer.clone() };
-    let passed =
+    let preferred_down =
         Diagnosis::PreferredDown { preferred: "v1".to_owned(), answer, serving: "v1beta1".to_owned() };
-    for diagnosis in [down, passed] {
+    for diagnosis in [down, preferred_down] {
         let found = found(&diagnosis, &cluster());
         assert!(
             found.remedy.ends_with(&format!("{KUBECTL}describe apiservice v1.metrics.k8s.io")),
@@ -273,7 +275,7 @@ fn the_version_of_the_metrics_api_that_was_asked_is_the_one_to_look_at() {
 }
 
 #[test]
-fn the_path_of_a_list_says_which_right_it_needs() {
+fn the_path_of_a_list_determines_the_permission() {
     for (path, right) in [
         ("/api/v1/pods", Some(("", "pods"))),
         ("/apis/apps/v1/deployments", Some(("apps", "deployments"))),
@@ -286,7 +288,7 @@ fn the_path_of_a_list_says_which_right_it_needs() {
 }
 
 #[test]
-fn the_roles_that_are_printed_are_those_of_the_page() {
+fn printed_roles_equal_those_in_the_docs() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/eks.md");
     let page = std::fs::read_to_string(page).unwrap();
     assert!(page.contains(CLUSTER_ROLE) && page.contains(NODE_PROXY_ROLE));
@@ -299,7 +301,7 @@ fn the_roles_that_are_printed_are_those_of_the_page() {
 }
 
 #[test]
-fn the_right_to_cadvisor_is_granted_apart_and_with_a_warning() {
+fn the_cadvisor_permission_is_granted_separately_and_with_a_warning() {
     let message = "nodes \"n\" is forbidden".to_owned();
     let Finding { problem, remedy } = found(&Diagnosis::NodeProxy { message }, &cluster());
     for part in

@@ -1,4 +1,4 @@
-//! Whole messages, kept in the tree to be read by a person. `FARGAZE_WRITE_DOCS=1` writes them again.
+//! Whole messages, committed so that a person can read them. `FARGAZE_WRITE_DOCS=1` rewrites them.
 
 use std::path::Path;
 
@@ -27,8 +27,8 @@ fn findings(message: &Message) -> Vec<serde_json::Value> {
 #[test]
 fn changes_exclusions_a_conflict_and_a_denial() {
     let by = vec!["arn:aws:sts::123456789012:assumed-role/terraform/ci (UpdateClusterSettings)".to_owned()];
-    let reason = "fargaze set it 2 times for the policy at-least-enabled, and each time it was reverted; fargaze leaves \
-                  it until its policy is another";
+    let reason = "fargaze set it 2 times for the policy at-least-enabled, and each time it was reverted; fargaze \
+                  will not retry until the policy changes";
     let enhanced = "the cluster is new; its policy is at-least-enhanced (fargaze.yaml:4)";
     let conflict = finding("orders", Disabled, FindingResult::Conflict(by), reason);
     let found = [
@@ -71,7 +71,7 @@ fn a_rollback_with_one_skipped() {
         change: Some(moved(Enabled, Disabled)),
         ..finding(name, Enabled, FindingResult::RolledBack, "it was disabled before fargaze")
     };
-    let reason = "fargaze set it to enabled, and now it is enhanced";
+    let reason = "fargaze set it to enabled, but it is now enhanced";
     let found = vec![
         back("shop"),
         back("cart"),
@@ -82,7 +82,7 @@ fn a_rollback_with_one_skipped() {
 }
 
 #[test]
-fn silence_and_missing_events_are_said_once_for_all() {
+fn silence_and_missing_events_have_one_paragraph_each() {
     let set =
         |name| Finding { unannounced: true, news: true, ..off(name, Enabled, FindingResult::Set, NEW, 1) };
     let silent = compliant(2).map(|found| Finding { silent: true, ..found });
@@ -97,8 +97,8 @@ fn silence_and_missing_events_are_said_once_for_all() {
 fn eks_with_a_late_cluster_a_conflict_and_a_denial() {
     let refused = Fault { operation: Operation::EksCreateAddon, subject: "billing".to_owned(), ..denied() };
     let by = vec!["arn:aws:sts::123456789012:assumed-role/ci/run (UpdateClusterConfig)".to_owned()];
-    let reason = "fargaze set it 2 times for the policy at least api, and each time it was reverted; fargaze leaves it \
-                  until its policy is another";
+    let reason = "fargaze set it 2 times for the policy at least api, and each time it was reverted; fargaze will not \
+                  retry until the policy changes";
     let conflict = eks("orders", Aspect::ControlPlaneLogs, FindingResult::Conflict(by), reason);
     let late =
         Finding::new(cluster("late"), None, FindingResult::Overdue, "it is still CREATING after an hour");
@@ -114,7 +114,7 @@ fn eks_with_a_late_cluster_a_conflict_and_a_denial() {
             "quiet",
             Aspect::MetricsServer,
             FindingResult::Compliant,
-            "v0.8.0 is there; its policy is install",
+            "v0.8.0 is installed; its policy is install",
         ),
     ];
     let message = message(RunKind::Sweep, [of_eks(found)]);
@@ -123,8 +123,8 @@ fn eks_with_a_late_cluster_a_conflict_and_a_denial() {
     golden("eks-changes", &message);
 }
 
-/// What is only reported is as its policy says: the head does not say otherwise. Each cluster has commands of its own, and
-/// they are one line each, however long.
+/// Report-only findings follow their policy, and the heading must not say otherwise. Each cluster
+/// has its own commands, one line each, however long.
 #[test]
 fn eks_with_what_a_person_can_do() {
     let selector = "the cluster is new; its policy is install (built-in); its pods would stay Pending; create another \
@@ -153,7 +153,7 @@ fn eks_with_what_a_person_can_do() {
         unlabelled("two"),
         unlabelled("three"),
         Finding { unannounced: true, ..unlabelled("four") },
-        eks("locked", Aspect::AwsLogging, FindingResult::Unknown(refused), "it could not be asked"),
+        eks("locked", Aspect::AwsLogging, FindingResult::Unknown(refused), "it could not be read"),
     ];
     let message = message(RunKind::Sweep, [dry(of_eks(found))]);
     let context = "kubectl --context arn:aws:eks:eu-west-1:123456789012:cluster/one";

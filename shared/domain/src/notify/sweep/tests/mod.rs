@@ -1,6 +1,7 @@
-//! When there is a message, and what it says.
+//! When a sweep or rollback has a message, and what it says.
 
 mod golden;
+mod several;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,7 +20,7 @@ use crate::reconcile::{Aspect, ClusterSize, Cost, CostNote, Transition, Value, e
 const NEW: &str = "the cluster is new; its policy is at-least-enabled (built-in)";
 const BATCH: &str = "its policy is leave (built-in)";
 const TAG: &str = "tagged fargaze=hands-off";
-const BEFORE: &str = "the cluster was there before fargaze, and such clusters are only reported (existing: report); its \
+const BEFORE: &str = "the cluster existed before fargaze; existing clusters are only reported (existing: report); its \
                       policy is at-least-enabled (built-in)";
 
 fn run(kind: RunKind) -> Run {
@@ -39,7 +40,7 @@ fn finding(name: &str, level: InsightsLevel, result: FindingResult, reason: &str
     }
 }
 
-/// So many clusters that comply.
+/// This many compliant clusters.
 fn compliant(n: usize) -> impl Iterator<Item = Finding> {
     let reason = "it is enabled, and its policy is at-least-enabled (built-in)";
     (1..=n).map(move |n| finding(&format!("right-{n}"), Enabled, FindingResult::Compliant, reason))
@@ -49,7 +50,8 @@ fn moved(from: InsightsLevel, to: InsightsLevel) -> Transition {
     Transition::new(&Value::Level(from), &Value::Level(to))
 }
 
-/// A cluster that is off, with what it costs to set it to `to`, of so many services of two tasks each.
+/// A cluster that is off, with the cost of setting it to `to`; it has this many services of two
+/// tasks each.
 fn off(name: &str, to: InsightsLevel, result: FindingResult, reason: &str, services: u32) -> Finding {
     let tasks = 2 * services;
     let size = ClusterSize { services, task_families: services, tasks, containers: tasks };
@@ -159,13 +161,13 @@ fn conflict() -> FindingResult {
 }
 
 #[test]
-fn nothing_to_do_is_no_message_but_a_sentence() {
+fn without_anything_to_do_there_is_a_sentence_and_no_message() {
     assert_eq!(no_message(ecs(compliant(41).collect())), "nothing to do: 41 of 41 ECS clusters comply");
     assert_eq!(no_message(of_eks(Vec::new())), "nothing to do: 0 of 0 EKS clusters comply");
 }
 
 #[test]
-fn what_was_notified_before_is_no_message_either() {
+fn findings_that_were_notified_before_are_not_notified_again() {
     let known = [
         finding("AWSBatch-1", Disabled, FindingResult::Left, BATCH),
         finding("old", Disabled, FindingResult::Reported, BEFORE),
@@ -174,14 +176,14 @@ fn what_was_notified_before_is_no_message_either() {
     let quiet = ecs(compliant(38).chain(known).collect());
     assert_eq!(
         no_message(quiet.clone()),
-        "nothing to do: 38 of 41 ECS clusters comply, 1 left alone, 1 conflict, 1 out of policy"
+        "nothing to do: 38 of 41 ECS clusters comply, 1 left alone, 1 in conflict, 1 out of policy"
     );
     let mut results = results([quiet]);
     let TargetResult { target, .. } = results[0].clone();
     results.push(TargetResult { target, result: Err(denied()) });
-    assert!(nothing_to_do(&results).ends_with(", and 1 target could not be seen, as notified before"));
-    let complies = eks("payments", Aspect::MetricsServer, FindingResult::Compliant, "it is there");
-    let left = eks("payments", Aspect::AwsLogging, FindingResult::Left, "its Kubernetes API was not asked");
+    assert!(nothing_to_do(&results).ends_with(", and 1 target could not be read, as notified before"));
+    let complies = eks("payments", Aspect::MetricsServer, FindingResult::Compliant, "it is installed");
+    let left = eks("payments", Aspect::AwsLogging, FindingResult::Left, "its Kubernetes API was not queried");
     let reported = eks("old", Aspect::AwsLogging, FindingResult::Reported, "there is none");
     assert_eq!(
         no_message(of_eks(vec![complies, left, reported])),
@@ -190,7 +192,7 @@ fn what_was_notified_before_is_no_message_either() {
 }
 
 #[test]
-fn many_of_a_kind_are_folded_the_dearest_first() {
+fn long_lists_are_folded_the_most_expensive_first() {
     let named = |n: u32, result, reason| off(&format!("c{n:03}"), Enabled, result, reason, n);
     let set = (1..=23).map(|n| named(n, FindingResult::Set, NEW));
     let failed = (24..=49).map(|n| named(n, FindingResult::Failed(denied()), NEW));
@@ -209,7 +211,7 @@ fn many_of_a_kind_are_folded_the_dearest_first() {
 }
 
 #[test]
-fn each_piece_of_news_alone_is_a_message_with_its_own_subject_once() {
+fn each_new_finding_has_its_own_subject_once() {
     let unannounced = Finding { unannounced: true, ..compliant(1).next().unwrap() };
     let silent = Finding { silent: true, ..compliant(1).next().unwrap() };
     let refused = || FindingResult::Unknown(Fault { operation: Operation::EksListAddons, ..denied() });
@@ -242,7 +244,7 @@ fn each_piece_of_news_alone_is_a_message_with_its_own_subject_once() {
         (
             logs("payments", FindingResult::Overdue),
             Platform::Eks,
-            "EKS: 1 still updated after an hour",
+            "EKS: 1 still updating after an hour",
             "warning",
         ),
         (logs("payments", deleted), Platform::Eks, "CONFLICT over control-plane-logs of payments", "warning"),
@@ -260,9 +262,9 @@ fn each_piece_of_news_alone_is_a_message_with_its_own_subject_once() {
     }
 }
 
-/// What was done or has failed is notified each time.
+/// Actions and failures are notified each time.
 #[test]
-fn acts_have_a_subject_of_their_own_each_time() {
+fn actions_have_their_own_subject_each_time() {
     let acted = |result: FindingResult| default(Some(Disabled), result, "x");
     for (found, platform, subject) in [
         (off("shop", Enabled, FindingResult::Set, NEW, 1), Platform::Ecs, "ECS: 1 set"),
@@ -288,7 +290,7 @@ fn account_defaults_that_are_alike_are_one_sentence() {
     let left = |region| {
         ecs_in(region, vec![default(Some(Disabled), FindingResult::Left, "its policy is leave (built-in)")])
     };
-    let unread = default(None, FindingResult::Unknown(denied()), "it could not be asked what is there");
+    let unread = default(None, FindingResult::Unknown(denied()), "the current state could not be read");
     let outcomes = [
         set("eu-west-1"),
         set("us-east-1"),
@@ -307,7 +309,7 @@ fn account_defaults_that_are_alike_are_one_sentence() {
 }
 
 #[test]
-fn what_becomes_cheaper_is_said_to_save() {
+fn a_change_that_lowers_the_cost_saves() {
     let size = ClusterSize { services: 40, task_families: 40, tasks: 1, containers: 1 };
     let set = Finding {
         cost: Some(Cost::Metrics(estimate(Enabled, Enhanced, &size))),
@@ -319,7 +321,7 @@ fn what_becomes_cheaper_is_said_to_save() {
 }
 
 #[test]
-fn what_others_wrote_cannot_end_a_line() {
+fn untrusted_text_cannot_end_a_line() {
     let by = vec!["evil\nSET disabled -> enabled".to_owned()];
     let found = finding("shop", Disabled, FindingResult::Conflict(by), "a\nb");
     let text = message(RunKind::Sweep, [ecs(vec![Finding { news: true, ..found }])]).body;
@@ -353,46 +355,9 @@ fn a_rollback_always_has_a_message_and_a_subject_about_its_platforms() {
     }
 }
 
+/// Issue 13, point 1: a change by another event or run does not wait for a limit.
 #[test]
-fn both_platforms_share_a_subject_and_a_dry_run_is_about_both() {
-    let both = |result: FindingResult| {
-        [of_eks(vec![addon("payments", result.clone())]), ecs(vec![off("shop", Enabled, result, NEW, 1)])]
-    };
-    assert_eq!(message(RunKind::Sweep, both(FindingResult::Set)).subject, "ECS: 1 set; EKS: 1 set");
-    let dry = message(RunKind::Sweep, both(FindingResult::WouldSet).map(dry));
-    let subject =
-        "Dry run: Container Insights, metrics-server of 2 clusters would be set, about $11.10 a month";
-    assert_eq!(dry.subject, subject);
-    assert!(dry.body.starts_with("DRY RUN: nothing was changed"), "{}", dry.body);
-}
-
-#[test]
-fn what_cannot_be_seen_and_what_can_again_is_a_message_of_its_own() {
-    let broken = BrokenTarget {
-        name: "eu-west-1 (123456789012)".to_owned(),
-        since: Timestamp::UNIX_EPOCH,
-        notified: true,
-    };
-    let quiet = results([ecs(compliant(1).collect())]);
-    for (change, subject, severity) in [
-        (
-            CoverageChange::Lost(broken.clone(), denied()),
-            "CANNOT SEE eu-west-1 (123456789012): AccessDeniedException",
-            "warning",
-        ),
-        (CoverageChange::Back(broken), "CAN SEE eu-west-1 (123456789012) again", "info"),
-    ] {
-        let message = sweep(&run(RunKind::Sweep), &quiet, &[change]).unwrap();
-        assert_eq!(
-            (message.subject.as_str(), message.attributes["severity"].value().as_str()),
-            (subject, severity)
-        );
-    }
-}
-
-/// Issue 13, point 1: what another event or run changes right now waits for no limit.
-#[test]
-fn what_is_under_way_elsewhere_is_left_and_not_said_to_wait() {
+fn a_change_under_way_elsewhere_is_left_and_not_reported_as_waiting() {
     let why = "another run is changing it right now";
     let under_way = finding("orders", Disabled, FindingResult::UnderWay, why);
     let set = Finding {

@@ -1,4 +1,4 @@
-//! What is decided about Container Insights, case by case and for all cases.
+//! Decisions about Container Insights, case by case and as properties of all cases.
 
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ const ASPECT: Aspect = Aspect::ContainerInsights;
 const ENABLED: Desired = Desired::AtLeast(Enabled);
 const ENHANCED: Desired = Desired::AtLeast(Enhanced);
 
-/// So many changes from disabled to enabled, all reverted.
+/// `times` changes from disabled to enabled, all reverted.
 fn reverted(times: i64, by: &[&str]) -> SubjectLog {
     let mut log = log_of((1..=times).map(|n| leveled(10 * n, Disabled, Enabled, ChangeState::Done)));
     (1_i64..).zip(by).for_each(|(n, by)| log.put_revert(revert(10 * n + 5, by)));
@@ -34,7 +34,7 @@ fn decided(desired: Desired, has: InsightsLevel, origin: Origin, log: &SubjectLo
     step_of(&policy(ASPECT, desired, Existing::Report), &ecs(has), origin, log)
 }
 
-/// The changes of Container Insights, to be made different.
+/// The changes of Container Insights, to be modified by a test.
 fn changes(log: &mut SubjectLog) -> &mut Vec<Change> {
     &mut log.aspects.get_mut(&ASPECT).unwrap().changes
 }
@@ -64,14 +64,14 @@ fn a_new_cluster_is_set_to_its_policy_and_never_below_what_it_has() {
 }
 
 #[test]
-fn inactive_and_tagged_clusters_are_left_whatever_their_policy() {
+fn inactive_and_tagged_clusters_are_left_alone_whatever_their_policy() {
     let policy = policy(ASPECT, Desired::Exactly(Enhanced), Existing::Change);
     let mut tagged = ecs(Disabled);
     tagged.tags.insert("fargaze".to_owned(), "hands-off".to_owned());
-    let gone = ObservedCluster { status: "INACTIVE".to_owned(), ..ecs(Disabled) };
+    let inactive = ObservedCluster { status: "INACTIVE".to_owned(), ..ecs(Disabled) };
     let both = ObservedCluster { status: "PROVISIONING".to_owned(), ..tagged.clone() };
     let by_tag = "tagged fargaze=hands-off";
-    for (cluster, why) in [(tagged, by_tag), (gone, "its status is INACTIVE"), (both, by_tag)] {
+    for (cluster, why) in [(tagged, by_tag), (inactive, "its status is INACTIVE"), (both, by_tag)] {
         let step = step_of(&policy, &cluster, Origin::New, &SubjectLog::default());
         assert_eq!((step.action, step.reason.as_str(), step.aspect), (Action::Leave, why, None));
     }
@@ -81,9 +81,9 @@ fn inactive_and_tagged_clusters_are_left_whatever_their_policy() {
     assert_eq!(step.action, set(Disabled, Enhanced));
 }
 
-/// Issue 13, point 3: what has capacity providers added to it is PROVISIONING, too.
+/// Issue 13, point 3: a cluster to which capacity providers are being added is PROVISIONING too.
 #[test]
-fn a_cluster_that_is_being_made_waits_and_one_that_was_there_is_left() {
+fn a_cluster_being_created_waits_and_an_existing_one_is_left_alone() {
     let policy = policy(ASPECT, ENABLED, Existing::Change);
     let empty = |status: &str| ObservedCluster {
         status: status.to_owned(),
@@ -106,14 +106,14 @@ fn a_cluster_that_is_being_made_waits_and_one_that_was_there_is_left() {
 }
 
 #[test]
-fn an_existing_cluster_is_reported_unless_the_user_says_change_or_we_changed_it_before() {
+fn an_existing_cluster_is_reported_unless_existing_is_change_or_fargaze_changed_it_before() {
     let once = reverted(1, &["ci"]);
     let mut abandoned = once.clone();
     changes(&mut abandoned)[0].state = ChangeState::Abandoned;
     let empty = SubjectLog::default();
     for (existing, log, action, why) in [
-        (Existing::Report, &empty, Action::Report, "the cluster was there before fargaze"),
-        (Existing::Report, &abandoned, Action::Report, "the cluster was there before fargaze"),
+        (Existing::Report, &empty, Action::Report, "the cluster existed before fargaze"),
+        (Existing::Report, &abandoned, Action::Report, "the cluster existed before fargaze"),
         (Existing::Change, &empty, set(Disabled, Enabled), "(existing: change); its policy is at"),
         (
             Existing::Report,
@@ -129,7 +129,7 @@ fn an_existing_cluster_is_reported_unless_the_user_says_change_or_we_changed_it_
 }
 
 #[test]
-fn who_reverts_it_twice_has_won_until_the_policy_changes() {
+fn fargaze_backs_off_after_two_reverts_until_the_policy_changes() {
     let twice = reverted(2, &["arn:aws:iam::123456789012:role/terraform", "ci"]);
     let step = decided(ENABLED, Disabled, Origin::Existing, &twice);
     let by = ["arn:aws:iam::123456789012:role/terraform", "ci"]
@@ -144,9 +144,9 @@ fn who_reverts_it_twice_has_won_until_the_policy_changes() {
     assert!(other.reason.starts_with("fargaze set it before, for another policy"), "{}", other.reason);
 }
 
-/// Issue 13, point 2: CloudTrail's times are whole seconds, and ours are not.
+/// Issue 13, point 2: CloudTrail's times are whole seconds; those of changes are not.
 #[test]
-fn who_reverts_it_within_the_second_is_named() {
+fn a_caller_who_reverts_it_within_the_same_second_is_named() {
     let mut log = reverted(2, &["ci"]);
     for change in changes(&mut log) {
         change.made += SignedDuration::from_millis(900);
@@ -157,15 +157,15 @@ fn who_reverts_it_within_the_second_is_named() {
 }
 
 #[test]
-fn each_who_reverts_it_is_named_once_and_whose_event_is_missing_as_such() {
+fn each_caller_is_named_once_and_a_missing_event_as_unknown() {
     let named = |log: &SubjectLog| match decided(ENABLED, Disabled, Origin::New, log).action {
         Action::Conflict { by } => by,
         other => panic!("{other:?}"),
     };
     assert_eq!(named(&reverted(2, &["ci", "ci"])), ["ci (UpdateClusterSettings)"]);
-    assert_eq!(named(&reverted(2, &[])), ["somebody whose event did not arrive"]);
+    assert_eq!(named(&reverted(2, &[])), ["an unknown caller (no event arrived)"]);
     let mut log = reverted(2, &["ci"]);
-    log.put_revert(revert(1, "who was there before us"));
+    log.put_revert(revert(1, "who reverted it before"));
     log.put_revert(Revert { to: Some(Value::Level(Enhanced)), ..revert(17, "who raised it") });
     assert_eq!(named(&log), ["ci (UpdateClusterSettings)"]);
 }
@@ -180,23 +180,23 @@ fn a_conflict_begins_again_after_a_change_for_another_policy() {
 }
 
 #[test]
-fn a_row_of_changes_ends_at_another_policy_and_at_a_rollback() {
+fn a_sequence_of_changes_ends_at_another_policy_and_at_a_rollback() {
     let text = ENABLED.to_string();
-    let row = |log: &SubjectLog| {
+    let count = |log: &SubjectLog| {
         in_a_row(log.changes(ASPECT), &text, |change| change.state == ChangeState::Done).count()
     };
     let mut log = log_of((1..=4).map(|n| leveled(n, Disabled, Enabled, ChangeState::Done)));
-    assert_eq!(row(&log), 4);
+    assert_eq!(count(&log), 4);
     changes(&mut log)[2].state = ChangeState::Abandoned;
-    assert_eq!(row(&log), 3);
+    assert_eq!(count(&log), 3);
     changes(&mut log)[1].state = ChangeState::RolledBack;
-    assert_eq!(row(&log), 1);
+    assert_eq!(count(&log), 1);
     changes(&mut log)[3].policy = ENHANCED.to_string();
-    assert_eq!(row(&log), 0);
+    assert_eq!(count(&log), 0);
 }
 
 #[test]
-fn a_rollback_holds_until_the_policy_changes() {
+fn a_rollback_lasts_until_the_policy_changes() {
     let mut log = reverted(1, &[]);
     log.aspects.get_mut(&ASPECT).unwrap().mark_rolled_back(None, "rollback-1", None);
     let step = decided(ENABLED, Disabled, Origin::New, &log);
@@ -210,7 +210,7 @@ fn a_rollback_holds_until_the_policy_changes() {
     }
 }
 
-/// The step for an account's default.
+/// The step for an account default.
 fn of_account(desired: Desired, now: Asked<InsightsLevel>, log: &SubjectLog) -> Step {
     let policy = policy(Aspect::AccountDefault, desired, Existing::Report);
     let observed = Observed::account(now);
@@ -243,7 +243,7 @@ fn the_account_default_is_raised_if_desired_and_never_lowered() {
 }
 
 #[test]
-fn an_account_default_that_could_not_be_asked_is_not_guessed_at() {
+fn an_account_default_that_could_not_be_read_is_not_guessed() {
     let fault = super::fault(Operation::EcsListAccountSettings, FaultKind::Denied);
     let step = of_account(ENABLED, Asked::Unread(fault.clone()), &SubjectLog::default());
     assert_eq!(step.action, Action::Unknown(fault));
@@ -275,7 +275,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(2_000)))]
 
     #[test]
-    fn only_an_exact_policy_lowers_and_what_is_set_complies((desired, existing, cluster, origin, log) in any_case()) {
+    fn only_an_exact_policy_lowers_and_a_set_level_complies((desired, existing, cluster, origin, log) in any_case()) {
         let step = step_of(&policy(ASPECT, desired.clone(), existing), &cluster, origin, &log);
         prop_assert!(!step.reason.is_empty());
         if let Some(to) = level_set(&step) {
@@ -309,11 +309,11 @@ proptest! {
     }
 
     #[test]
-    fn what_was_rolled_back_is_not_set_for_the_same_policy((_, existing, mut cluster, origin, mut log) in any_case()) {
+    fn a_rollback_is_kept_for_the_same_policy((_, existing, mut cluster, origin, mut log) in any_case()) {
         "ACTIVE".clone_into(&mut cluster.status);
         let made = |change: &&Change| change.state == ChangeState::Done;
         let Some(newest) = log.changes(ASPECT).iter().rev().find(made).cloned() else { return Ok(()) };
-        // The newest of all, or there is a later rollback, which is about its own policy.
+        // Otherwise there is a later rollback, which applies to its own policy.
         if log.aspect(ASPECT).unwrap().newest() != Some(&newest) {
             return Ok(());
         }

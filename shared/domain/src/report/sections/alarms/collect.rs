@@ -1,4 +1,4 @@
-//! What the table remembers of alarms.
+//! Collects alarms from the records in the table.
 
 use super::model::AlarmLine;
 use crate::alarms::AlarmRecord;
@@ -9,7 +9,7 @@ use crate::report::measured::member::Member;
 use crate::report::sections::eks::model::WorkloadReport;
 use crate::text::Text;
 
-/// Alarms that go on or cannot be judged, the longest first.
+/// Active alarms, then those that cannot be evaluated, each the longest first.
 pub(crate) fn alarms(known: &[(Target, Vec<AlarmRecord>)]) -> Vec<AlarmLine> {
     let records =
         known.iter().flat_map(|(target, records)| records.iter().map(move |record| (target, record)));
@@ -42,12 +42,12 @@ pub(crate) fn alarms(known: &[(Target, Vec<AlarmRecord>)]) -> Vec<AlarmLine> {
             &b.rule,
         ))
     });
-    // The parts of an account and Region share its alarms.
+    // The parts of an account and Region share the same alarms.
     lines.dedup();
     lines
 }
 
-/// A subject as the other sections name it.
+/// The subject, named as in the other sections.
 fn subject(subject: &Subject) -> Text {
     match subject {
         Subject::Workload(cluster, workload) => WorkloadReport::new(workload).subject(cluster),

@@ -1,4 +1,4 @@
-//! Alarms that go on, and those that cannot be judged.
+//! Active alarms, and alarms that cannot be evaluated.
 
 pub(crate) mod collect;
 pub(crate) mod model;
@@ -10,12 +10,12 @@ use crate::report::section::{Head, Members, Report, Section, View};
 use crate::report::show::list::named;
 use crate::report::show::table;
 
-/// Alarms that go on.
+/// Active alarms.
 pub(crate) struct Alarms;
 
 impl Section for Alarms {
     fn head(&self, _: &Report) -> Head {
-        Head::new("alarms", "Alarms", "Alarms that go on")
+        Head::new("alarms", "Alarms", "Active alarms")
     }
 
     fn mail(&self, view: &View<'_>) -> String {
@@ -30,7 +30,7 @@ impl Section for Alarms {
         if alarms.is_empty() {
             return html! { p { "None." } };
         }
-        table::of_section("alarms", "Alarms that go on", ["Where", "Rule", "State"], alarms, |alarm| {
+        table::of_section("alarms", "Active alarms", ["Where", "Rule", "State"], alarms, |alarm| {
             html! {
                 th scope="row" { (alarm.subject.as_str()) (view.place(&alarm.account, &alarm.region)) }
                 td { (alarm.rule.as_str()) }

@@ -1,4 +1,4 @@
-//! What is different from the report before: of clusters of ECS with their services, and of EKS with their workloads.
+//! Compares two reports: ECS clusters with their services, and EKS clusters with their workloads.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,20 +18,20 @@ use crate::report::sections::eks::model::EksClusterReport;
 use crate::text::Text;
 use crate::text::words::count;
 
-/// Points of a percentage that an average must have moved by to be told.
+/// Percentage points that an average must move by to be reported.
 const MUCH: f64 = 20.0;
 
 type Place<'a> = (Platform, &'a AccountId, &'a Region);
 
 type Key<'a> = (&'a AccountId, &'a Region, &'a ClusterName);
 
-/// A cluster as it is compared with what it was.
+/// A cluster in the form that is compared.
 struct Cluster<'a> {
     platform: Platform,
     key: Key<'a>,
-    /// None on EKS.
+    /// `None` for EKS.
     insights: Option<InsightsLevel>,
-    /// Whether its members could not be listed, so that these are older ones or none.
+    /// Whether its members could not be listed, so that `members` is from an earlier run or empty.
     is_unread: bool,
     members: BTreeMap<[&'a str; 3], &'a dyn Member>,
 }
@@ -61,7 +61,7 @@ impl<'a> Cluster<'a> {
         (self.platform, self.key.0, self.key.1)
     }
 
-    /// What is said of a new one.
+    /// The details of a new cluster.
     fn size(&self) -> String {
         match self.platform {
             Platform::Ecs => count(self.members.len(), "service"),
@@ -69,7 +69,7 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// A difference of it, or of one of its members.
+    /// A difference in the cluster, or in one of its members.
     fn differs(&self, member: Option<&dyn Member>, kind: DifferenceKind, detail: Option<&str>) -> Difference {
         let (account, region, name) = self.key;
         Difference {
@@ -87,7 +87,8 @@ fn by_id<M: Member>(members: &[M]) -> BTreeMap<[&str; 3], &dyn Member> {
     members.iter().map(|member| (member.id(), member as &dyn Member)).collect()
 }
 
-/// Compares two reports. What could not be seen now is not gone, and what could not be seen then is not new.
+/// Compares two reports. What is unreadable now does not count as deleted, and what was unreadable
+/// then not as new.
 pub(crate) fn since(before: &Report, now: &Report, results: &[TargetResult]) -> Since {
     let unseen_now = results
         .iter()
@@ -111,10 +112,10 @@ pub(crate) fn since(before: &Report, now: &Report, results: &[TargetResult]) -> 
             }
         }
     }
-    let gone = old
+    let deleted = old
         .iter()
         .filter(|(name, cluster)| !new.contains_key(*name) && !unseen_now.contains(&cluster.place()));
-    differences.extend(gone.map(|(_, cluster)| {
+    differences.extend(deleted.map(|(_, cluster)| {
         let was = (cluster.platform == Platform::Eks).then_some("EKS");
         cluster.differs(None, DifferenceKind::MissingCluster, was)
     }));
@@ -134,7 +135,7 @@ fn clusters(report: &Report) -> BTreeMap<(Platform, Key<'_>), Cluster<'_>> {
     ecs.chain(eks).map(|cluster| ((cluster.platform, cluster.key), cluster)).collect()
 }
 
-/// Compares one cluster. Of one that could not be read, the members are those of an earlier run, or none at all.
+/// Compares one cluster. If it could not be read, its members are from an earlier run or missing.
 fn compare(old: &Cluster<'_>, new: &Cluster<'_>, differences: &mut Vec<Difference>) {
     if let Some((was, is)) = old.insights.zip(new.insights).filter(|(was, is)| was != is) {
         let detail = format!("{was} to {is}");
@@ -151,8 +152,8 @@ fn compare(old: &Cluster<'_>, new: &Cluster<'_>, differences: &mut Vec<Differenc
             None => differences.push(new.differs(Some(*member), is_new, None)),
         }
     }
-    let gone = old.members.iter().filter(|(id, _)| !new.is_unread && !new.members.contains_key(*id));
-    differences.extend(gone.map(|(_, member)| new.differs(Some(*member), is_missing, None)));
+    let deleted = old.members.iter().filter(|(id, _)| !new.is_unread && !new.members.contains_key(*id));
+    differences.extend(deleted.map(|(_, member)| new.differs(Some(*member), is_missing, None)));
 }
 
 fn compare_members(
@@ -176,24 +177,24 @@ fn compare_members(
     differences.extend(moved.map(|(kind, detail)| cluster.differs(Some(new), kind, Some(&detail))));
 }
 
-/// What an average moved by, if it was much.
+/// The change of an average, if it is large enough.
 fn moved(what: &str, old: &Utilization, new: &Utilization) -> Option<(DifferenceKind, String)> {
     let (before, after) = old.average.zip(new.average)?;
-    let kind = if after > before { DifferenceKind::UsageUp } else { DifferenceKind::Emptier };
+    let kind = if after > before { DifferenceKind::UsageUp } else { DifferenceKind::UsageDown };
     let show = |value| Unit::Percent.show(value);
-    let detail = format!("{what} {} on average, {} before", show(after), show(before));
+    let detail = format!("average {what} {}, previously {}", show(after), show(before));
     ((after - before).abs() >= MUCH).then_some((kind, detail))
 }
 
-/// Alarms that began or ended between the two; one that did both is of the digests.
+/// Alarms that began or ended between the two reports; one that did both is only in the digests.
 fn alarms(before: &Report, now: &Report, differences: &mut Vec<Difference>) {
     type Key<'a> = (Platform, &'a AccountId, &'a Region, &'a Text, &'a Text);
     fn keys(report: &Report) -> HashSet<Key<'_>> {
-        let going_on = report.alarms.iter().filter(|line| line.in_alarm);
-        going_on.map(|line| (line.platform, &line.account, &line.region, &line.subject, &line.rule)).collect()
+        let active = report.alarms.iter().filter(|line| line.in_alarm);
+        active.map(|line| (line.platform, &line.account, &line.region, &line.subject, &line.rule)).collect()
     }
     let (then, today) = (keys(before), keys(now));
-    let notified = |&(platform, account, region, subject, rule): &Key<'_>, kind| Difference {
+    let difference = |&(platform, account, region, subject, rule): &Key<'_>, kind| Difference {
         kind,
         platform,
         account: account.clone(),
@@ -201,6 +202,6 @@ fn alarms(before: &Report, now: &Report, differences: &mut Vec<Difference>) {
         subject: subject.clone(),
         detail: Some(rule.clone()),
     };
-    differences.extend(today.difference(&then).map(|alarm| notified(alarm, DifferenceKind::AlarmBegan)));
-    differences.extend(then.difference(&today).map(|alarm| notified(alarm, DifferenceKind::AlarmEnded)));
+    differences.extend(today.difference(&then).map(|alarm| difference(alarm, DifferenceKind::AlarmBegan)));
+    differences.extend(then.difference(&today).map(|alarm| difference(alarm, DifferenceKind::AlarmEnded)));
 }

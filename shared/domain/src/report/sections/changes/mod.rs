@@ -1,4 +1,4 @@
-//! What is different from the report before, and what came out of sight or back into it.
+//! Changes since the previous report, and targets that became unreadable or readable again.
 
 pub(crate) mod compare;
 pub(crate) mod model;
@@ -22,11 +22,11 @@ impl Section for Changes {
 
     fn mail(&self, view: &View<'_>) -> String {
         let report = view.report;
-        let sight = report.sight.iter().map(|ReachChange { target, since, why, .. }| {
+        let coverage = report.coverage_changes.iter().map(|ReachChange { target, since, why, .. }| {
             wrap(
                 &match why {
-                    Some(why) => format!("CANNOT SEE {target}: {why}."),
-                    None => format!("CAN SEE {target} again, after {}.", span(*since, report.time)),
+                    Some(why) => format!("CANNOT READ {target}: {why}."),
+                    None => format!("CAN READ {target} again, after {}.", span(*since, report.time)),
                 },
                 2,
             )
@@ -37,23 +37,23 @@ impl Section for Changes {
             let detail = difference.detail.as_ref().map(|detail| format!(", {detail}")).unwrap_or_default();
             format!("{}: {}{place}{detail}", difference.words(), difference.subject)
         });
-        sight.collect::<String>() + &named(differences)
+        coverage.collect::<String>() + &named(differences)
     }
 
     fn page(&self, view: &View<'_>) -> Markup {
         let report = view.report;
         html! {
-            @for sight in &report.sight {
-                p class=(if sight.back { "back" } else { "cannot" }) {
-                    @match &sight.why {
-                        Some(why) => { b { "Cannot see " (sight.target.as_str()) } ": " (why.as_str()) "." }
-                        None => { b { "Can see " (sight.target.as_str()) " again" } ", after " (span(sight.since, report.time)) "." }
+            @for change in &report.coverage_changes {
+                p class=(if change.back { "back" } else { "cannot" }) {
+                    @match &change.why {
+                        Some(why) => { b { "Cannot read " (change.target.as_str()) } ": " (why.as_str()) "." }
+                        None => { b { "Can read " (change.target.as_str()) " again" } ", after " (span(change.since, report.time)) "." }
                     }
                 }
             }
             @match report.since.as_ref().map(|since| since.differences.as_slice()) {
                 None => p { "There is no earlier report to compare with." },
-                Some([]) => p { "Nothing changed that is worth telling." },
+                Some([]) => p { "No notable changes." },
                 Some(differences) => (table(differences, view)),
             }
         }
@@ -64,14 +64,14 @@ impl Section for Changes {
         vec![
             ("compared_with", json!(since.map(|since| since.time))),
             ("changes", json!(since.map(|since| &since.differences))),
-            ("sight", json!(report.sight)),
+            ("coverage_changes", json!(report.coverage_changes)),
         ]
     }
 }
 
 fn table(differences: &[Difference], view: &View<'_>) -> Markup {
     let caption = "Changes since the last report";
-    table::of_section("changes", caption, ["What", "Where", "More"], differences, |difference| {
+    table::of_section("changes", caption, ["What", "Where", "Details"], differences, |difference| {
         html! {
             td { (difference.words()) }
             th scope="row" {

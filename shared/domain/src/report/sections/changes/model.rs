@@ -1,4 +1,4 @@
-//! What is different from the report before, and what came out of sight, as data and in words.
+//! Changes since the previous report, and changes of coverage, as data and in words.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,91 +9,92 @@ use crate::outcome::CoverageChange;
 use crate::report::measured::member::is_ecs;
 use crate::text::Text;
 
-/// What is different from the report before.
+/// Changes since the previous report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Since {
-    /// Time of the report before.
+    /// Time of the previous report.
     #[cfg_attr(test, schemars(with = "String"))]
     pub time: Timestamp,
-    /// What changed, the gravest kind first.
+    /// What changed, the most severe kind first.
     pub differences: Vec<Difference>,
 }
 
-/// One difference from the report before.
+/// One change since the previous report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Difference {
-    /// What kind of difference it is.
+    /// The kind of change.
     pub kind: DifferenceKind,
-    /// Whether it is about a cluster of ECS or of EKS; left out of one of ECS.
+    /// Whether the cluster is an ECS or EKS cluster; absent for ECS.
     #[serde(default, skip_serializing_if = "is_ecs")]
     pub platform: Platform,
     /// Account of the cluster.
     pub account: AccountId,
     /// Region of the cluster.
     pub region: Region,
-    /// What it is about: `cluster`, `cluster/service`, `cluster#task-family` or `cluster namespace/kind/workload`.
+    /// What changed: `cluster`, `cluster/service`, `cluster#task-family` or `cluster
+    /// namespace/kind/workload`.
     pub subject: Text,
-    /// More about it: the rule, the figures or the levels.
+    /// Details: the rule, the figures or the levels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Text>,
 }
 
-/// Kinds of differences, the gravest first.
+/// Kinds of changes, the most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DifferenceKind {
-    /// It has lost all its tasks.
+    /// A service lost all its tasks, or a workload all its available replicas.
     Stopped,
     /// An alarm began.
     AlarmBegan,
     /// An alarm ended.
     AlarmEnded,
-    /// It has tasks again.
+    /// A service has tasks again, or a workload has available replicas again.
     Started,
-    /// Its memory or CPU is higher by 20 points or more.
+    /// Average memory or CPU is up by 20 percentage points or more.
     UsageUp,
-    /// Its memory or CPU is lower by as much.
-    Emptier,
+    /// Average memory or CPU is down by 20 percentage points or more.
+    UsageDown,
     /// A cluster is new.
     NewCluster,
-    /// A cluster is gone.
+    /// A cluster was deleted.
     MissingCluster,
-    /// A service is new, in a cluster that is not.
+    /// A service is new in an existing cluster.
     NewService,
-    /// A service is gone from a cluster that is still there.
+    /// A service was deleted from an existing cluster.
     MissingService,
-    /// A workload is new, in a cluster that is not.
+    /// A workload is new in an existing cluster.
     NewWorkload,
-    /// A workload is gone from a cluster that is still there.
+    /// A workload was deleted from an existing cluster.
     MissingWorkload,
-    /// The level of Container Insights is another.
+    /// The level of Container Insights changed.
     Insights,
 }
 
-/// A target that came out of sight or back into it.
+/// A target that became unreadable, or readable again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReachChange {
     /// The target.
     pub target: Text,
-    /// Whether it can be seen again.
+    /// Whether it is readable again.
     pub back: bool,
-    /// Since when it could not be seen.
+    /// Since when it is, or was, unreadable.
     #[cfg_attr(test, schemars(with = "String"))]
     pub since: Timestamp,
-    /// Why it cannot be seen.
+    /// Why it is unreadable; absent if it is readable again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<Text>,
 }
 
 impl Difference {
-    /// In front of what it is about.
+    /// The words before the subject.
     pub(crate) fn words(&self) -> &'static str {
         match (self.kind, self.platform) {
-            (DifferenceKind::Stopped, Platform::Eks) => "no replica available any more",
+            (DifferenceKind::Stopped, Platform::Eks) => "no replica available",
             (DifferenceKind::Started, Platform::Eks) => "replicas available again",
             (kind, _) => kind.words()[0],
         }
@@ -101,30 +102,30 @@ impl Difference {
 }
 
 impl DifferenceKind {
-    /// In front of what it is about; and behind a number, of one and of several.
+    /// The words before the subject; after the number 1; after a higher number.
     fn words(self) -> [&'static str; 3] {
         match self {
-            Self::Stopped => ["no task runs any more", "service stopped", "services stopped"],
+            Self::Stopped => ["no tasks running", "service stopped", "services stopped"],
             Self::AlarmBegan => ["alarm began", "alarm began", "alarms began"],
             Self::AlarmEnded => ["alarm ended", "alarm ended", "alarms ended"],
-            Self::Started => ["tasks run again", "service runs again", "services run again"],
-            Self::UsageUp => ["fuller", "service fuller", "services fuller"],
-            Self::Emptier => ["emptier", "service emptier", "services emptier"],
+            Self::Started => ["tasks running again", "service running again", "services running again"],
+            Self::UsageUp => ["usage up", "service with usage up", "services with usage up"],
+            Self::UsageDown => ["usage down", "service with usage down", "services with usage down"],
             Self::NewCluster => ["new cluster", "new cluster", "new clusters"],
-            Self::MissingCluster => ["cluster gone", "cluster gone", "clusters gone"],
+            Self::MissingCluster => ["cluster deleted", "cluster deleted", "clusters deleted"],
             Self::NewService => ["new service", "new service", "new services"],
-            Self::MissingService => ["service gone", "service gone", "services gone"],
+            Self::MissingService => ["service deleted", "service deleted", "services deleted"],
             Self::NewWorkload => ["new workload", "new workload", "new workloads"],
-            Self::MissingWorkload => ["workload gone", "workload gone", "workloads gone"],
+            Self::MissingWorkload => ["workload deleted", "workload deleted", "workloads deleted"],
             Self::Insights => [
                 "Container Insights",
-                "level of Container Insights changed",
-                "levels of Container Insights changed",
+                "Container Insights level changed",
+                "Container Insights levels changed",
             ],
         }
     }
 
-    /// So many of them, behind a number: `2 new services`.
+    /// Their number in words: `2 new services`.
     pub(crate) fn counted(self, platform: Platform, n: usize) -> String {
         let words = self.words()[if n == 1 { 1 } else { 2 }];
         match platform {
@@ -135,7 +136,8 @@ impl DifferenceKind {
 }
 
 impl ReachChange {
-    /// What to tell of a change; nothing of one that may pass, or whose beginning nobody was told.
+    /// What to report of a change; `None` if it may clear by itself, or if its start was never
+    /// notified.
     pub(crate) fn of(change: &CoverageChange) -> Option<Self> {
         let (broken, why) = match change {
             CoverageChange::Lost(broken, fault) => {

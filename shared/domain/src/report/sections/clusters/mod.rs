@@ -1,4 +1,5 @@
-//! Clusters of ECS, each with the table of its services. The mail has those to look at first only.
+//! ECS clusters, each with the table of its services. The mail only names the services to check
+//! first.
 
 pub(crate) mod model;
 mod page;
@@ -9,7 +10,7 @@ use maud::{Markup, html};
 
 use crate::report::section::{Head, Report, Section, View};
 
-/// Every cluster of ECS with its services.
+/// Every ECS cluster with its services.
 pub(crate) struct Clusters;
 
 impl Section for Clusters {

@@ -1,4 +1,4 @@
-//! A cluster of ECS as data.
+//! An ECS cluster as data.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::model::cluster::{AccountId, ClusterName, Region};
 use crate::model::insights::InsightsLevel;
 use crate::text::Text;
 
-/// One cluster.
+/// One ECS cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ClusterReport {
@@ -22,16 +22,17 @@ pub struct ClusterReport {
     pub insights: InsightsLevel,
     /// Whether metrics of Container Insights arrive.
     pub reports_insights: Reporting,
-    /// Its owner opted out.
+    /// Whether its owner opted out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub opted_out: bool,
-    /// Container Insights is on, and no metrics come, though it has services and the setting is not new.
+    /// Container Insights is on, but no metrics arrive, although the cluster has services and the
+    /// setting is not new.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
-    /// Who puts the setting back each time; empty if nobody does.
+    /// Who reverts the setting each time; empty if there is no conflict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fought_by: Vec<Text>,
-    /// Whether its services could not be listed, so that the list is an older one or empty.
+    pub reverted_by: Vec<Text>,
+    /// Whether its services could not be listed, so that the list is from an earlier run or empty.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub services_unread: bool,
     /// Its services, by name.
@@ -39,7 +40,7 @@ pub struct ClusterReport {
 }
 
 impl ClusterReport {
-    /// Whether Container Insights is on in services whose metrics could not be asked about.
+    /// Whether Container Insights is on and it is unknown whether metrics arrive.
     pub(crate) fn may_be_silent(&self) -> bool {
         let is_on = self.insights > InsightsLevel::Disabled;
         is_on && self.reports_insights == Reporting::NotKnown && !self.services.is_empty()

@@ -1,4 +1,4 @@
-//! Every cluster of ECS with the table of its services.
+//! Every ECS cluster with the table of its services.
 
 use maud::{Markup, html};
 
@@ -14,7 +14,7 @@ use crate::report::show::table::{Wide, cell, figures, head};
 use crate::text::links::ecs_cluster_link;
 use crate::text::words::count;
 
-/// What the table has beside CPU and memory.
+/// The columns after CPU and memory.
 const MORE: &str = "<th scope=col rowspan=2>Tasks<th class=t scope=col rowspan=2>Deployment<th scope=colgroup colspan=2>Network a task";
 const BELOW: &str = "<th scope=col>in<th scope=col>out";
 
@@ -23,12 +23,12 @@ pub(super) fn section(report: &Report) -> Markup {
     let open = report.fleet.services <= cluster::OPEN;
     html! {
         p class="note" {
-            "Mean and highest value of the last 3 hours, and of the whole report. Percent of what the tasks reserve. \
-             Tasks: running of desired, and in brackets the fewest that ran. Network of a task on average, only where \
-             Container Insights reports it. A dash: no data. A question mark: the answer was cut, so it may \
-             be higher."
+            "Mean and highest value, for the last 3 hours and for the whole report, in percent of what the tasks reserve. \
+             Tasks: running of desired, and in brackets the fewest that ran. Network: average per task, only where \
+             Container Insights reports it. A dash means no data. A question mark means that the answer was incomplete, \
+             so the value may be higher."
         }
-        @if report.clusters.is_empty() { p { "No cluster was seen." } }
+        @if report.clusters.is_empty() { p { "No clusters." } }
         @for cluster in &report.clusters { (one(cluster, open)) }
     }
 }
@@ -46,7 +46,7 @@ fn one(cluster: &ClusterReport, open: bool) -> Markup {
     }
 }
 
-/// The cluster in a line.
+/// The cluster in one line.
 fn heading(cluster: &ClusterReport) -> String {
     let mean = |figure: fn(&ServiceReport) -> &Utilization| {
         let known: Vec<f64> = cluster.services.iter().filter_map(|service| figure(service).average).collect();
@@ -74,11 +74,11 @@ fn heading(cluster: &ClusterReport) -> String {
 fn warnings(cluster: &ClusterReport) -> Markup {
     let idle = cluster.services.iter().filter(|service| service.none_runs()).count();
     let warnings = cluster::warnings([
-        (idle > 0).then(|| format!("{} with no task running", count(idle, "service"))),
+        (idle > 0).then(|| format!("{} with no tasks running", count(idle, "service"))),
         cluster.services_unread.then(|| "services could not be listed".to_owned()),
         cluster.silent.then(|| "on, but silent".to_owned()),
         cluster.may_be_silent().then(|| NOT_KNOWN.to_owned()),
-        (!cluster.fought_by.is_empty()).then(|| "put back by others".to_owned()),
+        (!cluster.reverted_by.is_empty()).then(|| "reverted by others".to_owned()),
     ]);
     html! { (warnings) @if cluster.opted_out { ". Opted out" } }
 }
@@ -105,24 +105,24 @@ fn deployment(to: &mut String, deployment: Option<&Deployment>) {
         to.push_str("<td class=t>-");
         return;
     };
-    cell(to, if deployment.fails() { "<td class=\"t w\">" } else { "<td class=t>" }, &said(deployment));
+    cell(to, if deployment.fails() { "<td class=\"t w\">" } else { "<td class=t>" }, &rollout(deployment));
 }
 
 /// `done`, `in progress`, `FAILED, 12 tasks failed`, and the most at once if there were several.
-fn said(deployment: &Deployment) -> String {
-    let mut said = match &deployment.rollout {
+fn rollout(deployment: &Deployment) -> String {
+    let mut words = match &deployment.rollout {
         Some(_) if deployment.is("COMPLETED") => "done".to_owned(),
         Some(_) if deployment.is("IN_PROGRESS") => "in progress".to_owned(),
         Some(rollout) => rollout.to_string(),
         None => "-".to_owned(),
     };
     if let Some(failed) = deployment.failed_tasks {
-        said.push_str(&format!(", {} failed", count(usize::try_from(failed).unwrap_or(usize::MAX), "task")));
+        words.push_str(&format!(", {} failed", count(usize::try_from(failed).unwrap_or(usize::MAX), "task")));
     }
     if let Some(most) = deployment.most_at_once.filter(|most| *most > 1) {
-        said.push_str(&format!(", {most} at once"));
+        words.push_str(&format!(", {most} at once"));
     }
-    said
+    words
 }
 
 fn traffic(to: &mut String, network: Option<&Traffic>) {

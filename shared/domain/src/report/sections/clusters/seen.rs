@@ -1,4 +1,5 @@
-//! Takes what a snapshot says of a cluster of ECS line by line; of each answer only its figures are kept.
+//! Reads an ECS cluster from a snapshot line by line, and keeps only figures, not the series behind
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +18,11 @@ use crate::model::window::Window;
 use crate::report::measured::figures::{Answer, points};
 use crate::report::measured::slots::{Slots, Sparks};
 
-/// How long after the start of a deployment its first metrics may take: tasks need up to ten
+/// How long the first metrics of a deployment may take after its start: tasks need up to ten
 /// minutes to start.
 const STARTING: SignedDuration = SignedDuration::from_mins(15);
 
-/// What was read of one cluster so far.
+/// What has been read of one cluster.
 #[derive(Debug)]
 pub(crate) struct SeenCluster {
     pub(crate) name: ClusterName,
@@ -33,7 +34,7 @@ pub(crate) struct SeenCluster {
     pub(crate) services: Vec<SeenService>,
 }
 
-/// What was read of one service so far.
+/// What has been read of one service.
 #[derive(Debug)]
 pub(crate) struct SeenService {
     pub(crate) figures: ServiceReport,
@@ -63,7 +64,8 @@ impl SeenCluster {
         }
     }
 
-    /// The service of that name. One that the inventory does not list, such as one that was created a minute ago, is added.
+    /// The service of that name. A service that the inventory does not list, for example because it
+    /// was just created, is added.
     pub(crate) fn service(&mut self, name: &str) -> Option<&mut SeenService> {
         let found = self.services.binary_search_by(|seen| seen.figures.service.as_str().cmp(name));
         let at = match found {
@@ -76,7 +78,7 @@ impl SeenCluster {
         self.services.get_mut(at)
     }
 
-    /// The report of it; [`insights`](super::super::insights) marks it later.
+    /// Its report; [`insights`](super::super::insights) marks silence and conflicts later.
     pub(crate) fn finish(self, Target { account, region, .. }: &Target) -> ClusterReport {
         ClusterReport {
             account: account.clone(),
@@ -86,7 +88,7 @@ impl SeenCluster {
             reports_insights: self.reports_insights,
             opted_out: self.opted_out,
             silent: false,
-            fought_by: Vec::new(),
+            reverted_by: Vec::new(),
             services_unread: self.services_unread,
             services: self.services.into_iter().map(|seen| seen.figures).collect(),
         }
@@ -98,7 +100,7 @@ impl SeenService {
         Self { figures: ServiceReport::new(service), sparks: Sparks::default(), newest: None }
     }
 
-    /// Takes what CloudWatch answered about it.
+    /// Takes a CloudWatch reading.
     pub(crate) fn take(&mut self, query: &MetricQuery, reading: &Reading, slots: &Slots) {
         let MetricQuery { metric, statistic, period } = query;
         let (window, figures) = (slots.window(), &mut self.figures);
@@ -123,13 +125,13 @@ impl SeenService {
             (CONTAINER_INSIGHTS, name @ ("NetworkRxBytes" | "NetworkTxBytes")) => {
                 figures.network.get_or_insert_default().take(name, reading);
             }
-            // Of another report's plan: the snapshot keeps it.
+            // In the snapshot, but not part of this report.
             _ => {}
         }
     }
 
-    /// Notes, once all lines have come, that CloudWatch has no metrics of a service whose tasks run.
-    /// Where it could not be asked, nothing follows.
+    /// Marks the service, once all lines are read, if its tasks run and CloudWatch has no metrics
+    /// for it. A failed query marks nothing.
     pub(crate) fn close(&mut self, window: &Window) {
         let ServiceReport { cpu, memory, tasks, deployment, .. } = &self.figures;
         let is_silent = [cpu, memory].into_iter().all(|figure| {
@@ -144,7 +146,7 @@ impl SeenService {
         self.figures.deployment.take_if(|deployment| deployment.is_empty());
     }
 
-    /// Takes what ECS says of it.
+    /// Takes its state from ECS.
     pub(crate) fn take_state(&mut self, state: &ServiceState) {
         self.figures.tasks.take_state(state);
         if let Some(deployment) = &state.deployment {

@@ -1,4 +1,4 @@
-//! A service of ECS as a report knows it.
+//! An ECS service as data and in words.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::report::measured::member::Member;
 use crate::text::Text;
 use crate::text::words::count;
 
-/// One service.
+/// One ECS service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServiceReport {
@@ -26,20 +26,20 @@ pub struct ServiceReport {
     pub memory: Utilization,
     /// Its tasks.
     pub tasks: Tasks,
-    /// Set if its tasks run according to ECS, and CloudWatch has no CPU or memory in the last 3
-    /// hours.
+    /// Set if its tasks run according to ECS, but CloudWatch has no CPU or memory data in the last
+    /// 3 hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_metrics: Option<WithoutMetrics>,
-    /// Its newest deployment; none if nothing is known of it.
+    /// Its newest deployment; absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<Deployment>,
-    /// Network, per task; only where Container Insights reports it.
+    /// Network traffic per task; only where Container Insights reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Traffic>,
 }
 
 impl ServiceReport {
-    /// A service of which nothing is known yet.
+    /// A service of which nothing has been read.
     pub(crate) fn new(service: ServiceName) -> Self {
         Self {
             service,
@@ -91,11 +91,11 @@ impl Member for ServiceReport {
     }
 }
 
-/// Metrics that are missing of a service whose tasks run.
+/// Missing metrics of a service whose tasks run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WithoutMetrics {
-    /// End of the newest period with data; none if there was none in the whole window.
+    /// End of the newest period with data; absent if the whole window has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub since: Option<Timestamp>,
@@ -105,27 +105,27 @@ pub struct WithoutMetrics {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tasks {
-    /// How the question ended.
+    /// The result of the query.
     pub answer: Answer,
-    /// Tasks that run: what ECS says, else the newest count of Container Insights.
+    /// Running tasks: by ECS, or else the newest count of Container Insights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running: Option<u32>,
-    /// Tasks that should run.
+    /// Desired tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired: Option<u32>,
-    /// Tasks that are being started; only ECS says it.
+    /// Tasks that are being started; only ECS reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<u32>,
-    /// Fewest tasks that ran in the window; only where Container Insights reports it.
+    /// Fewest running tasks in the window; only where Container Insights reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lowest: Option<u32>,
-    /// Whether ECS says it, and not Container Insights.
+    /// Whether the counts are from ECS and not from Container Insights.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reported_by_ecs: bool,
 }
 
 impl Tasks {
-    /// Takes what ECS says, which is newer than any metric.
+    /// Takes the state from ECS, which is newer than any metric.
     pub(crate) fn take_state(&mut self, state: &ServiceState) {
         if state.status == ServiceStatus::Missing {
             self.answer = self.answer.and(Answer::NoData);
@@ -135,13 +135,13 @@ impl Tasks {
         *self = Self { answer: Answer::Known, running, desired, pending, reported_by_ecs: true, ..*self };
     }
 
-    /// ECS could not be asked; metrics may have told.
+    /// Takes that ECS could not be queried; metrics may have the counts.
     pub(crate) fn take_no_state(&mut self) {
-        let said = self.running.is_some() && self.desired.is_some();
-        self.answer = if said { Answer::Partial } else { Answer::CouldNotAsk };
+        let is_known = self.running.is_some() && self.desired.is_some();
+        self.answer = if is_known { Answer::Partial } else { Answer::CouldNotAsk };
     }
 
-    /// Takes the counts of running tasks. The last three hours' newest is what runs now.
+    /// Takes the counts of running tasks. The newest of the last three hours is the current one.
     pub(crate) fn take_running(&mut self, reading: &Reading, window: &Window) {
         let points = points(reading);
         self.lowest = points.iter().map(|point| point.value).min_by(f64::total_cmp).and_then(whole);
@@ -149,7 +149,7 @@ impl Tasks {
         self.count(reading);
     }
 
-    /// Takes the counts of tasks that should run.
+    /// Takes the counts of desired tasks.
     pub(crate) fn take_desired(&mut self, reading: &Reading, window: &Window) {
         self.desired = newest(points(reading), window);
         self.count(reading);
@@ -159,7 +159,7 @@ impl Tasks {
         self.answer = self.answer.and(Answer::of(reading));
     }
 
-    /// `3 of 3`, or why it is not known.
+    /// `3 of 3`, or why it is unknown.
     pub(crate) fn of_desired(&self) -> String {
         match self.running.zip(self.desired) {
             Some((running, desired)) => format!("{running} of {desired}"),
@@ -172,17 +172,17 @@ impl Tasks {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Deployment {
-    /// `COMPLETED`, `IN_PROGRESS` or `FAILED`; none if ECS does not say it of this service.
+    /// `COMPLETED`, `IN_PROGRESS` or `FAILED`; absent if ECS does not report it for this service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Text>,
-    /// Tasks that it started and that failed.
+    /// Tasks of the deployment that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_tasks: Option<u32>,
-    /// When it began.
+    /// When the deployment started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub started_at: Option<Timestamp>,
-    /// Most deployments at one time in the window; only where Container Insights reports it.
+    /// Most simultaneous deployments in the window; only where Container Insights reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most_at_once: Option<u32>,
 }
@@ -198,32 +198,32 @@ impl Deployment {
         self.most_at_once = highest(points(reading)).and_then(whole);
     }
 
-    /// It failed, or its tasks fail.
+    /// Whether it failed, or is in progress with failed tasks.
     pub fn fails(&self) -> bool {
         self.is("FAILED") || (self.is("IN_PROGRESS") && self.failed_tasks.is_some())
     }
 
-    /// Whether ECS says this word of it.
+    /// Whether its rollout state is this word.
     pub fn is(&self, rollout: &str) -> bool {
         self.rollout.as_ref().is_some_and(|text| text.as_str() == rollout)
     }
 
-    /// Whether nothing is known.
+    /// Whether nothing is known about it.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Network of one task of a service, on average over the window.
+/// Average network traffic of one task of a service over the window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Traffic {
-    /// How the question ended.
+    /// The result of the query.
     pub answer: Answer,
-    /// Bytes received each second.
+    /// Bytes received per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received: Option<f64>,
-    /// Bytes sent each second.
+    /// Bytes sent per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<f64>,
 }
@@ -239,7 +239,7 @@ impl Traffic {
         }
     }
 
-    /// `1.2 MB/s in, 340 kB/s out`, or why it is not known.
+    /// `1.2 MB/s in, 340 kB/s out`, or why it is unknown.
     pub(crate) fn sentence(&self) -> String {
         match (self.received, self.sent) {
             (None, None) => self.answer.words().to_owned(),
@@ -255,7 +255,7 @@ mod tests {
     use crate::model::series::{Datapoint, MetricSeries};
 
     #[test]
-    fn what_ecs_says_of_tasks_wins_over_metrics_and_a_fault_hides_none() {
+    fn ecs_task_counts_win_over_metrics_and_a_fault_hides_none() {
         let state = |status: &str| ServiceState {
             cluster: "shop".parse().unwrap(),
             service: "web".parse().unwrap(),
@@ -283,9 +283,9 @@ mod tests {
         tasks.take_running(&counts(1.0), &window);
         tasks.take_desired(&counts(3.0), &window);
         assert_eq!((running(tasks), tasks.lowest, service(tasks).is_short()), (Some((3, 3)), Some(1), false));
-        let mut unasked = tasks;
-        unasked.take_no_state();
-        assert_eq!((running(unasked), unasked.answer), (Some((3, 3)), Answer::Partial));
+        let mut unread = tasks;
+        unread.take_no_state();
+        assert_eq!((running(unread), unread.answer), (Some((3, 3)), Answer::Partial));
         tasks.take_state(&state("ACTIVE"));
         assert!(service(tasks).none_runs() && tasks.reported_by_ecs && tasks.lowest == Some(1));
         let mut missing = Tasks::default();

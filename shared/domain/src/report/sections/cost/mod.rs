@@ -26,7 +26,7 @@ impl Section for OwnCost {
             p { (report.cost.sentences()) }
             @if report.cost.usage.is_some() {
                 p class="note" {
-                    "Metrics are billed at $0.01 per thousand asked for. Not in it: Lambda, storage, and the metrics of Container \
+                    "Metrics are billed at $0.01 per thousand requested. Not included: Lambda, storage, and the metrics of Container \
                      Insights itself. Report of " (count(report.clusters.len(), "cluster")) " at " (utc(report.time)) "."
                 }
             }

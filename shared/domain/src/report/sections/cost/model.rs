@@ -10,20 +10,20 @@ use crate::text::words::{about_dollars, dollars, thousands, utc};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cost {
-    /// Metrics that this report asked for.
+    /// Metrics that this report requested.
     pub report_metrics: u64,
-    /// US dollars for them.
+    /// Their price in US dollars.
     pub report_dollars: f64,
-    /// All runs since the last report; none if it is not known.
+    /// Usage of all runs since the last report; null if unknown.
     pub usage: Option<Usage>,
-    /// US dollars for what all runs asked.
+    /// Price of that usage in US dollars.
     pub usage_dollars: Option<f64>,
-    /// The same pace for thirty days.
+    /// US dollars for thirty days at the same rate.
     pub dollars_a_month: Option<f64>,
 }
 
 impl Cost {
-    /// What a report cost that asked for so many metrics, and what all runs used until then.
+    /// The cost of a report that requested `metrics` metrics, and the usage of all runs up to now.
     pub(crate) fn of(metrics: usize, usage: Option<Usage>, now: Timestamp) -> Self {
         let metrics = u64::try_from(metrics).unwrap_or(u64::MAX);
         Self {
@@ -41,9 +41,9 @@ impl Cost {
             (Some(usage), Some(spent)) => {
                 let month = self
                     .dollars_a_month
-                    .map(|month| format!(", at this rate_limiter {} a month", about_dollars(month)));
+                    .map(|month| format!(", at this rate {} a month", about_dollars(month)));
                 format!(
-                    "Since {} fargaze made {}, and asked CloudWatch for {} in {}: {}{}.",
+                    "Since {}, fargaze made {} and requested {} from CloudWatch in {}: {}{}.",
                     utc(usage.since),
                     counted(usage.runs, "run"),
                     counted(usage.metrics, "metric"),
@@ -52,10 +52,10 @@ impl Cost {
                     month.unwrap_or_default()
                 )
             }
-            _ => "What fargaze used since the last report is not known.".to_owned(),
+            _ => "The usage of fargaze since the last report is not known.".to_owned(),
         };
         text.push_str(&format!(
-            " This report asked CloudWatch for {}, billed {}.",
+            " This report requested {} from CloudWatch, billed {}.",
             counted(self.report_metrics, "metric"),
             dollars(self.report_dollars)
         ));

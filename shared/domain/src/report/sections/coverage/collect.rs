@@ -1,4 +1,4 @@
-//! What was looked at, and what could not be asked.
+//! Collects what was checked, and what could not be queried.
 
 use super::model::{Extent, Problem, ReportCoverage};
 use crate::evidence::coverage::CountedFault;
@@ -29,7 +29,7 @@ pub(crate) fn coverage(targets: &[SeenTarget], results: &[TargetResult]) -> Repo
     }
 }
 
-/// What went wrong in one target; faults that differ in their subject alone are one problem.
+/// What went wrong in one target; faults that differ only in their subject are one problem.
 fn problems(result: &TargetResult) -> Vec<Problem> {
     let outcome = match &result.result {
         Err(fault) => return vec![problem(&result.target, fault, Extent::Target, 1)],
@@ -54,13 +54,13 @@ fn problem(target: &Target, fault: &Fault, extent: Extent, count: usize) -> Prob
     }
 }
 
-/// A snapshot that was not read to its end, of a target that else did well.
+/// The problem of a snapshot that was not read to its end, unless the target failed anyway.
 fn cut_short(seen: &SeenTarget, results: &[TargetResult]) -> Option<Problem> {
-    let is_told = results.iter().any(|result| result.target == seen.target && result.result.is_err());
+    let is_reported = results.iter().any(|result| result.target == seen.target && result.result.is_err());
     let fault = Fault::malformed(
         Operation::FargazeReadSnapshot,
         "",
         "it ends early, so there may be more than the report shows",
     );
-    (!seen.is_whole && !is_told).then(|| problem(&seen.target, &fault, Extent::Clusters, 1))
+    (!seen.is_whole && !is_reported).then(|| problem(&seen.target, &fault, Extent::Clusters, 1))
 }

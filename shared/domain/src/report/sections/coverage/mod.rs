@@ -1,4 +1,4 @@
-//! What was looked at, and what could not be asked.
+//! What was checked, and what could not be queried.
 
 pub(crate) mod collect;
 pub(crate) mod model;
@@ -12,7 +12,7 @@ use crate::report::show::list::{items, named};
 use crate::text::words::{count, wrap};
 use model::{Problem, ReportCoverage};
 
-/// What was looked at.
+/// What was checked.
 pub(crate) struct Coverage;
 
 impl Section for Coverage {
@@ -22,15 +22,15 @@ impl Section for Coverage {
 
     fn mail(&self, view: &View<'_>) -> String {
         let problems = view.report.coverage.problems.iter().map(Problem::sentence);
-        wrap(&looked_at(view.report), 2) + &named(problems)
+        wrap(&checked(view.report), 2) + &named(problems)
     }
 
     fn page(&self, view: &View<'_>) -> Markup {
         let problems = &view.report.coverage.problems;
         html! {
-            p { (looked_at(view.report)) }
+            p { (checked(view.report)) }
             @if problems.is_empty() {
-                p class="well" { "Everything that was asked was answered." }
+                p class="well" { "All queries were answered." }
             } @else {
                 (items(problems.iter().map(|problem| html! { (problem.sentence()) })))
             }
@@ -45,14 +45,14 @@ impl Section for Coverage {
     }
 }
 
-/// How much was looked at.
-fn looked_at(report: &Report) -> String {
+/// How much was checked.
+fn checked(report: &Report) -> String {
     let (coverage, fleet) = (&report.coverage, &report.fleet);
     let ReportCoverage { targets, targets_seen, clusters, clusters_seen, .. } = *coverage;
     if targets_seen == 0 && targets > 0 {
-        return format!("Looked at nothing: {} could not be seen.", count(targets, "target"));
+        return format!("Checked nothing: {} could not be read.", count(targets, "target"));
     }
-    let mut text = format!("Looked at {clusters_seen} of {}", count(clusters, "cluster"));
+    let mut text = format!("Checked {clusters_seen} of {}", count(clusters, "cluster"));
     if targets > 1 {
         text.push_str(&format!(" in {targets_seen} of {targets} targets"));
     }

@@ -1,4 +1,4 @@
-//! What was looked at, and what could not be asked, as data and in words.
+//! What was checked, and what could not be queried, as data and in words.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,77 +10,77 @@ use crate::report::measured::member::is_ecs;
 use crate::text::Text;
 use crate::text::words::{count, notes};
 
-/// What was looked at, and what could not be asked.
+/// What was checked, and what could not be queried.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportCoverage {
     /// Targets of the run.
     pub targets: usize,
-    /// Targets that brought something.
+    /// Targets that could be read.
     pub targets_seen: usize,
-    /// Clusters that ECS and EKS list there.
+    /// Clusters that ECS and EKS list in the targets.
     pub clusters: usize,
-    /// Clusters of which everything that was asked was answered.
+    /// Clusters for which all queries were answered.
     pub clusters_seen: usize,
-    /// Metrics asked for.
+    /// Metrics requested.
     pub metrics: usize,
     /// Metrics with data.
     pub with_data: usize,
-    /// Metrics without: a complete answer.
+    /// Metrics without data, by a complete answer.
     pub without_data: usize,
-    /// Metrics answered in part.
+    /// Metrics with a partial answer.
     pub partial: usize,
-    /// Metrics that could not be asked.
+    /// Metrics that could not be queried.
     pub unread: usize,
     /// What went wrong, the most frequent first.
     pub problems: Vec<Problem>,
 }
 
 impl ReportCoverage {
-    /// Whether everything that was asked was answered.
+    /// Whether all queries were answered.
     pub(crate) fn is_whole(&self) -> bool {
         self.problems.is_empty() && self.clusters_seen == self.clusters
     }
 
-    /// Targets of which nothing could be seen.
+    /// Targets that could not be read at all.
     pub(crate) fn lost(&self) -> usize {
         self.targets.saturating_sub(self.targets_seen)
     }
 
-    /// Of which clusters and targets something or all is missing.
+    /// How many clusters were read incompletely, and how many targets not at all.
     pub(crate) fn unseen(&self) -> String {
         let (unseen, lost) = (self.clusters.saturating_sub(self.clusters_seen), self.lost());
-        let unseen = if unseen > 0 { format!("{unseen} not seen in full") } else { String::new() };
+        let unseen = if unseen > 0 { format!("{unseen} not fully read") } else { String::new() };
         let lost = if lost > 0 {
-            format!("nothing seen of {lost} of {}", count(self.targets, "target"))
+            format!("{lost} of {} could not be read", count(self.targets, "target"))
         } else {
             String::new()
         };
         notes([unseen, lost])
     }
 
-    /// How the questions for metrics ended.
+    /// The results of the metric queries.
     pub(crate) fn answers(&self) -> Coverage {
         let Self { metrics, with_data, without_data, partial, unread, .. } = *self;
         Coverage { metrics, with_data, without_data, partial, unread, ..Coverage::default() }
     }
 }
 
-/// How much of a target something hides that went wrong.
+/// How much of a target a problem hides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Extent {
-    /// Nothing of the target could be seen.
+    /// The whole target.
     Target,
-    /// Clusters could not be listed or described, so that some may be missing.
+    /// Clusters: they could not be listed or described, so some may be missing.
     Clusters,
-    /// An answer about what else is seen.
+    /// One answer about something that is otherwise visible.
     Answer,
 }
 
 impl Extent {
-    /// What is hidden where this operation fails.
+    /// What a failure of this operation hides.
     pub(crate) fn of(operation: &Operation) -> Self {
         let hides_clusters = operation.lists_clusters()
             || matches!(operation, Operation::EksDescribeCluster | Operation::FargazeReadSnapshot);
@@ -88,36 +88,36 @@ impl Extent {
     }
 }
 
-/// What could not be asked.
+/// A query that failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Problem {
-    /// Whether it was asked about ECS or EKS; left out of ECS.
+    /// Whether ECS or EKS was queried; absent for ECS.
     #[serde(default, skip_serializing_if = "is_ecs")]
     pub platform: Platform,
-    /// Account that was asked about.
+    /// Account that was queried.
     pub account: AccountId,
-    /// Region that was asked about.
+    /// Region that was queried.
     pub region: Region,
     /// How much of the target it hides.
     pub extent: Extent,
-    /// What was asked, of what, and what came back.
+    /// The operation, its subject, and the error.
     pub why: Text,
     /// What to do about it.
     pub advice: Text,
-    /// Questions that it spoilt.
+    /// Number of queries that failed this way.
     pub count: usize,
 }
 
 impl Problem {
-    /// What could not be asked, and what to do about it.
+    /// What could not be queried, and what to do about it.
     pub(crate) fn sentence(&self) -> String {
         let times = if self.count > 1 { format!(" ({} times)", self.count) } else { String::new() };
         let (region, account) = (&self.region, &self.account);
         let platform = match self.platform {
             Platform::Ecs => "",
-            Platform::Eks => "EKS ",
+            Platform::Eks => "EKS in ",
         };
-        format!("Could not ask {platform}in {region} ({account}): {}{times}; {}.", self.why, self.advice)
+        format!("Could not query {platform}{region} ({account}): {}{times}; {}.", self.why, self.advice)
     }
 }

@@ -1,4 +1,4 @@
-//! What cAdvisor counted, and that it was asked: the right to do so is worth a sentence in each report.
+//! What cAdvisor counted, and the warning about the permission that reading it requires.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,40 +7,42 @@ use crate::report::measured::figures::{percent, rate, tenth};
 use crate::text::Text;
 use crate::text::words::count;
 
-/// That cAdvisor is read of a cluster.
+/// States that cAdvisor is read in a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CadvisorReport {
-    /// Nodes that were to be asked.
+    /// Nodes to be read.
     pub nodes: usize,
-    /// Those of them that could not be read.
+    /// Nodes that could not be read.
     #[serde(default)]
     pub unread: usize,
 }
 
-/// What a pod did between the two newest samples; none where it is not known.
+/// Rates of a pod between the two newest samples; absent where unknown.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PodCounted {
-    /// Thousandths of a core on average between the two samples; `kubectl top` shows the last seconds only.
+    /// Average thousandths of a core between the two samples; `kubectl top` shows the last seconds
+    /// only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_millicores: Option<f64>,
-    /// Percent of its periods in which the CPU limit stopped the container that was stopped most.
+    /// Percent of the CPU periods in which the limit throttled a container, for the container
+    /// throttled most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttled_percent: Option<f64>,
-    /// That container; none if only the pod as a whole is counted.
+    /// That container; absent if only the pod as a whole is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttled_container: Option<Text>,
-    /// Bytes received a second.
+    /// Bytes received per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_received: Option<f64>,
-    /// Bytes sent a second.
+    /// Bytes sent per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_sent: Option<f64>,
-    /// Bytes read from disks a second.
+    /// Bytes read from disks per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk_read: Option<f64>,
-    /// Bytes written to disks a second.
+    /// Bytes written to disks per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk_written: Option<f64>,
 }
@@ -67,10 +69,10 @@ impl From<&PodRates> for PodCounted {
 }
 
 impl CadvisorReport {
-    /// What it means that it is on, how it is turned off, and what could not be read.
+    /// What it implies, how to turn it off, and what could not be read.
     pub(crate) fn sentence(&self) -> String {
-        let warning = "cAdvisor is read through nodes/proxy, a right that lets its holder run commands in any pod of the cluster. To turn it \
-                       off, write cadvisor: none in fargaze.yaml, and delete the ClusterRole fargaze-cadvisor with its binding.";
+        let warning = "cAdvisor is read through nodes/proxy, a permission that lets its holder run commands in any pod of the cluster. To turn it \
+                       off, set cadvisor: none in fargaze.yaml, and delete the ClusterRole fargaze-cadvisor and its binding.";
         match self.unread {
             0 => warning.to_owned(),
             unread => format!("{warning} {unread} of {} could not be read.", count(self.nodes, "node")),

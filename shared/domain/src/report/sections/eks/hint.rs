@@ -1,4 +1,4 @@
-//! What could be done better or cheaper, counted over all pods of a cluster.
+//! Hints for what could be better or cheaper, counted over all pods of a cluster.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 use super::pod::PodReport;
 use crate::text::Text;
 
-/// Pods that a hint names.
+/// Most pods that a hint names.
 const NAMED: usize = 3;
-/// Hints of a cluster: Fargate gives few reasons.
+/// Most hints of a cluster: Fargate gives few different reasons.
 const MOST: usize = 12;
 
-/// Something that is the same of several pods.
+/// Something that one or more pods have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Hint {
-    /// What it is.
+    /// The kind of hint.
     pub kind: HintKind,
-    /// Of how many pods.
+    /// Number of pods.
     pub pods: usize,
-    /// The first of them: `shop/web-7d4b9`.
+    /// The first pods: `shop/web-7d4b9`.
     pub named: Vec<Text>,
-    /// Why, in the words of Fargate.
+    /// The reason, in Fargate's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Text>,
 }
@@ -34,11 +34,12 @@ pub struct Hint {
 pub enum HintKind {
     /// Their log router is off.
     LoggingDisabled,
-    /// They completed, and are paid for until they are deleted.
+    /// They completed, but are billed until they are deleted.
     PaidThoughCompleted,
-    /// A smaller size would do, also for their highest use, were it not for the 256 MB that Fargate adds.
+    /// A smaller size would do, even for their peak usage, were it not for the 256 MB that Fargate
+    /// adds.
     MissesStep,
-    /// They are of `DaemonSet`s and meant for nodes of Fargate, which runs none.
+    /// They belong to `DaemonSet`s and target Fargate nodes, where they never run.
     DaemonSetOnFargate,
     /// Some of their fields could not be read.
     Unreadable,
@@ -50,10 +51,10 @@ pub(crate) struct Hints(BTreeMap<(HintKind, Option<Text>), (usize, Vec<Text>)>);
 
 impl Hints {
     pub(crate) fn take(&mut self, pod: &PodReport) {
-        let goes_on = !matches!(pod.phase.as_str(), "Succeeded" | "Failed");
+        let is_active = !matches!(pod.phase.as_str(), "Succeeded" | "Failed");
         let hints = [
             (
-                goes_on && pod.logging_disabled.is_some(),
+                is_active && pod.logging_disabled.is_some(),
                 HintKind::LoggingDisabled,
                 pod.logging_disabled.as_ref(),
             ),

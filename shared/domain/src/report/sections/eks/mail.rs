@@ -1,21 +1,22 @@
-//! Clusters of EKS in the mail, with what is amiss of them.
+//! EKS clusters in the mail, with their problems.
 
 use crate::report::section::View;
 use crate::report::show::list::{NAMED, more_in_report};
 use crate::text::Block;
 use crate::text::words::{count, wrap};
 
-/// Findings of one cluster that the mail tells.
+/// Most findings of one cluster that the mail shows.
 const FINDINGS: usize = 5;
 
-/// A cure: its commands, each on one line however long it is, so that it can be copied. YAML is on the page only.
+/// The commands of a remedy, each on one line however long, so that it can be copied. YAML is on
+/// the page only.
 fn remedy(remedy: &Block) -> String {
     let commands: Vec<&str> = remedy.lines().take_while(|line| !line.ends_with("<<'EOF'")).collect();
     let lines = to_copy(commands.iter().copied());
     match (lines.is_empty(), commands.len() < remedy.lines().count()) {
         (true, false) => String::new(),
-        (true, true) => "      Remedy: YAML to be applied, which is on the page.\n".to_owned(),
-        (false, true) => format!("      Remedy, and then the YAML that is on the page:\n{lines}"),
+        (true, true) => "      Remedy: apply the YAML on the page.\n".to_owned(),
+        (false, true) => format!("      Remedy, followed by the YAML on the page:\n{lines}"),
         (false, false) => format!("      Remedy:\n{lines}"),
     }
 }
@@ -27,9 +28,9 @@ fn to_copy<'a>(lines: impl Iterator<Item = &'a str>) -> String {
 /// The section.
 pub(super) fn section(view: &View<'_>) -> String {
     let eks = &view.report.eks;
-    let (said, more) = eks.split_at(eks.len().min(NAMED));
+    let (shown, more) = eks.split_at(eks.len().min(NAMED));
     let mut text = String::new();
-    for cluster in said {
+    for cluster in shown {
         let place = view.place(&cluster.account, &cluster.region);
         let api = cluster.metrics_api.words();
         text.push_str(&wrap(

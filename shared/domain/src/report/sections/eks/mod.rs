@@ -1,8 +1,8 @@
-//! Clusters of EKS: what is set up, what is amiss, what runs on them, and how full it is.
+//! EKS clusters: their configuration, problems, workloads and usage.
 //!
 //! ```text
 //! SnapshotLine -> SeenEks -> EksClusterReport -> mail.rs, page/, JSON
-//!                 seen.rs    model.rs and what it is made of
+//!                 seen.rs    model.rs and its parts
 //! ```
 
 pub(crate) mod counted;
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use crate::report::section::{Head, Members, Report, Section, View};
 use model::EksClusterReport;
 
-/// Clusters of EKS.
+/// EKS clusters.
 pub(crate) struct Eks;
 
 impl Section for Eks {
@@ -46,7 +46,7 @@ impl Section for Eks {
         include_str!("style.css")
     }
 
-    /// Without what runs on them.
+    /// Without workloads and pods.
     fn json(&self, report: &Report) -> Members {
         vec![("eks", report.eks.iter().map(compact).collect())]
     }

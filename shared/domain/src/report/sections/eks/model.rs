@@ -1,4 +1,4 @@
-//! A cluster of EKS and its workloads as data.
+//! An EKS cluster and its workloads as data.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::report::measured::member::Member;
 use crate::text::Text;
 use crate::text::words::count;
 
-/// One cluster of EKS.
+/// One EKS cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EksClusterReport {
@@ -27,74 +27,75 @@ pub struct EksClusterReport {
     pub region: Region,
     /// Its name.
     pub cluster: ClusterName,
-    /// `ACTIVE`, or what else EKS says; none if EKS could not be asked.
+    /// The EKS status, such as `ACTIVE`; absent if EKS could not be queried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Text>,
-    /// Version of Kubernetes.
+    /// Kubernetes version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Text>,
     /// Whether the Metrics API answers.
     #[serde(default)]
     pub metrics_api: MetricsApiReport,
-    /// That cAdvisor is read of it; none if it is off.
+    /// Set if cAdvisor is read; absent if it is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cadvisor: Option<CadvisorReport>,
-    /// Nodes of Fargate, one for each pod; none if they could not be asked for.
+    /// Fargate nodes, one for each pod; absent if they could not be listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fargate_nodes: Option<usize>,
-    /// Other nodes; none if they could not be asked for.
+    /// Other nodes; absent if they could not be listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_nodes: Option<usize>,
-    /// Its Fargate profiles; none if they could not be asked for.
+    /// Its Fargate profiles; absent if they could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profiles: Option<Vec<ProfileReport>>,
-    /// Its add-ons; none if they could not be asked for.
+    /// Its add-ons; absent if they could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addons: Option<Vec<AddonReport>>,
-    /// Types of control-plane logs that are on; none if they are not known.
+    /// Types of control-plane logs that are on; absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs: Option<BTreeSet<LogType>>,
-    /// What is amiss, each with its cure.
+    /// Problems, each with its remedy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingReport>,
-    /// What could be done better or cheaper.
+    /// What could be better or cheaper.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<Hint>,
-    /// Whether its Kubernetes API could not be read, so that its workloads are those of an earlier run.
+    /// Whether its Kubernetes API could not be read, so that its workloads are from an earlier run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unread: bool,
     /// Its workloads, by namespace, kind and name.
     pub workloads: Vec<WorkloadReport>,
-    /// Kinds of workloads that could not be listed: those without pods are missing above, and replicas are not known.
+    /// Kinds of workloads that could not be listed: those without pods are missing above, and their
+    /// replicas are unknown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unlisted: Vec<Text>,
     /// Its pods, the worst first: at most 50, and fewer where there are more than 20 clusters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pods: Vec<PodReport>,
-    /// Pods that are not among them.
+    /// Number of pods left out of `pods`.
     #[serde(default)]
     pub pods_left_out: usize,
-    /// Metrics that AWS itself publishes about it.
+    /// Metrics that AWS itself publishes about the cluster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<VendedMetric>,
-    /// Such metrics that are not among them.
+    /// Number of metrics left out of `metrics`.
     #[serde(default)]
     pub metrics_left_out: usize,
 }
 
 impl EksClusterReport {
-    /// Whether there are workloads to count: those that were listed, or those of an earlier run.
+    /// Whether its workloads are known, from this run or an earlier one.
     pub fn knows_workloads(&self) -> bool {
         !self.unread || !self.workloads.is_empty()
     }
 
-    /// All pods that were seen; none if nobody could look.
+    /// Number of its pods; `None` if they could not be listed.
     pub fn pod_count(&self) -> Option<usize> {
         (!self.unread).then_some(self.pods.len() + self.pods_left_out)
     }
 }
 
-/// One workload: what owns pods.
+/// One workload: an owner of pods.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WorkloadReport {
@@ -108,19 +109,19 @@ pub struct WorkloadReport {
     pub cpu: Utilization,
     /// Memory of its pods, in percent of what Fargate provisioned.
     pub memory: Utilization,
-    /// Pods that have not run to their end; none if nobody could look.
+    /// Pods that have not completed; absent if they could not be listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pods: Option<usize>,
-    /// Pods that have.
+    /// Pods that have completed.
     #[serde(default)]
     pub completed: usize,
-    /// Pods that are pending.
+    /// Pending pods.
     #[serde(default)]
     pub pending: usize,
     /// Pods with a container in `CrashLoopBackOff`.
     #[serde(default)]
     pub crash_looping: usize,
-    /// Pods of a `DaemonSet` for nodes of Fargate, which will never run them.
+    /// Pods of a `DaemonSet` for Fargate nodes, where they will never run.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub never_placed: u32,
     /// Pods with a container that cannot start.
@@ -129,19 +130,19 @@ pub struct WorkloadReport {
     /// Running pods that the Metrics API has not read yet.
     #[serde(default)]
     pub not_yet_read: usize,
-    /// Replicas that should be available; none of a Job, and of a pod that nothing owns.
+    /// Desired replicas; absent for Jobs and for pods without an owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired: Option<u32>,
-    /// Replicas that are available.
+    /// Available replicas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<u32>,
-    /// Whether nobody could ask for its replicas, because its kind could not be listed.
+    /// Whether its replicas are unknown, because its kind could not be listed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replicas_not_known: bool,
-    /// Restarts of containers that were seen in the window; none if nobody looked.
+    /// Container restarts observed in the window; absent if there was no observation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restarts: Option<u64>,
-    /// Containers that were killed in the window for want of memory; none if nobody looked.
+    /// Containers OOM-killed in the window; absent if there was no observation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oom_kills: Option<u64>,
     /// Thousandths of a vCPU that Fargate provisioned for its pods.
@@ -153,15 +154,15 @@ pub struct WorkloadReport {
 }
 
 impl WorkloadReport {
-    /// A workload of which nothing is known yet.
+    /// A workload of which nothing has been read.
     pub(crate) fn new(workload: &Workload) -> Self {
         let Workload { namespace, kind, name } = workload;
         let (namespace, kind, name) = (Text::new(namespace), Text::new(kind), Text::new(name));
         Self { namespace, kind, name, pods: Some(0), ..Self::default() }
     }
 
-    /// It is the pod of Metrics Server, which reads all pods on Fargate but its own: no pod there reaches its own kubelet
-    /// (aws/containers-roadmap, issue 1798).
+    /// Whether it is Metrics Server, which reads all pods on Fargate except its own: no pod there
+    /// reaches its own kubelet (aws/containers-roadmap, issue 1798).
     pub fn cannot_be_measured(&self) -> bool {
         self.namespace.as_str() == "kube-system" && self.name.as_str() == crate::evidence::eks::METRICS_SERVER
     }
@@ -190,7 +191,7 @@ impl Member for WorkloadReport {
         &self.memory
     }
 
-    /// Replicas without those that no node will ever take.
+    /// Desired replicas do not include those that no node will ever take.
     fn running_of_desired(&self) -> Option<(u32, u32)> {
         let desired = self.desired.map(|desired| desired.saturating_sub(self.never_placed));
         self.available.zip(desired)

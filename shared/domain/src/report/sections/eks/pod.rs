@@ -14,7 +14,7 @@ use crate::kubernetes::waiting::WaitingCause;
 use crate::report::measured::figures::tenth;
 use crate::text::Text;
 
-/// Fargate's log router says it of a pod whose logging is disabled without a reason.
+/// The reason for a pod whose logging is disabled without one.
 const NO_REASON: &str = "no reason given";
 
 const GIB: f64 = 1_073_741_824.0;
@@ -28,17 +28,17 @@ pub struct PodReport {
     pub namespace: Text,
     /// Its name.
     pub pod: Text,
-    /// What owns it: `deployment/web`.
+    /// Its owner: `deployment/web`.
     pub workload: Text,
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
     pub phase: Text,
-    /// Why, in Kubernetes' word, such as `Evicted`.
+    /// Kubernetes' reason for the phase, such as `Evicted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Text>,
-    /// Why, in Kubernetes' sentence.
+    /// Kubernetes' message about the phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Text>,
-    /// When it is to be gone, if it is being deleted.
+    /// When it is due for deletion, if it is being deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub deletion: Option<Timestamp>,
@@ -53,62 +53,63 @@ pub struct PodReport {
     /// The Fargate profile that selected it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Text>,
-    /// How the question for what it uses ended.
+    /// Whether its usage is known.
     pub usage: PodUsage,
-    /// Thousandths of a core.
+    /// CPU, in thousandths of a core.
     pub cpu_millicores: PodResource,
-    /// Bytes.
+    /// Memory, in bytes.
     pub memory_bytes: PodResource,
     /// What cAdvisor counted between the two newest samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<PodCounted>,
-    /// Restarts of its containers since it was made.
+    /// Restarts of its containers since it was created.
     pub restarts: u32,
-    /// When it was made.
+    /// When it was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub created_at: Option<Timestamp>,
-    /// The newest end of a container.
+    /// The most recent termination of a container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_end: Option<PodEnd>,
     /// Why it is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PodWait>,
-    /// Containers that wait, each with its reason.
+    /// Waiting containers, each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Text>,
-    /// Why its log router is off; none if it is on.
+    /// Why its log router is off; absent if it is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logging_disabled: Option<Text>,
-    /// Whether it is paid for although it completed over an hour ago.
+    /// Whether it is still billed although it completed over an hour ago.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paid_though_completed: bool,
-    /// Whether it is a pod of a `DaemonSet` for a node of Fargate, which will never run it.
+    /// Whether it is a pod of a `DaemonSet` for a Fargate node, where it will never run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub never_placed: bool,
-    /// Whether a smaller size would do, also for the highest use of its workload, were it not for the 256 MB that Fargate adds.
+    /// Whether a smaller size would do, even for the peak usage of its workload, were it not for
+    /// the 256 MB that Fargate adds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub misses_step: bool,
     /// Its node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<Text>,
-    /// Fields of it that could not be read.
+    /// Its fields that could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<Text>,
 }
 
-/// Whether it is known what a pod uses.
+/// Whether the usage of a pod is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PodUsage {
-    /// The Metrics API tells.
+    /// The Metrics API reports it.
     Known,
-    /// The Metrics API has not read it yet.
+    /// The Metrics API has not read the pod yet.
     NotYet,
-    /// The Metrics API could not be asked.
+    /// The Metrics API could not be queried.
     CouldNotAsk,
-    /// It does not run.
+    /// The pod is not running.
     #[default]
     NotRunning,
 }
@@ -117,40 +118,40 @@ pub enum PodUsage {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PodResource {
-    /// What it uses; CPU is rounded up as `kubectl top pods` does.
+    /// Usage; CPU is rounded up, as in `kubectl top pods`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<i64>,
-    /// What it asks for.
+    /// Sum of its requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<i64>,
-    /// What it may use at most.
+    /// Sum of its limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<i64>,
-    /// What Fargate provisioned.
+    /// What Fargate provisioned for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned: Option<i64>,
-    /// Percent of what is provisioned that it uses.
+    /// Usage in percent of what is provisioned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent_of_provisioned: Option<f64>,
-    /// Percent of its node that it asks for, as `kubectl describe node` prints it.
+    /// Requests in percent of its node, as `kubectl describe node` prints them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_percent_of_node: Option<u64>,
-    /// Percent of its node that it may use at most, as `kubectl describe node` prints it.
+    /// Limits in percent of its node, as `kubectl describe node` prints them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits_percent_of_node: Option<u64>,
 }
 
-/// How a container ended.
+/// The termination of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PodEnd {
     /// The container.
     pub container: Text,
-    /// Why, such as `OOMKilled` or `Completed`.
+    /// The reason, such as `OOMKilled` or `Completed`.
     pub reason: Text,
-    /// What it exited with.
+    /// The exit code.
     pub exit_code: i32,
-    /// When.
+    /// When it terminated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub finished_at: Option<Timestamp>,
@@ -160,13 +161,13 @@ pub struct PodEnd {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PodWait {
-    /// Since when.
+    /// Since when it is pending.
     #[cfg_attr(test, schemars(with = "String"))]
     pub since: Timestamp,
-    /// In a word.
+    /// The reason in one word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Text>,
-    /// In a sentence.
+    /// The reason in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Text>,
 }
@@ -213,14 +214,14 @@ impl PodReport {
         }
     }
 
-    /// Sorts what needs a person first: what does not run, then what was restarted, then the fullest.
+    /// Sort key: pods that need a person first, by severity, then by restarts, then by usage.
     pub(crate) fn order(&self) -> impl Ord + use<> {
         let was_killed = self.last_end.as_ref().is_some_and(|end| end.reason.as_str() == "OOMKilled");
         let is_live = self.deletion.is_none() && self.ended_at.is_none();
-        let gravity = if self.never_placed {
+        let severity = if self.never_placed {
             3
         } else if self.deletion.is_some() {
-            // One that is overdue stays for long.
+            // An overdue deletion may stay for long.
             2
         } else if is_live && !self.waiting.is_empty() {
             0
@@ -233,12 +234,12 @@ impl PodReport {
         } else {
             4 - u8::from(self.paid_though_completed)
         };
-        let fullness = [self.memory_bytes, self.cpu_millicores].map(|one| one.percent_of_provisioned);
-        let fullness = fullness.into_iter().flatten().fold(0.0, f64::max);
+        let usage = [self.memory_bytes, self.cpu_millicores].map(|one| one.percent_of_provisioned);
+        let usage = usage.into_iter().flatten().fold(0.0, f64::max);
         #[expect(clippy::cast_possible_truncation, reason = "a percentage in tenths")]
-        let fullness = (fullness * 10.0) as i64;
+        let usage = (usage * 10.0) as i64;
         let name = (self.namespace.clone(), self.pod.clone());
-        (gravity, Reverse(self.restarts), Reverse(fullness), name)
+        (severity, Reverse(self.restarts), Reverse(usage), name)
     }
 }
 
@@ -253,7 +254,8 @@ impl PodUsage {
     }
 }
 
-/// What a container waits for. The sentence about a crash loop repeats names, and how long the kubelet waits.
+/// Why a container waits. Without the message of a crash loop, which only repeats names and the
+/// kubelet's back-off.
 fn waits(waiting: &WaitingContainer) -> Text {
     let WaitingContainer { container, reason, message } = waiting;
     let message = message.as_deref().filter(|_| waiting.cause() != WaitingCause::CrashLoop);
@@ -272,7 +274,7 @@ fn cpu(pod: &PodState) -> PodResource {
     PodResource {
         used: pod.usage.as_ref().map(crate::evidence::pods::PodUsageState::cpu_millicores),
         percent_of_provisioned: pod.cpu_percent().map(tenth),
-        ..asked(pod, |amounts| amounts.cpu_millicores, "cpu")
+        ..amounts(pod, |amounts| amounts.cpu_millicores, "cpu")
     }
 }
 
@@ -280,11 +282,12 @@ fn memory(pod: &PodState) -> PodResource {
     PodResource {
         used: pod.usage.as_ref().map(|usage| usage.memory_bytes),
         percent_of_provisioned: pod.memory_percent().map(tenth),
-        ..asked(pod, |amounts| amounts.memory_bytes, "memory")
+        ..amounts(pod, |amounts| amounts.memory_bytes, "memory")
     }
 }
 
-fn asked(pod: &PodState, amount: fn(&Amounts) -> Option<i64>, resource: &str) -> PodResource {
+/// Requests, limits and provisioned size.
+fn amounts(pod: &PodState, amount: fn(&Amounts) -> Option<i64>, resource: &str) -> PodResource {
     let share: Option<&Share> = pod.of_node.get(resource);
     PodResource {
         requests: amount(&pod.requests),
@@ -296,15 +299,16 @@ fn asked(pod: &PodState, amount: fn(&Amounts) -> Option<i64>, resource: &str) ->
     }
 }
 
-/// The highest use of a workload in the time of the report, in percent of what Fargate provisioned; none if it is not known.
+/// The peak usage of a workload in the report's window, in percent of what Fargate provisioned;
+/// `None` if unknown.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Highest {
     pub(crate) cpu: Option<f64>,
     pub(crate) memory: Option<f64>,
 }
 
-/// Only of what Fargate has sized by its requests; a completed pod is no reason to change them, and neither is one whose use
-/// is not known to fit.
+/// Only for pods whose size Fargate derived from their requests. A completed pod is no reason to
+/// change them, nor is a pod whose usage is not known to fit.
 fn misses_step(pod: &PodState, highest: Highest) -> bool {
     let (Some(provisioned), false) = (&pod.provisioned, pod.is_completed()) else { return false };
     let Some(smaller) = size_but_for_overhead(&pod.requests.resources()) else { return false };
@@ -315,7 +319,8 @@ fn misses_step(pod: &PodState, highest: Highest) -> bool {
         && fits(memory, pod.memory_percent(), smaller.memory)
 }
 
-/// Whether the highest use, or that of now, of what is provisioned is at most `size`.
+/// Whether peak usage and current usage, given in percent of what is provisioned, are at most
+/// `size`.
 #[expect(clippy::cast_precision_loss, reason = "sizes of pods are far below 2^53")]
 fn fits(provisioned_and_highest: Option<(i64, f64)>, now: Option<f64>, size: i64) -> bool {
     provisioned_and_highest.is_some_and(|(provisioned, highest)| {

@@ -1,4 +1,4 @@
-//! Takes what a snapshot says of a cluster of EKS line by line.
+//! Reads an EKS cluster from a snapshot line by line.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,15 +23,16 @@ use crate::report::measured::slots::{Slots, Sparks};
 use crate::rules::{KUBERNETES, KubernetesMeasure};
 use crate::text::Text;
 
-/// Pods that a report keeps of a cluster.
+/// Most pods that a report keeps for a cluster.
 const MOST_PODS: usize = 50;
-/// Pods that it keeps in all, unless a cluster would have less than the fewest.
+/// Most pods that it keeps for all clusters together, unless that leaves a cluster fewer than
+/// `FEWEST_PODS`.
 const MOST_IN_ALL: usize = 1_000;
 const FEWEST_PODS: usize = 5;
-/// Findings that a report keeps of a cluster, and profiles, and add-ons.
+/// Most findings, profiles and add-ons, each, that a report keeps for a cluster.
 const MOST: usize = 40;
 
-/// What was read of one cluster so far. Of its pods only the worst are held.
+/// What has been read of one cluster. Only its worst pods are held.
 #[derive(Debug)]
 pub(crate) struct SeenEks {
     pub(crate) name: ClusterName,
@@ -45,14 +46,14 @@ pub(crate) struct SeenEks {
     vended: Vended,
 }
 
-/// What was read of one workload so far.
+/// What has been read of one workload.
 #[derive(Debug)]
 pub(crate) struct SeenWorkload {
     pub(crate) figures: WorkloadReport,
     pub(crate) sparks: Sparks,
 }
 
-/// Pods of each of so many clusters.
+/// Most pods to keep for each of this many clusters.
 pub(crate) fn most_pods(clusters: usize) -> usize {
     (MOST_IN_ALL / clusters.max(1)).clamp(FEWEST_PODS, MOST_PODS)
 }
@@ -77,7 +78,8 @@ impl SeenEks {
         seen
     }
 
-    /// The workload of that name. One that the inventory does not list, such as one that was created a minute ago, is added.
+    /// The workload of that name. A workload that the inventory does not list, for example because
+    /// it was just created, is added.
     fn workload(&mut self, workload: &Workload) -> &mut SeenWorkload {
         self.workloads.entry(workload.clone()).or_insert_with(|| SeenWorkload {
             figures: WorkloadReport::new(workload),
@@ -85,7 +87,7 @@ impl SeenEks {
         })
     }
 
-    /// Takes samples, or what CloudWatch answered about the cluster.
+    /// Takes samples, or a CloudWatch reading of the cluster.
     pub(crate) fn take(&mut self, query: &MetricQuery, reading: &Reading, slots: &Slots) {
         if query.metric.namespace != KUBERNETES {
             self.vended.take(query, reading, slots.window());
@@ -98,7 +100,7 @@ impl SeenEks {
         }
     }
 
-    /// Takes how the cluster is set up.
+    /// Takes the configuration of the cluster.
     pub(crate) fn take_state(&mut self, state: ClusterState) {
         self.api = MetricsApiReport::from(&state.metrics_api);
         self.state = Some(state);
@@ -119,7 +121,7 @@ impl SeenEks {
         self.workload(&pod.workload).take_pod(pod, &report, now);
         self.pod_count += 1;
         self.pods.push(report);
-        // Sorted now and then only, so that a pod costs the same however many there are.
+        // Sorted only now and then, so that the cost per pod does not depend on their number.
         if self.pods.len() >= 4 * MOST_PODS {
             self.keep_worst_pods(MOST_PODS);
         }
@@ -130,8 +132,8 @@ impl SeenEks {
         self.pods.truncate(most);
     }
 
-    /// Notes, once all lines have come, what could not be asked: then that there is no figure, pod or replica does not mean
-    /// that there is none.
+    /// Marks, once all lines are read, what could not be queried, so that a missing figure, pod or
+    /// replica does not read as none.
     pub(crate) fn close(&mut self) {
         let unlisted = self.unlisted();
         for SeenWorkload { figures, .. } in self.workloads.values_mut() {
@@ -150,7 +152,7 @@ impl SeenEks {
         self.state.as_ref().map(|state| state.unlisted.clone()).unwrap_or_default()
     }
 
-    /// The report of it, with at most so many of its pods.
+    /// Its report, with at most `most_pods` pods.
     pub(crate) fn finish(mut self, target: &Target, most_pods: usize) -> EksClusterReport {
         self.keep_worst_pods(most_pods);
         let unlisted = self.unlisted();
@@ -242,7 +244,7 @@ fn add(sum: &mut Option<i64>, more: Option<i64>) {
     }
 }
 
-/// The sum of counts; none if nobody looked.
+/// The sum of counts; `None` without points.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
 fn sum(reading: &Reading) -> Option<u64> {
     let points = points(reading);

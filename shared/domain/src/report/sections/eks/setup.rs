@@ -1,4 +1,4 @@
-//! What of a cluster is set up, and what is amiss of it.
+//! The configuration of a cluster and its problems, as data.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::text::{Block, Text};
 pub struct MetricsApiReport {
     /// Whether it answers.
     pub state: MetricsApiState,
-    /// Its version if it answers, what came instead if it is down.
+    /// Its version if it answers, the error if it is down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Text>,
 }
@@ -26,9 +26,9 @@ pub enum MetricsApiState {
     Serves,
     /// It is not installed.
     Missing,
-    /// It is installed and does not answer.
+    /// It is installed, but does not answer.
     Down,
-    /// Nobody could ask.
+    /// It could not be queried.
     #[default]
     Unknown,
 }
@@ -45,13 +45,13 @@ impl From<&MetricsApi> for MetricsApiReport {
     }
 }
 
-/// A Fargate profile: which pods run on Fargate.
+/// A Fargate profile, which selects pods to run on Fargate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProfileReport {
     /// Its name.
     pub name: Text,
-    /// `ACTIVE`, or what else EKS says.
+    /// The EKS status, such as `ACTIVE`.
     pub status: Text,
     /// Each selector: its namespace, and the labels that a pod must have.
     pub selectors: Vec<Text>,
@@ -74,18 +74,18 @@ impl From<&FargateProfile> for ProfileReport {
     }
 }
 
-/// An add-on of EKS.
+/// An EKS add-on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AddonReport {
     /// Its name.
     pub name: Text,
-    /// `ACTIVE`, or what else EKS says.
+    /// The EKS status, such as `ACTIVE`.
     pub status: Text,
     /// Its version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Text>,
-    /// What EKS says is wrong with it.
+    /// Its health issues according to EKS.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub issues: Vec<Text>,
 }
@@ -101,13 +101,13 @@ impl From<&Addon> for AddonReport {
     }
 }
 
-/// What is amiss of a cluster, and what mends it.
+/// A problem of a cluster, with its remedy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FindingReport {
-    /// What is amiss.
+    /// The problem.
     pub problem: Text,
-    /// Commands or YAML that mend it, ready to be copied; empty if there are none.
+    /// Commands or YAML that fix it, ready to be copied; empty if there are none.
     #[serde(default, skip_serializing_if = "Block::is_empty")]
     pub remedy: Block,
 }

@@ -1,4 +1,4 @@
-//! Metrics that AWS itself publishes about a cluster: of its control plane, or of Container Insights.
+//! Metrics that AWS itself publishes about a cluster: its control plane, or Container Insights.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::model::window::Window;
 use crate::report::measured::figures::{highest, mean, points, tenth};
 use crate::text::Text;
 
-/// Metrics that a report keeps of a cluster.
+/// Most metrics that a report keeps for a cluster.
 const MOST: usize = 100;
 
-/// What CloudWatch has of one metric over the window.
+/// The values of one metric over the window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct VendedMetric {
@@ -21,16 +21,16 @@ pub struct VendedMetric {
     pub namespace: Text,
     /// Its name.
     pub name: Text,
-    /// Its dimensions but the cluster's name: `Namespace=shop`.
+    /// Its dimensions except the cluster's name: `Namespace=shop`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dimensions: Vec<Text>,
-    /// Of a counter: the sum of the window.
+    /// Sum over the window, for counters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<f64>,
-    /// Mean of the window; a counter has none.
+    /// Mean of the window; absent for counters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average: Option<f64>,
-    /// Highest value of the window; of a counter the highest sum of one period.
+    /// Highest value of the window; for counters the highest sum of one period.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maximum: Option<f64>,
 }
@@ -40,7 +40,8 @@ pub struct VendedMetric {
 pub(crate) struct Vended(BTreeMap<(Text, Text, Vec<Text>), VendedMetric>);
 
 impl Vended {
-    /// Takes an answer, as far as it is about the window of the report: samples are asked for over a longer one.
+    /// Takes the part of a reading that is within the report's window: the query may cover a longer
+    /// one.
     pub(crate) fn take(&mut self, query: &MetricQuery, reading: &Reading, window: &Window) {
         let MetricQuery { metric, statistic, .. } = query;
         let mut points = points(reading).to_vec();
@@ -64,7 +65,7 @@ impl Vended {
         }
     }
 
-    /// The first of them, and how many more there are.
+    /// The first metrics, and the number of the others.
     pub(crate) fn finish(self) -> (Vec<VendedMetric>, usize) {
         let left_out = self.0.len().saturating_sub(MOST);
         let named = self.0.into_iter().take(MOST).map(|((namespace, name, dimensions), metric)| {

@@ -1,4 +1,4 @@
-//! What is said of a cluster of EKS and its pods, on the page and in the mail.
+//! Words about an EKS cluster and its pods, for the page and the mail.
 
 use jiff::Timestamp;
 
@@ -18,8 +18,8 @@ impl EksClusterReport {
         let status = self.status.as_ref().map_or("status not known", Text::as_str);
         let mut parts = vec![status.to_owned()];
         parts.extend(self.version.as_ref().map(|version| format!("Kubernetes {version}")));
-        if self.is_not_asked() {
-            parts.push("its Kubernetes API was not asked".to_owned());
+        if self.is_not_queried() {
+            parts.push("its Kubernetes API was not queried".to_owned());
             return parts.join(", ");
         }
         parts.push(self.nodes().unwrap_or_else(|| "nodes not known".to_owned()));
@@ -28,7 +28,8 @@ impl EksClusterReport {
         parts.join(", ")
     }
 
-    /// `5 workloads with 12 pods`; of a cluster that could not be read those of an earlier run, if there was one.
+    /// `5 workloads with 12 pods`; for a cluster that could not be read, the workloads of an
+    /// earlier run, if there was one.
     fn workloads_and_pods(&self) -> String {
         let workloads = count(self.workloads.len(), "workload");
         if !self.unread {
@@ -38,7 +39,7 @@ impl EksClusterReport {
         if self.knows_workloads() { workloads } else { "workloads not known".to_owned() }
     }
 
-    /// `Deployments and CronJobs not known`; none if all kinds were listed.
+    /// `Deployments and CronJobs not known`; `None` if all kinds were listed.
     pub(crate) fn not_listed(&self) -> Option<String> {
         let kinds: Vec<String> = self.unlisted.iter().map(|kind| format!("{kind}s")).collect();
         let (last, first) = kinds.split_last()?;
@@ -46,7 +47,7 @@ impl EksClusterReport {
         Some(format!("{kinds} not known"))
     }
 
-    /// The commands that take away the right to cAdvisor, if it is read.
+    /// The command that revokes the permission for cAdvisor, if it is read.
     pub(crate) fn without_cadvisor(&self) -> Option<Block> {
         let Self { account, region, cluster, cadvisor, .. } = self;
         let at = AtCluster { account, region, cluster };
@@ -54,13 +55,13 @@ impl EksClusterReport {
         cadvisor.as_ref().map(|_| Block::new(&at.kubectls([delete])))
     }
 
-    /// It is being made or deleted, so that there is nobody to ask.
-    fn is_not_asked(&self) -> bool {
+    /// Whether it is being created or deleted, so that it has no API to query.
+    fn is_not_queried(&self) -> bool {
         let is_unknown = self.metrics_api.state == MetricsApiState::Unknown && self.fargate_nodes.is_none();
         is_unknown && self.status.is_some() && !self.unread && self.workloads.is_empty()
     }
 
-    /// `12 Fargate nodes and 2 others`; none if they are not known.
+    /// `12 Fargate nodes and 2 others`; `None` if unknown.
     pub(crate) fn nodes(&self) -> Option<String> {
         let fargate = count(self.fargate_nodes?, "Fargate node");
         Some(match self.other_nodes? {
@@ -72,20 +73,20 @@ impl EksClusterReport {
 }
 
 impl MetricsApiReport {
-    /// In a sentence without its end.
+    /// The predicate of a sentence, without its full stop.
     pub(crate) fn words(&self) -> String {
         let detail = self.detail.as_ref().map(Text::as_str).unwrap_or_default();
         match self.state {
             MetricsApiState::Serves => format!("answers ({detail})"),
             MetricsApiState::Missing => "missing: Metrics Server is not installed".to_owned(),
             MetricsApiState::Down => format!("does not answer: {detail}"),
-            MetricsApiState::Unknown => "could not be asked".to_owned(),
+            MetricsApiState::Unknown => "could not be queried".to_owned(),
         }
     }
 }
 
 impl Hint {
-    /// What it is, of which pods, and what to do.
+    /// What was found, for which pods, and what to do.
     pub(crate) fn sentence(&self) -> String {
         let (n, are) = (self.pods, if self.pods == 1 { "is" } else { "are" });
         let reason = self.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
@@ -94,19 +95,19 @@ impl Hint {
         let pods = count(n, "pod");
         match self.kind {
             HintKind::LoggingDisabled => format!(
-                "{pods} without logging{reason}: {named}. A corrected ConfigMap reaches only pods that are created afterwards: kubectl rollout restart."
+                "{pods} without logging{reason}: {named}. A corrected ConfigMap affects only pods created afterwards: run kubectl rollout restart."
             ),
             HintKind::PaidThoughCompleted => format!(
-                "{pods} that completed over an hour ago {are} still paid for: {named}. Delete them, and set \
+                "{pods} that completed over an hour ago {are} still billed: {named}. Delete them, and set \
                  ttlSecondsAfterFinished in their Jobs, or in a CronJob jobTemplate.spec.ttlSecondsAfterFinished or its history limits."
             ),
             HintKind::DaemonSetOnFargate => format!(
-                "{pods} of DaemonSets {are} meant for nodes of Fargate, which runs none: {named}. Keep them off by a required node affinity in \
-                 the DaemonSet's template, eks.amazonaws.com/compute-type NotIn [fargate]."
+                "{pods} of DaemonSets {are} assigned to Fargate nodes, which cannot run them: {named}. Keep them off with a required node affinity in \
+                 the DaemonSet's template: eks.amazonaws.com/compute-type NotIn [fargate]."
             ),
             HintKind::MissesStep => format!(
-                "{pods} would fit the next smaller size, highest use included, but for the 256 MB that Fargate adds to what a pod \
-                 asks for: {named}. Ask for up to 256 MB less memory."
+                "{pods} would fit the next smaller size, even at peak usage, if Fargate did not add 256 MB to the memory that a pod \
+                 requests: {named}. Request up to 256 MB less memory."
             ),
             HintKind::Unreadable => {
                 format!(
@@ -131,46 +132,48 @@ impl PodReport {
         memory.unwrap_or_else(|| self.usage.words().to_owned())
     }
 
-    /// What Fargate provisioned: `0.25 vCPU, 0.5 GB`; a dash if it is not said.
+    /// What Fargate provisioned: `0.25 vCPU, 0.5 GB`; a dash if unknown.
     pub(crate) fn size(&self) -> String {
         let size = size(self.cpu_millicores.provisioned, self.memory_bytes.provisioned);
         size.unwrap_or_else(|| "-".to_owned())
     }
 
-    /// What it waits for, how it ended last, and what else is to be said.
+    /// Why it waits, how it last ended, and other remarks.
     pub(crate) fn notes(&self, now: Timestamp) -> Vec<String> {
         let mut notes: Vec<String> = self.deletion.map(|at| deleted(at, now)).into_iter().collect();
-        notes.extend(self.said());
+        notes.extend(self.status());
         notes.extend(self.waiting.iter().map(Text::to_string));
         if self.never_placed {
-            notes.push("Fargate runs no pods of a DaemonSet".to_owned());
+            notes.push("Fargate does not run DaemonSet pods".to_owned());
         } else {
             notes.extend(self.pending.as_ref().map(|pending| pending.sentence(now)));
         }
         notes.extend(self.last_end.as_ref().map(PodEnd::sentence));
         notes.extend(self.logging_disabled.as_ref().map(|reason| format!("logging disabled: {reason}")));
         if self.paid_though_completed {
-            notes.push("completed, and still paid for".to_owned());
+            notes.push("completed, still billed".to_owned());
         }
         if self.misses_step {
-            notes.push("asking for up to 256 MB less brings the next smaller size".to_owned());
+            notes.push("requesting up to 256 MB less gets the next smaller size".to_owned());
         }
         notes.extend(self.unreadable.iter().map(|field| format!("could not read {field}")));
         notes
     }
 
-    /// Kubernetes' own words about the pod as a whole: `Evicted: The node was low on resource: memory.`
-    fn said(&self) -> Option<String> {
-        let is_said_below = self.pending.as_ref().is_some_and(|pending| pending.reason == self.reason);
-        let said: Vec<&str> = [&self.reason, &self.message].into_iter().flatten().map(Text::as_str).collect();
-        (!said.is_empty() && !is_said_below).then(|| said.join(": "))
+    /// Kubernetes' own words about the pod as a whole: `Evicted: The node was low on resource:
+    /// memory.`
+    fn status(&self) -> Option<String> {
+        let is_repeated = self.pending.as_ref().is_some_and(|pending| pending.reason == self.reason);
+        let words: Vec<&str> =
+            [&self.reason, &self.message].into_iter().flatten().map(Text::as_str).collect();
+        (!words.is_empty() && !is_repeated).then(|| words.join(": "))
     }
 }
 
-/// That a pod is being deleted, and when it was to be gone: one that is still there after that hangs.
+/// States that a pod is being deleted, and its due time: a pod that still exists after that hangs.
 fn deleted(at: Timestamp, now: Timestamp) -> String {
-    let was = if at < now { "was" } else { "is" };
-    format!("being deleted, {was} to be gone at {}", utc(at))
+    let due = if at < now { "was due" } else { "due" };
+    format!("being deleted, {due} at {}", utc(at))
 }
 
 impl PodUsage {
@@ -189,15 +192,15 @@ impl PodEnd {
     fn sentence(&self) -> String {
         let Self { container, reason, exit_code, finished_at } = self;
         let at = finished_at.map(|at| format!(" at {}", utc(at))).unwrap_or_default();
-        format!("{container} ended last{at}: {reason} (exit code {exit_code})")
+        format!("{container} last ended{at}: {reason} (exit code {exit_code})")
     }
 }
 
 impl PodWait {
     fn sentence(&self, now: Timestamp) -> String {
-        let said = [&self.reason, &self.message].into_iter().flatten().map(Text::as_str);
-        let said = said.collect::<Vec<_>>().join(", ");
-        let why = if said.is_empty() { said } else { format!(": {said}") };
+        let words = [&self.reason, &self.message].into_iter().flatten().map(Text::as_str);
+        let words = words.collect::<Vec<_>>().join(", ");
+        let why = if words.is_empty() { words } else { format!(": {words}") };
         let is_gated = self.reason.as_ref().is_some_and(|reason| reason.as_str() == "SchedulingGated");
         let state = if is_gated { "held back" } else { "pending" };
         format!("{state} for {}{why}", span(self.since, now))
@@ -205,7 +208,8 @@ impl PodWait {
 }
 
 impl PodResource {
-    /// Requests or limits of CPU with the percent of the node as `kubectl describe node` prints it: `3500m (87%)`.
+    /// Requests or limits of CPU with the percent of the node as `kubectl describe node` prints it:
+    /// `3500m (87%)`.
     pub(crate) fn cpu(amount: Option<i64>, percent: Option<u64>) -> String {
         of_node(amount.map(Quantity::millis), percent)
     }

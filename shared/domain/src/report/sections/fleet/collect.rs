@@ -1,4 +1,4 @@
-//! All clusters together, counted.
+//! Counts all clusters together.
 
 use super::model::{EksFleet, Fleet};
 use crate::report::measured::figures::{History, tenth};
@@ -9,7 +9,7 @@ use crate::report::sections::clusters::service::ServiceReport;
 use crate::report::sections::eks::model::WorkloadReport;
 use crate::report::seen::{MemberFigures, SeenMember, SeenTarget};
 
-/// All that was seen.
+/// The sums over all targets.
 pub(crate) fn fleet(targets: &[SeenTarget], alarms: &[AlarmLine], slots: &Slots) -> Fleet {
     let mut fleet = Fleet {
         clusters: targets.iter().map(|seen| seen.clusters.len() + seen.eks.len()).sum(),
@@ -75,13 +75,13 @@ impl EksFleet {
     }
 }
 
-/// CPU and memory of many, each counted once whatever its size.
+/// Mean CPU and memory of many services or workloads, each counted once whatever its size.
 struct Means {
     cpu: OfOne,
     memory: OfOne,
 }
 
-/// One percentage of many: over the whole window, and slot by slot.
+/// The mean of one percentage over many: for the whole window, and slot by slot.
 struct OfOne {
     all: Mean,
     slots: Vec<Mean>,
@@ -112,7 +112,7 @@ impl OfOne {
     }
 }
 
-/// The mean of values that come one by one.
+/// A running mean.
 #[derive(Debug, Clone, Copy, Default)]
 struct Mean {
     sum: f64,

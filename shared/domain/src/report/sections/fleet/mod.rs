@@ -1,4 +1,5 @@
-//! All clusters together: some figures, and what changed. The mail begins with it, and the subject is made of the same.
+//! All clusters together: key figures and changes. The mail begins with it, and the subject uses
+//! the same data.
 
 pub(crate) mod collect;
 pub(crate) mod model;
@@ -64,7 +65,7 @@ fn services(fleet: &Fleet) -> String {
     let mut services = format!("Services: {}", fleet.services);
     if fleet.memory.or(fleet.cpu).is_some() {
         let (memory, cpu) = (percent(fleet.memory), percent(fleet.cpu));
-        services.push_str(&format!("; on average memory {memory} and CPU {cpu}"));
+        services.push_str(&format!("; average memory {memory}, CPU {cpu}"));
     }
     services
 }
@@ -73,7 +74,7 @@ fn tasks(fleet: &Fleet) -> String {
     if fleet.services == fleet.tasks_unknown {
         return "Tasks: none known".to_owned();
     }
-    notes([format!("Tasks: {} of {} run", fleet.running, fleet.desired), fleet.task_notes()])
+    notes([format!("Tasks: {} of {} running", fleet.running, fleet.desired), fleet.task_notes()])
 }
 
 /// The workloads and their pods.
@@ -84,10 +85,10 @@ fn workloads(eks: &EksFleet) -> String {
 }
 
 fn blind_note(fleet: &Fleet) -> String {
-    if fleet.blind > 0 { format!("{} cannot be judged", fleet.blind) } else { String::new() }
+    if fleet.blind > 0 { format!("{} cannot be evaluated", fleet.blind) } else { String::new() }
 }
 
-/// Since when changes are told.
+/// Since when changes are counted.
 fn since_words(report: &Report) -> String {
     match &report.since {
         Some(since) => format!("since {}", utc(since.time)),
@@ -95,15 +96,15 @@ fn since_words(report: &Report) -> String {
     }
 }
 
-/// What changed, counted.
+/// The number of changes of each kind.
 fn differences(report: &Report) -> String {
     let Some(since) = &report.since else { return since_words(report) };
     let mut counts = BTreeMap::<(DifferenceKind, Platform), usize>::new();
     for difference in &since.differences {
         *counts.entry((difference.kind, difference.platform)).or_default() += 1;
     }
-    let said: Vec<String> =
+    let words: Vec<String> =
         counts.into_iter().map(|((kind, platform), n)| kind.counted(platform, n)).collect();
-    let said = if said.is_empty() { "none".to_owned() } else { said.join(", ") };
-    format!("{said} since the last report ({})", utc(since.time))
+    let words = if words.is_empty() { "none".to_owned() } else { words.join(", ") };
+    format!("{words} since the last report ({})", utc(since.time))
 }

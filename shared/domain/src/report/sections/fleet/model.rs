@@ -9,42 +9,42 @@ use crate::text::words::{count, notes};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Fleet {
-    /// Clusters of the targets that could be seen, those of EKS among them.
+    /// Clusters of the targets that could be read, including EKS clusters.
     pub clusters: usize,
-    /// Services of those of ECS.
+    /// Services of the ECS clusters.
     pub services: usize,
-    /// Tasks that run, of the services whose tasks are known.
+    /// Running tasks, of the services whose tasks are known.
     pub running: u64,
-    /// Tasks that should run, of the same services.
+    /// Desired tasks, of the same services.
     pub desired: u64,
-    /// Services of which there is no figure of CPU or memory, whatever the reason.
+    /// Services without CPU and memory figures, whatever the reason.
     pub without_figures: usize,
-    /// Services whose tasks run according to ECS, and of which CloudWatch has no CPU or memory in
-    /// the last 3 hours.
+    /// Services whose tasks run according to ECS, but for which CloudWatch has no CPU or memory
+    /// data in the last 3 hours.
     #[serde(default)]
     pub running_without_metrics: usize,
     /// Services whose tasks are not known.
     pub tasks_unknown: usize,
-    /// Services that should run tasks and run none.
+    /// Services with desired tasks, but none running.
     pub nothing_running: usize,
-    /// Services with fewer tasks than they should have, but some.
+    /// Services with some tasks running, but fewer than desired.
     pub short_of_tasks: usize,
-    /// Alarms that go on.
+    /// Active alarms.
     pub alarms: usize,
-    /// Alarms that cannot be judged.
+    /// Alarms that cannot be evaluated.
     pub blind: usize,
-    /// CPU of a service, averaged over all services that have data.
+    /// Mean CPU over all services that have data.
     pub cpu: Option<f64>,
-    /// Memory of a service, averaged over all services that have data.
+    /// Mean memory over all services that have data.
     pub memory: Option<f64>,
     /// The same two over time.
     pub history: History,
-    /// Clusters of EKS; none if there is none.
+    /// The EKS clusters; absent if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eks: Option<EksFleet>,
 }
 
-/// All clusters of EKS together.
+/// All EKS clusters together.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EksFleet {
@@ -52,33 +52,33 @@ pub struct EksFleet {
     pub clusters: usize,
     /// Clusters whose Kubernetes API could not be read.
     pub unread: usize,
-    /// Clusters of which some kind of workload could not be listed.
+    /// Clusters in which some kind of workload could not be listed.
     #[serde(default)]
     pub unlisted: usize,
     /// Their workloads.
     pub workloads: usize,
-    /// Pods that have not run to their end.
+    /// Pods that have not completed.
     pub pods: usize,
-    /// Workloads with pods of which there is no figure of CPU or memory, whatever the reason.
+    /// Workloads with pods but without CPU and memory figures, whatever the reason.
     pub without_figures: usize,
-    /// Workloads that should have replicas and have none available.
+    /// Workloads with desired replicas, but none available.
     pub none_available: usize,
-    /// Workloads with fewer replicas available than desired, but some.
+    /// Workloads with some replicas available, but fewer than desired.
     pub short_of_pods: usize,
     /// Pods with a container in `CrashLoopBackOff`.
     pub crash_looping: usize,
-    /// Pods that are pending.
+    /// Pending pods.
     pub pending: usize,
-    /// CPU of a workload, averaged over all workloads that have data.
+    /// Mean CPU over all workloads that have data.
     pub cpu: Option<f64>,
-    /// Memory of a workload, averaged over all workloads that have data.
+    /// Mean memory over all workloads that have data.
     pub memory: Option<f64>,
     /// The same two over time.
     pub history: History,
 }
 
 impl Fleet {
-    /// `9 ECS, 3 EKS`; none without EKS.
+    /// `9 ECS, 3 EKS`; `None` without EKS clusters.
     pub(crate) fn by_platform(&self) -> Option<String> {
         let eks = self.eks.as_ref()?.clusters;
         Some(match self.clusters - eks {
@@ -87,17 +87,17 @@ impl Fleet {
         })
     }
 
-    /// Whether there is nothing of ECS to tell.
+    /// Whether all clusters are EKS clusters.
     pub(crate) fn is_eks_only(&self) -> bool {
         self.eks.as_ref().is_some_and(|eks| eks.clusters == self.clusters)
     }
 
-    /// Workloads on EKS.
+    /// Number of EKS workloads.
     pub(crate) fn workloads(&self) -> usize {
         self.eks.as_ref().map_or(0, |eks| eks.workloads)
     }
 
-    /// What there is to look at.
+    /// What the fleet consists of.
     pub(crate) fn kinds(&self) -> &'static str {
         match &self.eks {
             None => "Services",
@@ -110,20 +110,20 @@ impl Fleet {
     pub(crate) fn service_notes(&self) -> String {
         let without = match self.without_figures {
             0 => String::new(),
-            n => format!("{n} without data of CPU and memory"),
+            n => format!("{n} without CPU and memory data"),
         };
         let silent = match self.running_without_metrics {
             0 => String::new(),
-            1 => "1 runs and has no metrics".to_owned(),
-            n => format!("{n} run and have no metrics"),
+            1 => "1 running without metrics".to_owned(),
+            n => format!("{n} running without metrics"),
         };
         notes([without, silent])
     }
 
-    /// What is to be said of the tasks beside their number.
+    /// Problems of the tasks.
     pub(crate) fn task_notes(&self) -> String {
         let counts = [
-            (self.nothing_running, "with no task running"),
+            (self.nothing_running, "with no tasks running"),
             (self.short_of_tasks, "with fewer than desired"),
             (self.tasks_unknown, "whose tasks are not known"),
         ];
@@ -133,20 +133,20 @@ impl Fleet {
 }
 
 impl EksFleet {
-    /// `with 23 pods; on average memory 41 % and CPU 12 %; 1 with no replica available`
+    /// `with 23 pods; average memory 41 %, CPU 12 %; 1 with no replica available`
     pub(crate) fn sentence(&self) -> String {
         let mut parts = Vec::new();
         if self.unread < self.clusters {
             parts.push(format!("with {}", count(self.pods, "pod")));
         }
         if self.memory.or(self.cpu).is_some() {
-            parts.push(format!("on average memory {} and CPU {}", percent(self.memory), percent(self.cpu)));
+            parts.push(format!("average memory {}, CPU {}", percent(self.memory), percent(self.cpu)));
         }
         if self.unread > 0 {
             parts.push(format!("{} could not be read", count(self.unread, "cluster")));
         }
         if self.unlisted > 0 {
-            parts.push(format!("{} could not be listed in full", count(self.unlisted, "cluster")));
+            parts.push(format!("{} could not be fully listed", count(self.unlisted, "cluster")));
         }
         parts.extend(self.notes());
         parts.join("; ")
@@ -165,7 +165,7 @@ impl EksFleet {
         workloads.chain(pods.map(|(n, what)| format!("{} {what}", count(n, "pod")))).collect()
     }
 
-    /// Whether something runs that should not be as it is, or nothing runs that should.
+    /// Whether replicas are missing, pods crash-loop, or clusters could not be read.
     pub(crate) fn is_bad(&self) -> bool {
         self.none_available + self.short_of_pods + self.crash_looping + self.unread > 0
     }

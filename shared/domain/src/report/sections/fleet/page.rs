@@ -19,7 +19,7 @@ pub(super) fn section(view: &View<'_>) -> Markup {
     let short = fleet.nothing_running + fleet.short_of_tasks;
     let mut figures = vec![("Clusters", fleet.clusters.to_string(), is_unseen, clusters)];
     if !fleet.is_eks_only() {
-        let tasks = notes([format!("of {} run", fleet.desired), fleet.task_notes()]);
+        let tasks = notes([format!("of {} running", fleet.desired), fleet.task_notes()]);
         let silent = fleet.running_without_metrics > 0;
         figures.push(("Services", fleet.services.to_string(), silent, averages(fleet)));
         figures.push(("Tasks", fleet.running.to_string(), short > 0, tasks));
@@ -49,11 +49,11 @@ pub(super) fn section(view: &View<'_>) -> Markup {
         }
         @if fleet.cpu.or(fleet.memory).is_some() {
             (chart::fleet("services", "what their tasks reserve", &fleet.history, &report.window))
-        } @else if !fleet.is_eks_only() { p { "There are no figures of any service." } }
+        } @else if !fleet.is_eks_only() { p { "No CPU or memory data for any service." } }
     }
 }
 
-/// Five figures are usual; EKS has one more, and without ECS there are two less.
+/// Usually five figures; EKS adds one, and without ECS there are two fewer.
 fn facts_class(figures: usize) -> &'static str {
     match figures {
         6 => "facts six",
@@ -64,6 +64,6 @@ fn facts_class(figures: usize) -> &'static str {
 
 fn averages(fleet: &Fleet) -> String {
     let known = fleet.cpu.or(fleet.memory).is_some();
-    let averages = format!("memory {}, CPU {} on average", percent(fleet.memory), percent(fleet.cpu));
+    let averages = format!("average memory {}, CPU {}", percent(fleet.memory), percent(fleet.cpu));
     notes([if known { averages } else { String::new() }, fleet.service_notes()])
 }

@@ -1,4 +1,4 @@
-//! How Container Insights stands.
+//! The state of Container Insights.
 
 pub(crate) mod model;
 mod page;
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::report::section::{Head, Members, Report, Section, View};
 use model::Posture;
 
-/// How Container Insights stands.
+/// The state of Container Insights.
 pub(crate) struct Insights;
 
 impl Section for Insights {
@@ -19,7 +19,7 @@ impl Section for Insights {
     }
 
     fn mail(&self, view: &View<'_>) -> String {
-        // It begins with its heading.
+        // The frame of the mail writes the heading itself.
         let paragraph = posture::paragraph(view.report);
         paragraph.split_once('\n').map_or_else(String::new, |(_, lines)| lines.to_owned())
     }
@@ -34,11 +34,12 @@ impl Section for Insights {
 
     /// Without the changes and the accounts' defaults.
     fn json(&self, report: &Report) -> Members {
-        let Posture { disabled, enabled, enhanced, opted_out, silent, reporting_not_known, fights, .. } =
-            report.posture;
+        let Posture {
+            disabled, enabled, enhanced, opted_out, silent, reporting_not_known, conflicts, ..
+        } = report.posture;
         let posture = json!({
             "disabled": disabled, "enabled": enabled, "enhanced": enhanced, "opted_out": opted_out, "silent": silent,
-            "reporting_not_known": reporting_not_known, "fights": fights,
+            "reporting_not_known": reporting_not_known, "conflicts": conflicts,
         });
         vec![("posture", posture)]
     }

@@ -1,4 +1,4 @@
-//! How Container Insights stands, as data.
+//! The state of Container Insights, as data.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use crate::model::cluster::{AccountId, ClusterName, Region};
 use crate::model::insights::InsightsLevel;
 use crate::text::Text;
 
-/// How Container Insights stands.
+/// The state of Container Insights.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Posture {
@@ -19,20 +19,20 @@ pub struct Posture {
     pub enhanced: usize,
     /// Clusters whose owners opted out.
     pub opted_out: usize,
-    /// Clusters where it is on, and no metrics come.
+    /// Clusters where it is on, but no metrics arrive.
     pub silent: usize,
-    /// Clusters where it is on, and it could not be asked whether metrics come.
+    /// Clusters where it is on, but it is unknown whether metrics arrive, because the query failed.
     #[serde(default)]
     pub reporting_not_known: usize,
-    /// Clusters where somebody puts the setting back.
-    pub fights: usize,
-    /// The account's default in each Region that told it.
+    /// Clusters where others revert the setting.
+    pub conflicts: usize,
+    /// The account default of each Region that was checked.
     pub account_defaults: Vec<AccountDefault>,
-    /// What fargaze changed in the window and after it, the newest first.
+    /// Changes that fargaze made since the start of the window, the newest first.
     pub changes: Vec<PostureChange>,
 }
 
-/// An account's default in one Region.
+/// The account default of one Region.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AccountDefault {
@@ -40,11 +40,11 @@ pub struct AccountDefault {
     pub account: AccountId,
     /// The Region.
     pub region: Region,
-    /// The level; none if it could not be read.
+    /// The level; null if it could not be read.
     pub level: Option<InsightsLevel>,
 }
 
-/// What fargaze changed.
+/// A change that fargaze made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PostureChange {
@@ -52,17 +52,17 @@ pub struct PostureChange {
     pub account: AccountId,
     /// The Region.
     pub region: Region,
-    /// The cluster; none if it is the account's default.
+    /// The cluster; null for the account default.
     pub cluster: Option<ClusterName>,
-    /// When.
+    /// When it was made.
     #[cfg_attr(test, schemars(with = "String"))]
     pub time: Timestamp,
     /// Level before.
     pub from: InsightsLevel,
     /// Level after.
     pub to: InsightsLevel,
-    /// How far it came: `planned`, `done` or `restored`.
+    /// The state of the change, such as `planned`, `done` or `rolled-back`.
     pub state: Text,
-    /// Why.
+    /// Why it was made.
     pub reason: Text,
 }

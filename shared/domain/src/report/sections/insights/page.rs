@@ -1,4 +1,4 @@
-//! How Container Insights stands, cluster by cluster.
+//! The state of Container Insights, cluster by cluster.
 
 use maud::{Markup, html};
 
@@ -23,13 +23,13 @@ pub(super) fn section(report: &Report) -> Markup {
         ("opted out by the tag fargaze = hands-off", posture.opted_out, named(|cluster| cluster.opted_out)),
         ("on, but silent for 3 hours", posture.silent, named(|cluster| cluster.silent)),
         (NOT_KNOWN, posture.reporting_not_known, named(ClusterReport::may_be_silent)),
-        ("put back by others", posture.fights, named(|cluster| !cluster.fought_by.is_empty())),
+        ("reverted by others", posture.conflicts, named(|cluster| !cluster.reverted_by.is_empty())),
     ];
     html! {
         (table::of_section("insights", caption, ["Clusters that are", "Number", "Which"], &levels, level))
         @if posture.silent > 0 { p class="note" { (WHY_SILENT) } }
-        @for cluster in report.clusters.iter().filter(|cluster| !cluster.fought_by.is_empty()).take(ROWS) {
-            p class="note" { (fight(cluster)) }
+        @for cluster in report.clusters.iter().filter(|cluster| !cluster.reverted_by.is_empty()).take(ROWS) {
+            p class="note" { (conflict(cluster)) }
         }
         @if !posture.account_defaults.is_empty() {
             ul class="plain" {
@@ -42,16 +42,16 @@ pub(super) fn section(report: &Report) -> Markup {
             }
         }
         @if !posture.changes.is_empty() {
-            h3 { "What fargaze changed" }
+            h3 { "Changes made by fargaze" }
             (items(posture.changes.iter().map(|change| html! { (change.sentence()) })))
         }
     }
 }
 
-fn fight(cluster: &ClusterReport) -> String {
-    let by: Vec<&str> = cluster.fought_by.iter().map(Text::as_str).collect();
+fn conflict(cluster: &ClusterReport) -> String {
+    let by: Vec<&str> = cluster.reverted_by.iter().map(Text::as_str).collect();
     format!(
-        "{} in {} was put back twice by {}, so fargaze leaves it until its wish changes.",
+        "{} in {} was reverted twice by {}; fargaze will not retry until its policy changes.",
         cluster.cluster,
         cluster.region,
         by.join(", ")

@@ -1,4 +1,5 @@
-//! How Container Insights stands, for the report: where it is on and off, who opted out, who fights us, who is silent.
+//! The state of Container Insights for the report: levels, opt-outs, conflicts, and clusters
+//! without metrics.
 
 use super::model::{AccountDefault, Posture, PostureChange};
 use crate::evidence::inventory::Reporting;
@@ -12,18 +13,18 @@ use crate::report::sections::clusters::model::ClusterReport;
 use crate::text::Text;
 use crate::text::words::{count, list, utc, wrap};
 
-/// Clusters and changes that one line or list names.
+/// Most clusters and changes that one line or list names.
 const NAMED: usize = 20;
 
-/// Why a cluster may be on and silent.
-pub(crate) const WHY_SILENT: &str = "A likely cause: a cluster of that name, which was off, was deleted less than 7 days \
-                                     before this one was created; then ECS does not really turn it on.";
+/// Why a cluster may be on, but silent.
+pub(crate) const WHY_SILENT: &str = "Likely cause: a cluster of the same name with Container Insights off was deleted less than 7 days \
+                                     before this one was created; ECS then does not actually turn it on.";
 
-/// What is said of a cluster that is on and of which it is not known whether metrics come.
-pub(crate) const NOT_KNOWN: &str = "on, and could not ask whether metrics come";
+/// The state of a cluster that is on, if it is unknown whether metrics arrive.
+pub(crate) const NOT_KNOWN: &str = "on; could not ask whether metrics arrive";
 
-/// How Container Insights stands; marks the clusters that are silent or fought over. The ledger of an account and Region
-/// is about all parts of it.
+/// The state of Container Insights. Marks the clusters that are silent or in conflict. All parts of
+/// an account and Region share one change log.
 pub(crate) fn posture(
     run: &Run,
     results: &[TargetResult],
@@ -37,12 +38,12 @@ pub(crate) fn posture(
             && cluster.reports_insights == Reporting::Silent
             && !cluster.services.is_empty()
             && !known.is_some_and(|known| known.all_changes().any(|change| is_recent(run, change)));
-        let fight =
+        let conflict =
             known.filter(|_| !cluster.opted_out).and_then(|known| conflict_over(cluster.insights, known));
-        cluster.fought_by = fight.iter().flatten().map(|by| Text::new(by)).collect();
-        // A fight whose other side no event told of is one all the same.
-        if fight.is_some() && cluster.fought_by.is_empty() {
-            cluster.fought_by.push("somebody".into());
+        cluster.reverted_by = conflict.iter().flatten().map(|by| Text::new(by)).collect();
+        // It is a conflict even if no event named the caller.
+        if conflict.is_some() && cluster.reverted_by.is_empty() {
+            cluster.reverted_by.push("an unknown caller".into());
         }
         match cluster.insights {
             InsightsLevel::Disabled => posture.disabled += 1,
@@ -52,7 +53,7 @@ pub(crate) fn posture(
         posture.opted_out += usize::from(cluster.opted_out);
         posture.silent += usize::from(cluster.silent);
         posture.reporting_not_known += usize::from(cluster.may_be_silent());
-        posture.fights += usize::from(!cluster.fought_by.is_empty());
+        posture.conflicts += usize::from(!cluster.reverted_by.is_empty());
     }
     posture.changes = changes(run, logs);
     posture
@@ -67,22 +68,22 @@ fn log_of<'a>(logs: &'a [(Target, ChangeLog)], cluster: &ClusterReport) -> Optio
     log.get(&Subject::Cluster(cluster.cluster.clone()))
 }
 
-/// Whether a change was made in the window of the report or after it.
+/// Whether a change was made since the start of the report's window.
 fn is_recent(run: &Run, change: &Change) -> bool {
     change.made >= run.window.start && change.state != ChangeState::Abandoned
 }
 
-/// The account's default of each Region that told it.
+/// The account default of each Region that was checked.
 fn account_defaults(results: &[TargetResult]) -> Vec<AccountDefault> {
-    let said = results.iter().filter_map(|result| {
+    let defaults = results.iter().filter_map(|result| {
         let level = result.outcome()?.account_default()?.known().copied();
         let Target { account, region, .. } = result.target.clone();
         Some(AccountDefault { account, region, level })
     });
-    said.collect()
+    defaults.collect()
 }
 
-/// What we changed in the window of the report, and since, the newest first.
+/// Changes that fargaze made since the start of the report's window, the newest first.
 fn changes(run: &Run, logs: &[(Target, ChangeLog)]) -> Vec<PostureChange> {
     let of_insights =
         |change: &Change| matches!(change.aspect, Aspect::ContainerInsights | Aspect::AccountDefault);
@@ -121,16 +122,16 @@ pub(crate) fn paragraph(report: &Report) -> String {
         text.push_str(&(silent + &wrap(WHY_SILENT, 4)));
     }
     text.push_str(&named(report, &format!("{NOT_KNOWN}, in"), ClusterReport::may_be_silent));
-    text.push_str(&fights(report));
+    text.push_str(&conflicts(report));
     for AccountDefault { account, region, level } in &report.posture.account_defaults {
         let level = level.map_or("could not be read", InsightsLevel::as_str);
         text.push_str(&wrap(&format!("account default in {region} ({account}): {level}"), 2));
     }
-    text.push_str(&told_changes(&report.posture.changes));
+    text.push_str(&change_lines(&report.posture.changes));
     text
 }
 
-/// Clusters behind a heading, with their Region if there are several.
+/// Clusters after a heading, with their Region if there are several places.
 fn named(report: &Report, head: &str, wanted: impl Fn(&ClusterReport) -> bool) -> String {
     let place = |cluster: &ClusterReport| (cluster.account.clone(), cluster.region.clone());
     let first = report.clusters.first().map(place);
@@ -150,35 +151,35 @@ fn named(report: &Report, head: &str, wanted: impl Fn(&ClusterReport) -> bool) -
     wrap(&format!("{head} {}: {listed}", count(names.len(), "cluster")), 2)
 }
 
-/// Clusters that others put back twice.
-fn fights(report: &Report) -> String {
-    let fights: Vec<String> = report
+/// Clusters that others reverted twice.
+fn conflicts(report: &Report) -> String {
+    let conflicts: Vec<String> = report
         .clusters
         .iter()
-        .filter(|cluster| !cluster.fought_by.is_empty())
+        .filter(|cluster| !cluster.reverted_by.is_empty())
         .map(|cluster| {
-            let by = list(cluster.fought_by.iter().map(Text::as_str), 3);
+            let by = list(cluster.reverted_by.iter().map(Text::as_str), 3);
             format!("{} in {} (by {by})", cluster.cluster, cluster.region)
         })
         .collect();
-    if fights.is_empty() {
+    if conflicts.is_empty() {
         return String::new();
     }
-    let names = list(fights.iter().map(String::as_str), NAMED);
-    wrap(&format!("reverted twice, so fargaze leaves it until its policy changes: {names}"), 2)
+    let names = list(conflicts.iter().map(String::as_str), NAMED);
+    wrap(&format!("reverted twice; fargaze will not retry until the policy changes: {names}"), 2)
 }
 
-fn told_changes(changes: &[PostureChange]) -> String {
-    let (said, more) = changes.split_at(changes.len().min(NAMED));
-    let mut text: String = said.iter().map(|change| wrap(&change.sentence(), 2)).collect();
+fn change_lines(changes: &[PostureChange]) -> String {
+    let (shown, more) = changes.split_at(changes.len().min(NAMED));
+    let mut text: String = shown.iter().map(|change| wrap(&change.sentence(), 2)).collect();
     if !more.is_empty() {
-        text.push_str(&format!("  ... and {} before.\n", count(more.len(), "change")));
+        text.push_str(&format!("  ... and {}.\n", count(more.len(), "earlier change")));
     }
     text
 }
 
 impl PostureChange {
-    /// What was done, where, when and why.
+    /// What changed, where, when and why.
     pub(crate) fn sentence(&self) -> String {
         let Self { region, cluster, time, from, to, state, reason, .. } = self;
         let what = match cluster {
@@ -186,7 +187,7 @@ impl PostureChange {
             None => format!("the account default in {region}"),
         };
         let is = |word: ChangeState| state.as_str() == word.as_str();
-        let set = if is(ChangeState::Planned) { "began to set (and may have set)" } else { "set" };
+        let set = if is(ChangeState::Planned) { "started to set (and may have set)" } else { "set" };
         let then = if is(ChangeState::RolledBack) { ", and rolled it back" } else { "" };
         format!("fargaze {set} {what} from {from} to {to} at {}{then}: {reason}.", utc(*time))
     }
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_posture_reads_like_this() {
+    fn the_posture_paragraph() {
         use InsightsLevel::{Disabled, Enabled, Enhanced};
         let (eu, us) = (target("eu-west-1"), target("us-east-1"));
         let mut lab = entry(Disabled, false);
@@ -322,9 +323,9 @@ mod tests {
             to: Some(Value::Level(Disabled)),
         };
         eu_log.entry(subject("orders")).or_default().put_revert(revert);
-        // One change in each Region is no conflict.
+        // One change in each Region is not a conflict.
         let us_log = log([change("orders", 100, ChangeState::Done)]);
-        // A cluster of EKS may have the same name, and what was changed of it is in another section.
+        // An EKS cluster may have the same name; its changes are in another section.
         let of_eks = Target { platform: Platform::Eks, ..eu.clone() };
         let eks_log = log([change("orders", 4, ChangeState::Done)]);
         let default = Asked::Known(Enabled);
@@ -346,10 +347,10 @@ CONTAINER INSIGHTS
   us-east-1
   opted out (tag fargaze = hands-off) in 1 cluster: lab in eu-west-1
   on, but no metrics in the last 3 hours, in 1 cluster: till in eu-west-1
-    A likely cause: a cluster of that name, which was off, was deleted less
-    than 7 days before this one was created; then ECS does not really turn it
-    on.
-  reverted twice, so fargaze leaves it until its policy changes: orders in
+    Likely cause: a cluster of the same name with Container Insights off was
+    deleted less than 7 days before this one was created; ECS then does not
+    actually turn it on.
+  reverted twice; fargaze will not retry until the policy changes: orders in
   eu-west-1 (by arn:aws:sts::123456789012:assumed-role/terraform/ci
   (UpdateClusterSettings))
   account default in eu-west-1 (123456789012): enabled
@@ -358,7 +359,7 @@ CONTAINER INSIGHTS
   fargaze set the account default in eu-west-1 from disabled to enabled at
   2026-11-22 05:00 UTC, and rolled it back: the cluster is new; its policy is
   at-least-enabled (built-in).
-  fargaze began to set (and may have set) shop in eu-west-1 from disabled to
+  fargaze started to set (and may have set) shop in eu-west-1 from disabled to
   enabled at 2026-11-22 04:00 UTC: the cluster is new; its policy is
   at-least-enabled (built-in).
 "
@@ -366,14 +367,14 @@ CONTAINER INSIGHTS
     }
 
     #[test]
-    fn many_changes_are_cut_the_newest_first() {
+    fn a_long_list_of_changes_keeps_the_newest() {
         let many = (1..=22).map(|n| change(&format!("c{n}"), n, ChangeState::Done));
         let text = written(&[], &[(target("eu-west-1"), log(many))], &[]);
         assert!(
             text.starts_with("CONTAINER INSIGHTS\n  fargaze set c1 in eu-west-1 from disabled"),
             "{text}"
         );
-        assert!(text.ends_with("  ... and 2 changes before.\n"), "{text}");
+        assert!(text.ends_with("  ... and 2 earlier changes.\n"), "{text}");
         let empty = written(
             &[],
             &[(target("eu-west-1"), BTreeMap::from([(subject("a"), SubjectLog::default())]))],

@@ -10,25 +10,25 @@ use crate::report::show::list::{NAMED, items, more_in_report};
 use crate::text::words::wrap;
 use model::RuleLine;
 
-/// Rules without data or subject.
+/// Rules without data or matches.
 pub(crate) struct Rules;
 
 impl Section for Rules {
     fn head(&self, _: &Report) -> Head {
-        Head::new("rules", "Rules", "Rules without data or subject")
+        Head::new("rules", "Rules", "Rules without data or matches")
     }
 
     fn mail(&self, view: &View<'_>) -> String {
         let report = view.report;
-        let (said, more) = report.rules.split_at(report.rules.len().min(NAMED));
+        let (shown, more) = report.rules.split_at(report.rules.len().min(NAMED));
         let paragraph = |line: &RuleLine| {
             let command = line
                 .command()
-                .map(|command| format!("    List what exists: {command}\n"))
+                .map(|command| format!("    List existing metrics: {command}\n"))
                 .unwrap_or_default();
             wrap(&line.sentences(report.time), 2) + &command
         };
-        let text: String = said.iter().map(paragraph).collect();
+        let text: String = shown.iter().map(paragraph).collect();
         text + &more_in_report(more.len())
     }
 

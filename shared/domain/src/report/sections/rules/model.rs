@@ -1,4 +1,5 @@
-//! A rule that cannot fire, in words: it has no data anywhere, or applies to nothing.
+//! A rule that cannot fire, because it has no data anywhere or matches nothing, as data and in
+//! words.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use crate::text::Text;
 use crate::text::shell::{is_odd, quoted};
 use crate::text::words::{count, list, span};
 
-/// Places that a sentence names.
+/// Most places that a sentence names.
 const MOST_NAMED: usize = 5;
 
 /// A rule that cannot fire.
@@ -22,8 +23,9 @@ pub struct RuleLine {
     /// Since when every run found the same.
     #[cfg_attr(test, schemars(with = "String"))]
     pub since: Timestamp,
-    /// Whether the rule says itself what missing data means, or is about something that is
-    /// published only while tasks run: then it is listed here and in no notification.
+    /// Whether missing data may be normal, because the rule itself defines what missing data means,
+    /// or because the metric is published only while tasks run. Such a rule is listed here, but
+    /// never notified.
     pub may_be_normal: bool,
     /// Why it cannot fire.
     pub problem: RuleLineProblem,
@@ -36,15 +38,15 @@ pub struct RuleLine {
 pub enum RuleLineProblem {
     /// CloudWatch has no point of any of its metrics.
     NoData {
-        /// The metrics of one subject, with namespace and dimensions, as they were asked for.
+        /// The metrics of one subject as requested, with namespace and dimensions.
         metrics: Vec<Text>,
-        /// The statistic that was asked for.
+        /// The statistic that was requested.
         statistic: Text,
-        /// Subjects that were asked about.
+        /// Number of subjects that were queried.
         subjects: usize,
-        /// Accounts and Regions in which they are.
+        /// Their accounts and Regions.
         places: Vec<Text>,
-        /// A command that lists what CloudWatch has under that namespace and name.
+        /// A command that lists the metrics CloudWatch has in the namespace.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         command: Option<Text>,
     },
@@ -57,7 +59,7 @@ pub enum RuleLineProblem {
 }
 
 impl RuleLine {
-    /// Those that a report lists: the ones that are certainly at fault first.
+    /// The rules that a report lists, those that are certainly wrong first.
     pub(crate) fn reported(records: &[RuleRecord], now: Timestamp) -> Vec<Self> {
         let listed = records.iter().filter(|record| record.is_reported(now));
         let mut lines: Vec<Self> = listed.map(Self::of).collect();
@@ -88,21 +90,21 @@ impl RuleLine {
         }
     }
 
-    /// Whether it applies to nothing, and not only has no data.
+    /// Whether it matches nothing, as opposed to having no data.
     pub(crate) fn applies_to_nothing(&self) -> bool {
         matches!(self.problem, RuleLineProblem::AppliesToNothing { .. })
     }
 
-    /// What was found and what to check, in whole sentences.
+    /// What was found and what to check, in full sentences.
     pub(crate) fn sentences(&self, now: Timestamp) -> String {
         let (rule, lasts) = (&self.rule, span(self.since, now));
         match &self.problem {
             RuleLineProblem::AppliesToNothing { needs: None } => format!(
-                "Rule {rule} has applied to nothing for {lasts}: nothing that exists matches its selection. Check the names, \
+                "Rule {rule} has matched nothing for {lasts}: no existing resource fits its selection. Check the names, \
                  patterns and tags under clusters, services, task-families, namespaces, workloads and tags."
             ),
             RuleLineProblem::AppliesToNothing { needs: Some(level) } => format!(
-                "Rule {rule} has applied to nothing for {lasts}: no cluster that it selects has Container Insights at the \
+                "Rule {rule} has matched nothing for {lasts}: no cluster that it selects has Container Insights at the \
                  level {level}, without which ECS does not publish the metric. Raise the level, or use another metric."
             ),
             RuleLineProblem::NoData { metrics, statistic, subjects, places, .. } => {
@@ -113,7 +115,7 @@ impl RuleLine {
                     String::new()
                 };
                 format!(
-                    "Rule {rule} has had no data for {lasts}, in {}. It asks for the {statistic} of {}{example}. {}",
+                    "Rule {rule} has had no data for {lasts}, in {}. It requests the {statistic} of {}{example}. {}",
                     list(places.iter().map(Text::as_str), MOST_NAMED),
                     metrics.join(" and of "),
                     self.advice(statistic),
@@ -125,16 +127,16 @@ impl RuleLine {
     fn advice(&self, statistic: &Text) -> &'static str {
         let is_percentile = matches!(statistic.as_str().parse(), Ok(Statistic::Percentile(_)));
         if self.may_be_normal {
-            "That may be normal: the rule says what missing data means, or nothing runs that publishes it."
+            "That may be normal: the rule defines what missing data means, or nothing that publishes the metric is running."
         } else if is_percentile {
             "Check the spelling of namespace, metric and dimensions, and whether the publisher sends single values: \
-             CloudWatch has no percentiles of aggregated ones."
+             CloudWatch has no percentiles of aggregated values."
         } else {
             "Check the spelling of namespace, metric and dimensions."
         }
     }
 
-    /// A command that lists what exists.
+    /// A command that lists the existing metrics.
     pub(crate) fn command(&self) -> Option<&str> {
         match &self.problem {
             RuleLineProblem::NoData { command, .. } if !self.may_be_normal => {
@@ -145,8 +147,8 @@ impl RuleLine {
     }
 }
 
-/// `aws cloudwatch list-metrics` of the namespace, if its name can stand in a command as it is. The metric's name may be
-/// what is misspelt, so it is no part of the command.
+/// `aws cloudwatch list-metrics` for the namespace, if its name is safe in a command. The metric's
+/// name may be misspelt, so it is not part of the command.
 fn command(metric: &Metric, region: &str) -> Option<Text> {
     let namespace = metric.namespace.as_ref();
     if is_odd(namespace) {
@@ -156,7 +158,7 @@ fn command(metric: &Metric, region: &str) -> Option<Text> {
     Some(Text::new(&format!("aws cloudwatch list-metrics --region {region} --namespace {namespace}")))
 }
 
-/// How many rules there are of each kind, in a few words.
+/// The number of rules of each kind, in a few words.
 pub(crate) fn counted(lines: &[RuleLine]) -> Vec<String> {
     let is_notable = |line: &&RuleLine| !line.may_be_normal;
     let (nothing, no_data): (Vec<&RuleLine>, Vec<&RuleLine>) =
@@ -167,8 +169,8 @@ pub(crate) fn counted(lines: &[RuleLine]) -> Vec<String> {
     }
     match nothing.len() {
         0 => {}
-        1 => words.push("1 rule applies to nothing".to_owned()),
-        n => words.push(format!("{n} rules apply to nothing")),
+        1 => words.push("1 rule matches nothing".to_owned()),
+        n => words.push(format!("{n} rules match nothing")),
     }
     words
 }

@@ -1,4 +1,5 @@
-//! Services that run and have no metrics. They are of the clusters, so that the report holds nothing else of them.
+//! Services running without metrics. Their data is part of the clusters section, so this one has
+//! none of its own.
 
 use maud::{Markup, html};
 use serde_json::{Value, json};
@@ -9,16 +10,16 @@ use crate::report::sections::clusters::service::ServiceReport;
 use crate::report::show::list::{items, named};
 use crate::text::words::{count, span, utc, wrap};
 
-/// What may be the reason, and what to look at.
-const WHY: &str = "ECS reports running tasks, and CloudWatch has no CPU or memory of them, \
-    so no alarm on these can fire. Described at the service in the ECS console, and at the AWS Health Dashboard.";
+/// The consequence, and what to check.
+const WHY: &str = "ECS reports running tasks, but CloudWatch has no CPU or memory data for them, \
+    so alarms on these cannot fire. Check the service in the ECS console, and the AWS Health Dashboard.";
 
-/// Services that run without metrics.
+/// Services running without metrics.
 pub(crate) struct Silent;
 
 impl Section for Silent {
     fn head(&self, _: &Report) -> Head {
-        Head::new("silent", "Without metrics", "Services that run without metrics")
+        Head::new("silent", "Without metrics", "Services running without metrics")
     }
 
     fn mail(&self, view: &View<'_>) -> String {
@@ -54,7 +55,7 @@ fn silent(report: &Report) -> impl Iterator<Item = (&ClusterReport, &ServiceRepo
     services.filter(|(_, service)| service.without_metrics.is_some())
 }
 
-/// Each with a sentence.
+/// Each service, with a sentence.
 fn services(view: &View<'_>) -> impl Iterator<Item = (String, String)> {
     silent(view.report).filter_map(move |(cluster, ServiceReport { service, tasks, without_metrics, .. })| {
         let window = view.report.window;

@@ -1,4 +1,5 @@
-//! The services and workloads to look at first: what is broken, and then the fullest.
+//! Selects the services and workloads to check first: broken ones, then those with the highest
+//! usage.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -13,21 +14,22 @@ use crate::report::sections::clusters::service::{Deployment, ServiceReport};
 use crate::report::sections::eks::model::WorkloadReport;
 use crate::report::seen::{MemberFigures, SeenMember, SeenTarget};
 
-/// Services and workloads that the page draws charts of.
+/// Most services and workloads that the page draws charts of.
 const MOST: usize = 24;
 
-/// A service or workload with what is known against it.
+/// A service or workload, with the reasons to check it.
 struct Ranked<'a> {
     seen: SeenMember<'a>,
-    /// The gravest first.
+    /// The most severe first.
     because: Vec<Because>,
-    fullness: f64,
+    usage: f64,
 }
 
-/// Alarms that go on: account, Region and subject.
+/// Active alarms: account, Region and subject.
 type InAlarm<'a> = HashSet<(&'a str, &'a str, &'a str)>;
 
-/// The services and workloads to look at first. In a small fleet these are all, even those of which nothing is known.
+/// The services and workloads to check first. In a small fleet these are all, including those
+/// without any data.
 pub(crate) fn worst(targets: &[SeenTarget], alarms: &[AlarmLine], slots: &Slots) -> Vec<Worst> {
     let in_alarm: InAlarm<'_> = alarms
         .iter()
@@ -36,7 +38,7 @@ pub(crate) fn worst(targets: &[SeenTarget], alarms: &[AlarmLine], slots: &Slots)
         .collect();
     let members = targets.iter().flat_map(SeenTarget::members);
     let mut ranked: Vec<Ranked<'_>> = members
-        .map(|seen| Ranked { because: because(&seen, &in_alarm), fullness: fullness(&seen), seen })
+        .map(|seen| Ranked { because: because(&seen, &in_alarm), usage: usage(&seen), seen })
         .filter(|ranked| !ranked.because.is_empty() || !is_idle(&ranked.seen.figures))
         .collect();
     if ranked.len() > MOST {
@@ -48,13 +50,14 @@ pub(crate) fn worst(targets: &[SeenTarget], alarms: &[AlarmLine], slots: &Slots)
 }
 
 impl Ranked<'_> {
-    /// The gravest reason counts, then how many there are, then fullness. The names make the order the same each time.
+    /// By the most severe reason, then by the number of reasons, then by usage. The names make the
+    /// order deterministic.
     fn compare(&self, other: &Self) -> Ordering {
-        let grave = |ranked: &Self| ranked.because.first().map_or(u8::MAX, |first| *first as u8);
-        grave(self)
-            .cmp(&grave(other))
+        let severity = |ranked: &Self| ranked.because.first().map_or(u8::MAX, |first| *first as u8);
+        severity(self)
+            .cmp(&severity(other))
             .then(other.because.len().cmp(&self.because.len()))
-            .then(other.fullness.total_cmp(&self.fullness))
+            .then(other.usage.total_cmp(&self.usage))
             .then_with(|| self.name().cmp(&other.name()))
     }
 
@@ -95,7 +98,7 @@ fn because(seen: &SeenMember<'_>, in_alarm: &InAlarm<'_>) -> Vec<Because> {
     }
 }
 
-/// Whether nothing runs of it, as of a `CronJob` between its times: then there is nothing to look at.
+/// Whether it has no pods, like a `CronJob` between two runs: then there is nothing to check.
 fn is_idle(figures: &MemberFigures<'_>) -> bool {
     match figures {
         MemberFigures::Service(_) => false,
@@ -129,9 +132,9 @@ fn applying(reasons: impl IntoIterator<Item = (bool, Because)>) -> Vec<Because> 
     reasons.into_iter().filter(|(applies, _)| *applies).map(|(_, because)| because).collect()
 }
 
-/// How full one was: its highest memory, or the highest mean of its CPU over a slot. A task may use all of its CPU for
-/// a minute while it starts; memory that is full for a minute ends it.
-fn fullness(SeenMember { figures, sparks, .. }: &SeenMember<'_>) -> f64 {
+/// Its peak memory, or its highest mean CPU over a slot, whichever is higher. A task may use all of
+/// its CPU for a minute while it starts; memory that is full for a minute kills it.
+fn usage(SeenMember { figures, sparks, .. }: &SeenMember<'_>) -> f64 {
     let Sparks { cpu, memory } = sparks;
     let Utilization { maximum, .. } = figures.member().memory();
     let cpu = cpu.mean.highest().unwrap_or(0.0);

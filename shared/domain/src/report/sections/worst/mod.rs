@@ -1,4 +1,4 @@
-//! Services and workloads to look at first, with charts on the page.
+//! Services and workloads to check first, with charts on the page.
 
 pub(crate) mod collect;
 pub(crate) mod model;
@@ -12,22 +12,22 @@ use crate::report::show::list::more_in_report;
 use crate::text::words::wrap;
 use model::Worst;
 
-/// Services and workloads that the mail names.
+/// Most services and workloads that the mail names.
 const WORST: usize = 10;
 
-/// What to look at first.
+/// What to check first.
 pub(crate) struct First;
 
 impl Section for First {
     fn head(&self, report: &Report) -> Head {
-        Head::new("worst", "To look at first", format!("{} to look at first", report.fleet.kinds()))
+        Head::new("worst", "Check first", format!("{} to check first", report.fleet.kinds()))
     }
 
     fn mail(&self, view: &View<'_>) -> String {
         let report = view.report;
-        let said = &report.worst[..report.worst.len().min(WORST)];
-        let text: String = said.iter().map(|worst| one(worst, view)).collect();
-        let more = (report.fleet.services + report.fleet.workloads()).saturating_sub(said.len());
+        let shown = &report.worst[..report.worst.len().min(WORST)];
+        let text: String = shown.iter().map(|worst| one(worst, view)).collect();
+        let more = (report.fleet.services + report.fleet.workloads()).saturating_sub(shown.len());
         if text.is_empty() { text } else { text + &more_in_report(more) }
     }
 

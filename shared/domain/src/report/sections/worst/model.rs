@@ -1,4 +1,4 @@
-//! A service or workload to look at first, as data.
+//! A service or workload to check first, as data.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,11 +9,11 @@ use crate::report::measured::member::{Member, is_ecs};
 use crate::report::sections::clusters::service::ServiceReport;
 use crate::report::sections::eks::model::WorkloadReport;
 
-/// A service or workload to look at first.
+/// A service or workload to check first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Worst {
-    /// Whether it runs on ECS or on EKS; left out of a service of ECS.
+    /// Whether it runs on ECS or on EKS; absent for ECS.
     #[serde(default, skip_serializing_if = "is_ecs")]
     pub platform: Platform,
     /// Account of the cluster.
@@ -22,11 +22,12 @@ pub struct Worst {
     pub region: Region,
     /// The cluster.
     pub cluster: ClusterName,
-    /// Why it is among them beside its fullness; empty if it is only full.
+    /// Why it is listed; empty if only its usage is high.
     pub because: Vec<Because>,
     /// Its figures.
     pub figures: WorstFigures,
-    /// CPU and memory over time: in percent of what tasks reserve, or of what is provisioned for pods.
+    /// CPU and memory over time, in percent of what tasks reserve or of what is provisioned for
+    /// pods.
     pub history: History,
 }
 
@@ -35,14 +36,14 @@ pub struct Worst {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum WorstFigures {
-    /// Of a service of ECS.
+    /// Of an ECS service.
     Service(Box<ServiceReport>),
-    /// Of a workload on EKS.
+    /// Of an EKS workload.
     Workload(Box<WorkloadReport>),
 }
 
 impl WorstFigures {
-    /// What services and workloads have in common.
+    /// The figures as the trait that services and workloads share.
     pub(crate) fn member(&self) -> &dyn Member {
         match self {
             Self::Service(service) => &**service,
@@ -51,32 +52,32 @@ impl WorstFigures {
     }
 }
 
-/// Why a service is to be looked at, the gravest first.
+/// Why to check a service or workload, the most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Because {
-    /// It should run tasks and runs none.
+    /// It has desired tasks, but none running.
     NothingRunning,
-    /// It should have replicas, and none is available.
+    /// It has desired replicas, but none available.
     NoneAvailable,
-    /// It is in ALARM.
+    /// An alarm on it is in ALARM.
     InAlarm,
-    /// Its newest deployment failed, or its tasks fail.
+    /// Its newest deployment failed, or tasks of the deployment fail.
     DeploymentFails,
-    /// Its tasks run, and it has no metrics.
+    /// Its tasks run, but it has no metrics.
     WithoutMetrics,
-    /// A container of it crashes again and again.
+    /// One of its containers is crash-looping.
     CrashLooping,
-    /// A container of it cannot start.
+    /// One of its containers cannot start.
     CannotStart,
-    /// A container of it was killed for want of memory.
+    /// One of its containers was OOM-killed.
     OutOfMemory,
-    /// It runs fewer tasks than it should.
+    /// It runs fewer tasks than desired.
     ShortOfTasks,
-    /// Fewer of its replicas are available than there should be.
+    /// It has fewer replicas available than desired.
     ShortOfPods,
-    /// A pod of it is pending.
+    /// One of its pods is pending.
     Pending,
 }
 
@@ -84,17 +85,17 @@ impl Because {
     /// In a few words.
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Self::NothingRunning => "no task runs",
-            Self::NoneAvailable => "no replica is available",
+            Self::NothingRunning => "no tasks running",
+            Self::NoneAvailable => "no replica available",
             Self::InAlarm => "in ALARM",
-            Self::DeploymentFails => "its deployment fails",
-            Self::WithoutMetrics => "runs and has no metrics",
+            Self::DeploymentFails => "deployment failing",
+            Self::WithoutMetrics => "running without metrics",
             Self::CrashLooping => "crash-looping",
             Self::CannotStart => "cannot start",
-            Self::OutOfMemory => "killed out of memory",
+            Self::OutOfMemory => "OOM-killed",
             Self::ShortOfTasks => "fewer tasks than desired",
             Self::ShortOfPods => "fewer replicas than desired",
-            Self::Pending => "a pod is pending",
+            Self::Pending => "a pod pending",
         }
     }
 }

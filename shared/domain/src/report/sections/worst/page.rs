@@ -1,4 +1,4 @@
-//! Services and workloads to look at first, with charts.
+//! Services and workloads to check first, with charts.
 
 use maud::{Markup, html};
 
@@ -8,21 +8,21 @@ use crate::report::section::View;
 use crate::report::show::chart;
 use crate::text::links::{ecs_service_link, eks_cluster_link};
 
-/// The section of them.
+/// The section.
 pub(super) fn section(view: &View<'_>) -> Markup {
     let report = view.report;
     html! {
         @if report.worst.is_empty() {
-            p { "There is none." }
+            p { "None." }
         } @else {
             p class="note" {
                 @if report.fleet.eks.is_none() {
-                    "What is broken first, then the fullest. Each line is the mean of the tasks, and the shade above it reaches \
-                     to the highest value of a task."
+                    "Broken services first, then the highest usage. Each line is the mean over the tasks, and the shade above it \
+                    reaches to the highest value of any task."
                 } @else {
-                    "What is broken first, then the fullest. Each line is the mean of the tasks or pods, and the shade above it \
-                     reaches to the highest value of one of them. Percent of what tasks reserve, and of what Fargate provisioned \
-                     for pods."
+                    "Broken services and workloads first, then the highest usage. Each line is the mean over the tasks or pods, and \
+                    the shade above it reaches to the highest value of any of them. Percent of what tasks reserve, or of what \
+                    Fargate provisioned for pods."
                 }
             }
             ul class="cards" { @for worst in &report.worst { (card(worst, view)) } }

@@ -1,7 +1,9 @@
-//! Random histories: owners create, change and delete clusters, events come late, twice or never, calls are refused and the
-//! function is killed. After the next sweep every cluster complies with its policy, or the sweep says why not.
+//! Random histories: owners create, change and delete clusters, events arrive late, twice or never,
+//! calls are refused and the function is killed. After the next sweep every cluster complies with
+//! its policy, or the sweep says why not.
 //!
-//! `fargaze` plays ten thousand histories with the pure functions alone; here are fewer, with the real handlers.
+//! `fargaze` plays ten thousand histories with the pure functions alone; here are fewer, with the
+//! real handlers.
 
 mod world;
 
@@ -18,11 +20,12 @@ use super::{UPDATE, change_log, finding, items, levels, receipt, result, results
 const HISTORIES: u64 = 120;
 const STEPS: usize = 18;
 
-/// Who is said to have reverted a cluster, if no event says it.
-const UNNAMED: &str = "somebody whose event did not arrive";
+/// The reported author of a revert without an event.
+const UNNAMED: &str = "an unknown caller (no event arrived)";
 
 impl History {
-    /// Sweeps until no call of theirs is refused and nothing is left to do; gives what the last one found.
+    /// Sweeps until no call is refused and nothing is left to do; returns the findings of the last
+    /// one.
     async fn settle(&mut self) -> Value {
         let reads = ["ecs:DescribeClusters", "dynamodb:Query"];
         for _ in 0..20 {
@@ -43,7 +46,7 @@ impl History {
                 }
             }
         }
-        panic!("it comes to no end");
+        panic!("it does not settle");
     }
 
     /// Every cluster complies, or there is a true reason why not. Counts how they ended.
@@ -76,7 +79,8 @@ impl History {
                 }
                 Value::String(word) if word == "reported" => {
                     assert!(!complies && self.file.existing == "report", "{finding}");
-                    // Its creation was reported, and that an earlier one is gone, if one ever was.
+                    // Its creation was reported, and the deletion of an earlier one, if there was
+                    // one.
                     let is_born = lives.get(&name).is_some_and(|(created, deleted)| {
                         let born = self.born.get(&name).filter(|at| **at < i64::MAX);
                         let born = born.map(|at| minute(*at).to_string());
@@ -96,19 +100,19 @@ impl History {
                     let by: Vec<String> = serde_json::from_value(other["conflict"].clone()).unwrap();
                     let is_known = |by: &String| by == UNNAMED || PEOPLE.iter().any(|who| by.contains(who));
                     assert!(!complies && !by.is_empty() && by.iter().all(is_known), "{finding}");
-                    // Since the deletion of an earlier one, as far as that was reported.
+                    // Since the deletion of an earlier one, as far as it was reported.
                     let is_now = |at: &&i64| {
                         lives.get(&name).is_none_or(|(_, deleted)| *deleted <= minute(**at).to_string())
                     };
                     let undone =
                         self.undone.get(&name).map_or(0, |undone| undone.iter().filter(is_now).count());
-                    assert!(undone >= 2, "nobody reverted it: {finding}");
+                    assert!(undone >= 2, "nothing reverted it: {finding}");
                     "conflict"
                 }
             };
             *ends.entry(end).or_default() += 1;
         }
-        // All that was made is written down, and what was begun is settled.
+        // All changes made are recorded, and changes begun are settled.
         let mut entries = change_log(&self.stack);
         let levels = levels(&self.stack);
         let is_open = |entry: &&Change| {
@@ -133,7 +137,7 @@ async fn play(seeds: std::ops::Range<u64>) {
         for _ in 0..STEPS {
             history.step().await;
         }
-        // Events that did not come until now never will.
+        // Events that have not arrived by now never will.
         history.queue.clear();
         history.finish();
         let found = history.settle().await;
@@ -144,7 +148,7 @@ async fn play(seeds: std::ops::Range<u64>) {
         assert!(!published, "notified before: {why}");
         assert_eq!((levels(&history.stack), history.stack.aws.meter().count(UPDATE)), (before, calls));
     }
-    // Histories are worth something only if they come to all ends.
+    // The histories are only useful if they reach all ends.
     for end in ["compliant", "reported", "conflict", "rolled-back", "tagged", "no policy"] {
         assert!(ends.contains_key(end), "no history ended as {end}: {ends:?}");
     }

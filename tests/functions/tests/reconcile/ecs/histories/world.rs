@@ -48,7 +48,7 @@ pub(super) struct File {
 impl File {
     fn throw(dice: &mut Dice) -> Self {
         Self {
-            clusters: dice.one(&["nobody", "nobody", "nobody", "*", "s*", "cart"]),
+            clusters: dice.one(&["nothing", "nothing", "nothing", "*", "s*", "cart"]),
             policy: dice.one(&[
                 "at-least-enhanced",
                 "{exactly: enabled}",
@@ -68,7 +68,7 @@ impl File {
         )
     }
 
-    /// The levels that comply for a cluster; none if it is to be left alone.
+    /// The compliant levels for a cluster; `None` if it must be left alone.
     pub(super) fn levels(self, name: &str) -> Option<&'static [&'static str]> {
         let fits = match self.clusters {
             "*" => true,
@@ -97,24 +97,25 @@ impl File {
 /// What fargaze set: cluster, from, to.
 type Set = (String, String, String);
 
-/// One history, and what its judge must know.
+/// One history, and the data for its judge.
 pub(super) struct History {
     pub(super) stack: Stack,
     dice: Dice,
     pub(super) file: File,
     pub(super) at: i64,
-    /// Events under way.
+    /// Events in transit.
     pub(super) queue: Vec<Value>,
-    /// The minutes in which people brought a cluster from what complied to what did not.
+    /// The minutes in which people changed a compliant cluster to a non-compliant level.
     pub(super) undone: BTreeMap<String, Vec<i64>>,
-    /// Changes that were made without being disturbed, which the change log must have.
+    /// Changes made without disruption, which the change log must have.
     pub(super) made: Vec<Set>,
     pub(super) rolled_back: bool,
     /// The minutes in which the first clusters of their names were created.
     pub(super) born: BTreeMap<String, i64>,
-    /// How often fargaze set a present cluster for sure since the file was changed or a rollback.
+    /// How often fargaze certainly set an existing cluster since the last change of the file or
+    /// rollback.
     rows: BTreeMap<String, usize>,
-    /// What happened, for whoever has to find out why it went wrong.
+    /// What happened, for debugging.
     log: Vec<String>,
 }
 
@@ -162,7 +163,7 @@ impl History {
         self.note(file.yaml());
     }
 
-    /// An event is on its way, or is lost.
+    /// An event is sent, or lost.
     fn emit(&mut self, event: Value) {
         if !self.dice.is_one_in(8) {
             self.queue.push(event);
@@ -191,7 +192,7 @@ impl History {
         }
     }
 
-    /// The function at work, perhaps killed; gives its answer, and what it set.
+    /// One invocation of the function, which may be killed; returns its response, and what it set.
     async fn invoke(&mut self, event: Value) -> (Option<Result<Value, Failure>>, Vec<Set>) {
         let aws = &self.stack.aws;
         let (before, start, faults) = (levels(&self.stack), aws.meter().count_all(), aws.faults_left().len());
@@ -227,14 +228,14 @@ impl History {
         );
         self.note(format!("{} and has set {changed:?}", if answer.is_some() { "ends" } else { "is killed" }));
         for (name, _, to) in &changed {
-            // CloudTrail reports our own calls as well.
+            // CloudTrail reports fargaze's own calls as well.
             let role = Stack::ROLE.rsplit('/').next().unwrap();
             self.emit(set_by(role, name, to, self.at));
         }
         (answer, if undisturbed { changed } else { Vec::new() })
     }
 
-    /// That which was set since is not lower than before, but for an exact policy.
+    /// The level set since is not lower than before, except for an exact policy.
     fn assert_not_lowered(&self, before: &BTreeMap<String, String>) {
         let rank = |level: &str| ["disabled", "enabled", "enhanced"].iter().position(|known| *known == level);
         for (name, level) in levels(&self.stack) {
@@ -243,12 +244,12 @@ impl History {
         }
     }
 
-    /// One or two events are delivered, in any order; some stay, to be delivered again.
+    /// One or two events are delivered, in any order; some stay for redelivery.
     async fn deliver(&mut self) {
         let count = (1 + self.dice.below(2)).min(self.queue.len());
         let mut batch: Vec<Value> = Vec::new();
         for _ in 0..count {
-            // The newest, mostly; else one that was overtaken.
+            // Mostly the newest; otherwise one that was overtaken.
             let overtaken = if self.dice.is_one_in(3) { self.dice.below(self.queue.len()) } else { 0 };
             batch.push(self.queue.remove(self.queue.len() - 1 - overtaken));
         }
@@ -263,7 +264,7 @@ impl History {
         let (answer, set) = self.invoke(sqs_batch(&bodies)).await;
         self.count(&set);
         self.made.extend(set);
-        // What the function sends to itself.
+        // Messages that the function sends to itself.
         let own = self.stack.aws.take_sent();
         self.queue.extend(own.into_iter().map(|sent| serde_json::from_str::<Value>(&sent.body).unwrap()));
         self.assert_not_lowered(&before);
@@ -281,14 +282,15 @@ impl History {
         self.note("a sweep");
         let item = self.stack.items("sweep", minute(self.at)).await.remove(0);
         let before = levels(&self.stack);
-        // It may fail, for a call that is refused.
+        // It may fail because of a refused call.
         let (_, set) = self.invoke(item).await;
         self.count(&set);
         self.made.extend(set);
         self.assert_not_lowered(&before);
     }
 
-    /// No cluster is set more than twice for the same policy; then it is a conflict, whatever events say.
+    /// No cluster is set more than twice for the same policy; then it is a conflict, whatever
+    /// events say.
     fn count(&mut self, set: &[Set]) {
         for (name, ..) in set {
             let row = self.rows.entry(name.clone()).or_default();
@@ -305,7 +307,7 @@ impl History {
         let before = levels(&self.stack);
         let (answer, rolled_back) = self.invoke(item).await;
         if !matches!(answer, Some(Ok(_))) {
-            // What it began may look as if somebody else had reverted it, until it is called again.
+            // Its own change may look like a revert by others until it is called again.
             for (name, level) in levels(&self.stack) {
                 if before[&name] != level {
                     self.undone.entry(name).or_default().push(self.at);

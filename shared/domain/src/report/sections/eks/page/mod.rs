@@ -1,4 +1,4 @@
-//! Every cluster of EKS: how it is set up, what is amiss, its workloads and its pods.
+//! Every EKS cluster: its configuration, problems, workloads and pods.
 
 mod pods;
 mod setup;
@@ -20,9 +20,9 @@ pub(super) fn section(report: &Report) -> Markup {
     let open = fleet.is_none_or(|fleet| fleet.workloads <= cluster::OPEN);
     html! {
         p class="note" {
-            "CPU and memory of workloads: mean and highest value of the last 3 hours, and of the whole report, over the pods of \
-             a workload, in percent of what Fargate provisioned for them. The Metrics API is asked every five minutes: a peak \
-             between two answers is not seen. A dash: not known."
+            "CPU and memory of workloads: mean and highest value over the pods of a workload, for the last 3 hours and for the whole \
+             report, in percent of what Fargate provisioned for them. The Metrics API is sampled every five minutes, so a peak \
+             between two samples is not visible. A dash means unknown."
         }
         @if let Some(fleet) = fleet.filter(|fleet| fleet.cpu.or(fleet.memory).is_some()) {
             (chart::fleet("workloads", "what is provisioned", &fleet.history, &report.window))

@@ -1,4 +1,4 @@
-//! The pods of a cluster, folded: kubectl's own figures beside what Fargate provisioned.
+//! The pods of a cluster, folded: kubectl's own figures next to what Fargate provisioned.
 
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -20,13 +20,13 @@ fn head(counts: bool) -> String {
     )
 }
 
-/// What the heads have more of a cluster whose cAdvisor is read.
+/// Additional columns for a cluster whose cAdvisor is read.
 const COUNTED: (&str, &str) = (
     "<th class=g scope=col rowspan=2>CPU mean<th class=g scope=col rowspan=2>Throttled<th class=g scope=colgroup colspan=2>Network<th class=g scope=colgroup colspan=2>Disk",
     "<th class=g scope=col>in<th scope=col>out<th class=g scope=col>read<th scope=col>written",
 );
 
-/// The worst of them; the others are counted.
+/// The worst pods; the others are counted.
 pub(super) fn folded(cluster: &EksClusterReport, now: Timestamp) -> Markup {
     let EksClusterReport { cluster: name, pods, pods_left_out: left_out, .. } = cluster;
     if pods.is_empty() {
@@ -44,12 +44,12 @@ pub(super) fn folded(cluster: &EksClusterReport, now: Timestamp) -> Markup {
             summary { (shown) ", as kubectl shows them" }
             p class="note" {
                 "CPU(cores) and MEMORY(bytes) as kubectl top pods prints them. Requests and limits with the percent of the node as \
-                 kubectl describe node prints it; on Fargate a node is often larger than the pod's size, which is what the pod may \
-                 use and what is paid for."
+                 kubectl describe node prints it; on Fargate the node is often larger than the pod's size. The size is what the pod may \
+                 use and what is billed."
                 @if counts { " CPU mean, throttled, network and disk are what cAdvisor counted between the two newest samples." }
             }
             (table.of(name, pods, |to, pod| row(to, pod, counts, now)))
-            @if *left_out > 0 { p class="note" { "... and " (count(*left_out, "more pod")) " of which none is worse." } }
+            @if *left_out > 0 { p class="note" { "... and " (count(*left_out, "more pod")) ", none of them worse." } }
         }
     }
 }
@@ -93,5 +93,5 @@ fn used(to: &mut String, words: &str, resource: &PodResource) {
     cell(to, if is_hot { "<td class=\"g w\">" } else { "<td class=g>" }, words);
 }
 
-/// Percent of what is provisioned that is marked.
+/// Usage in percent of what is provisioned from which a figure is marked.
 const HOT: f64 = 90.0;

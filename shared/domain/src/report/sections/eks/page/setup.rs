@@ -1,4 +1,4 @@
-//! How a cluster is set up, and what is amiss of it.
+//! The configuration of a cluster, and its problems.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -7,7 +7,7 @@ use crate::report::sections::eks::setup::{AddonReport, MetricsApiState, ProfileR
 use crate::report::show::table::push;
 use crate::text::{Block, Text};
 
-/// What is amiss, with what mends it, ready to be copied.
+/// Problems with their remedies, ready to be copied.
 pub(super) fn findings(cluster: &EksClusterReport) -> Markup {
     html! {
         @for finding in &cluster.findings {
@@ -19,7 +19,7 @@ pub(super) fn findings(cluster: &EksClusterReport) -> Markup {
     }
 }
 
-/// The lines, with line ends that no text of others can hold.
+/// The lines, joined by line breaks that no untrusted text can contain.
 fn lines(block: &Block) -> Markup {
     let mut markup = String::new();
     for (i, line) in block.lines().enumerate() {
@@ -31,7 +31,7 @@ fn lines(block: &Block) -> Markup {
     PreEscaped(markup)
 }
 
-/// That cAdvisor is read, which is worth a warning.
+/// The warning that cAdvisor is read.
 pub(super) fn cadvisor(cluster: &EksClusterReport) -> Markup {
     html! {
         @if let Some(cadvisor) = &cluster.cadvisor { p { (cadvisor.sentence()) } }
@@ -39,7 +39,7 @@ pub(super) fn cadvisor(cluster: &EksClusterReport) -> Markup {
     }
 }
 
-/// What could be done better or cheaper.
+/// What could be better or cheaper.
 pub(super) fn hints(cluster: &EksClusterReport) -> Markup {
     html! {
         @if !cluster.hints.is_empty() {
@@ -48,7 +48,7 @@ pub(super) fn hints(cluster: &EksClusterReport) -> Markup {
     }
 }
 
-/// What it is made of.
+/// Metrics API, nodes, profiles, add-ons and logs.
 pub(super) fn facts(cluster: &EksClusterReport) -> Markup {
     let is_down = matches!(cluster.metrics_api.state, MetricsApiState::Missing | MetricsApiState::Down);
     let logs = cluster.logs.as_ref().map(|logs| {
@@ -57,12 +57,12 @@ pub(super) fn facts(cluster: &EksClusterReport) -> Markup {
     });
     let profiles = cluster.profiles.as_ref().map(|profiles| joined(profiles.iter().map(profile)));
     let addons = cluster.addons.as_ref().map(|addons| joined(addons.iter().map(addon)));
-    let ails = cluster.addons.iter().flatten().any(ails);
+    let is_degraded = cluster.addons.iter().flatten().any(has_issues);
     let facts = [
         ("Metrics API", Some(cluster.metrics_api.words()), is_down),
         ("Nodes", cluster.nodes(), false),
         ("Fargate profiles", profiles, false),
-        ("Add-ons", addons, ails),
+        ("Add-ons", addons, is_degraded),
         ("Control-plane logs", logs, false),
     ];
     let facts =
@@ -93,7 +93,7 @@ fn unless_active(status: &Text) -> String {
     if status.as_str() == "ACTIVE" { String::new() } else { format!(" {status}") }
 }
 
-fn ails(addon: &AddonReport) -> bool {
+fn has_issues(addon: &AddonReport) -> bool {
     !addon.issues.is_empty()
 }
 

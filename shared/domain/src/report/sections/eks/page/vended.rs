@@ -8,13 +8,13 @@ use crate::report::show::table::{Wide, cell};
 use crate::text::Text;
 use crate::text::words::count;
 
-/// All that were seen.
+/// All metrics that have data.
 pub(super) fn folded(cluster: &EksClusterReport) -> Markup {
     let EksClusterReport { cluster: name, metrics, metrics_left_out: left_out, .. } = cluster;
     html! {
         @if !metrics.is_empty() {
             details {
-                summary { (count(metrics.len(), "metric")) " that AWS publishes about it" }
+                summary { (count(metrics.len(), "metric")) " published by AWS" }
                 (TABLE.of(name, metrics, row))
                 @if *left_out > 0 { p class="note" { "... and " (count(*left_out, "more metric")) "." } }
             }
@@ -40,7 +40,7 @@ fn row(to: &mut String, metric: &VendedMetric) {
     }
 }
 
-/// At most one digit behind the point; a dash if there is none.
+/// The number; a dash if there is none.
 fn number(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value}"))
 }

@@ -6,23 +6,23 @@ use crate::report::measured::member::Member;
 use crate::report::sections::eks::model::{EksClusterReport, WorkloadReport};
 use crate::report::show::table::{Wide, cell, figures, head};
 
-/// What the table has beside CPU and memory.
+/// The columns after CPU and memory.
 const MORE: &str = "<th class=g scope=col rowspan=2>Available<th scope=col rowspan=2>Pods<th scope=col rowspan=2>Restarts\
     <th scope=col rowspan=2>OOM kills";
 
-/// All of them, or that there is none.
+/// All workloads, or a note that there are none or that they are unknown.
 pub(super) fn table(cluster: &EksClusterReport) -> Markup {
     if cluster.workloads.is_empty() {
         let is_known = !cluster.unread && cluster.unlisted.is_empty();
-        let words = if is_known { "It has no workloads." } else { "Its workloads are not known." };
+        let words = if is_known { "No workloads." } else { "Workloads not known." };
         return html! { p { (words) } };
     }
     let head = head("Workload", MORE, "");
     let table = Wide { what: "Workloads", class: "k", head: &head, row: 240 };
     html! {
-        @if cluster.unread { p class="note" { "These are the workloads of an earlier run." } }
+        @if cluster.unread { p class="note" { "These workloads are from an earlier run." } }
         @if let Some(kinds) = cluster.not_listed() {
-            p class="note" { (kinds) ": those without pods are missing here, and what replicas are desired is not known." }
+            p class="note" { (kinds) ": those without pods are missing here, and the desired replicas are not known." }
         }
         (table.of(&cluster.cluster, &cluster.workloads, row))
     }
@@ -47,7 +47,7 @@ fn marked(is_bad: bool) -> &'static str {
     if is_bad { "<td class=w>" } else { "<td>" }
 }
 
-/// `3`, and what is not well of them: `3, 1 crashing`.
+/// The number of pods, and of those with problems: `3, 1 crashing`.
 fn pods(workload: &WorkloadReport) -> String {
     let mut text = workload.pods.map_or_else(|| "-".to_owned(), |pods| pods.to_string());
     let states = [

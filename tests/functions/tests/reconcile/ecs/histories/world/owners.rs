@@ -12,22 +12,23 @@ impl History {
             (self.dice.one(&NAMES), self.dice.one(&["disabled", "disabled", "enabled", "enhanced"]));
         let is_there = levels(&self.stack).contains_key(name);
         if is_there {
-            // As a deploy script does it each time.
+            // As a deploy script does each time.
             let occupied = self.stack.aws.edit(|world| !world.home().clusters()[name].services.is_empty());
             let mut event = created(name, self.at);
             event["detail"]["responseElements"]["cluster"]["activeServicesCount"] =
                 json!(i32::from(occupied));
-            self.note(format!("{name} is asked for again"));
+            self.note(format!("{name} is created again"));
             self.emit(event);
         } else {
             let status = self.dice.one(&["ACTIVE", "ACTIVE", "PROVISIONING"]);
             let cluster = ClusterSpec::new(name).insights(level).status(status);
             self.stack.aws.edit(|world| world.home().put_cluster(cluster));
-            // Where one that complied was before, which fargaze need not know to be another one.
+            // A compliant cluster of the name existed before; fargaze need not know that this is
+            // another one.
             if !self.file.complies(name, level) {
                 self.undone.entry(name.to_owned()).or_default().push(self.at);
             }
-            // `shop` is there from the beginning.
+            // `shop` exists from the beginning.
             let at = if name == "shop" { i64::MAX } else { self.at };
             self.born.entry(name.to_owned()).and_modify(|first| *first = i64::MAX).or_insert(at);
             self.note(format!("{name} is created with {level}, {status}"));
@@ -35,7 +36,7 @@ impl History {
         }
     }
 
-    /// ECS has made what it was making.
+    /// ECS completes its pending creations.
     pub(in super::super) fn finish(&mut self) {
         self.stack.aws.edit(|world| {
             for name in NAMES {
@@ -96,10 +97,10 @@ impl History {
         self.note(format!("{name} is tagged with {value}"));
     }
 
-    /// What is none of fargaze's business, about a cluster of its name.
+    /// Calls about a cluster of its name that do not concern fargaze.
     pub(super) fn noise(&mut self) {
         let (name, kind) = (self.dice.one(&NAMES), self.dice.below(4));
-        let mut event = set_by("somebody", name, "disabled", self.at);
+        let mut event = set_by("someone", name, "disabled", self.at);
         let detail = &mut event["detail"];
         match kind {
             0 => detail["errorCode"] = json!("AccessDenied"),
@@ -110,7 +111,7 @@ impl History {
         self.queue.push(event);
     }
 
-    /// Some call to come is refused once.
+    /// A future call is refused once.
     pub(super) fn refuse(&mut self) {
         let call = self.dice.one(&[
             UPDATE,

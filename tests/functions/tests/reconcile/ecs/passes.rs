@@ -1,4 +1,5 @@
-//! A sweep or rollback of several turns: the same end as in one, and nothing is lost when one of them fails.
+//! A sweep or rollback of several passes: the same result as in one, and nothing is lost when one
+//! of them fails.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::{
     subjects, sweep, with,
 };
 
-/// So little time that each turn deals with one cluster.
+/// So little time that each pass processes one cluster.
 const ONE_EACH: Duration = Duration::from_secs(1);
 /// Time for some clusters, where each call takes 200 ms.
 const SOME_EACH: Duration = Duration::from_secs(28);
@@ -19,7 +20,8 @@ const SLOW: Duration = Duration::from_millis(200);
 
 const LIMITED: &str = "limits: {existing: change, max-changes: 4, max-percent: 100}\npolicies: [{account-default: at-least-enabled}]";
 
-/// Ten clusters: some compliant, some not, one refused, one left alone, one silent; metrics cannot be listed.
+/// Ten clusters: some compliant, some not, one refused, one left alone, one silent; metrics cannot
+/// be listed.
 fn estate() -> Estate {
     let mut home = with(&[("AWSBatch-x", "disabled"), ("on", "enabled"), ("more", "enhanced")]);
     for name in ["a", "b", "c", "d", "e", "f"] {
@@ -34,41 +36,41 @@ fn estate() -> Estate {
 fn slow_stack(home: Estate) -> Stack {
     let stack = Stack::in_process(FakeAws::builder(home).latency(SLOW));
     stack.put_config(LIMITED);
-    // The second change is refused, in whichever turn it is.
-    stack.aws.add_fault(Fault::on(UPDATE).nth(2).error(400, "AccessDeniedException", "no such right"));
+    // The second change is refused, in whichever pass it is.
+    stack.aws.add_fault(Fault::on(UPDATE).nth(2).error(400, "AccessDeniedException", "no permission"));
     stack
 }
 
-fn turns(stack: &Stack) -> usize {
+fn passes(stack: &Stack) -> usize {
     stack.aws.meter().count("ecs:ListClusters")
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_turns_of_a_sweep_come_to_the_outcome_of_one() {
+async fn several_passes_of_a_sweep_have_the_outcome_of_one() {
     let whole = slow_stack(estate());
     let in_one = outcome(&whole, &sweep(&whole, 0).await);
-    assert_eq!(turns(&whole), 1);
+    assert_eq!(passes(&whole), 1);
     assert_eq!(results(&in_one)["f"], json!({"waiting": "enabled"}), "the limit bites");
     for (timeout, several) in [(ONE_EACH, 10), (SOME_EACH, 4)] {
         let stack = slow_stack(estate());
         stack.set_timeout(timeout);
         let line = sweep(&stack, 0).await;
         assert_eq!(outcome(&stack, &line), in_one);
-        assert_eq!(turns(&stack), several, "{timeout:?}");
+        assert_eq!(passes(&stack), several, "{timeout:?}");
         assert_eq!((levels(&stack), stack.mail(0)), (levels(&whole), whole.mail(0)));
         let entries = |stack: &Stack| {
             let entries = change_log(stack).into_iter();
             entries.map(|entry| (entry.subject, entry.state, entry.reason)).collect::<Vec<_>>()
         };
         assert_eq!(entries(&stack), entries(&whole));
-        // What the next sweep finds is the same, too.
+        // The next sweep has the same findings, too.
         let next = outcome(&stack, &sweep(&stack, 60).await);
         assert_eq!(results(&next)["b"], json!({"set": "enabled"}), "{timeout:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cluster_that_goes_or_comes_between_two_turns_is_no_error() {
+async fn a_cluster_deleted_or_created_between_two_passes_is_no_error() {
     let stack = stack(with(&[("a", "disabled"), ("b", "disabled"), ("c", "disabled"), ("d", "disabled")]));
     stack.put_config(CHANGE);
     stack.set_timeout(ONE_EACH);
@@ -76,7 +78,7 @@ async fn a_cluster_that_goes_or_comes_between_two_turns_is_no_error() {
     let first = stack.invoke(Function::EnableInsights, item.clone()).await.unwrap();
     assert_eq!(first["cursor"]["after"], "a");
     stack.aws.edit(|world| {
-        // The last one dealt with, one that is ahead, one behind the cursor, and one before it.
+        // The last processed one, one ahead of the cursor, one behind it, and one before it.
         world.home().remove_cluster("a");
         world.home().remove_cluster("c");
         world.home().put_cluster(ClusterSpec::new("bb"));
@@ -91,7 +93,7 @@ async fn a_cluster_that_goes_or_comes_between_two_turns_is_no_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_is_tried_again_goes_on_from_the_same_place() {
+async fn a_retried_pass_continues_from_the_same_place() {
     let stack = stack(with(&[("a", "disabled"), ("b", "disabled"), ("c", "disabled")]));
     stack.put_config(CHANGE);
     stack.set_timeout(ONE_EACH);
@@ -110,9 +112,9 @@ async fn a_turn_that_is_tried_again_goes_on_from_the_same_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_earlier_turns_did_is_reported_when_a_later_one_fails() {
+async fn what_earlier_passes_did_is_reported_when_a_later_one_fails() {
     for fault in [
-        Fault::on("ecs:ListClusters").nth(2).error(400, "AccessDeniedException", "no such right"),
+        Fault::on("ecs:ListClusters").nth(2).error(400, "AccessDeniedException", "no permission"),
         Fault::on("ecs:ListClusters").nth(2).times(ATTEMPTS).throttle(),
     ] {
         let stack = stack(with(&[("a", "disabled"), ("b", "disabled"), ("c", "disabled")]));
@@ -126,10 +128,10 @@ async fn what_earlier_turns_did_is_reported_when_a_later_one_fails() {
             mail.contains("SET Container Insights disabled -> enabled in eu-west-1 (123456789012): a: about"),
             "{mail}"
         );
-        assert!(mail.contains("Could not ask in eu-west-1 (123456789012): "), "{mail}");
+        assert!(mail.contains("Could not query eu-west-1 (123456789012): "), "{mail}");
         assert!(mail.contains("ecs:ListClusters: "), "{mail}");
-        // Also a reason that may pass: the next sweep is a day away.
-        assert!(mail.contains("CANNOT SEE eu-west-1 (123456789012)"), "{mail}");
+        // Also for a transient reason: the next sweep is a day away.
+        assert!(mail.contains("CANNOT READ eu-west-1 (123456789012)"), "{mail}");
         // The next sweep does the rest, and knows what was notified.
         stack.set_timeout(Duration::from_secs(120));
         let line = sweep(&stack, 60).await;
@@ -139,7 +141,7 @@ async fn what_earlier_turns_did_is_reported_when_a_later_one_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_turns_of_a_rollback_come_to_the_outcome_of_one() {
+async fn several_passes_of_a_rollback_have_the_outcome_of_one() {
     let mut ends = Vec::new();
     for (timeout, several) in [(Duration::from_secs(120), 1), (ONE_EACH, 5), (Duration::from_secs(26), 4)] {
         let stack = Stack::in_process(FakeAws::builder(estate()).latency(SLOW));
@@ -170,7 +172,7 @@ async fn several_turns_of_a_rollback_come_to_the_outcome_of_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cursor_whose_findings_are_gone_fails_by_their_key() {
+async fn a_cursor_whose_findings_are_missing_fails_by_their_key() {
     let stack = stack(with(&[("a", "disabled"), ("b", "disabled")]));
     stack.put_config(CHANGE);
     let mut item: Value = stack.items("sweep", minute(0)).await.remove(0);

@@ -1,11 +1,11 @@
-//! EKS clusters that come and go between two listings.
+//! EKS clusters created and deleted between two listings.
 
 use fake_aws::{EksClusterSpec, Fault};
 use function_tests::ATTEMPTS;
 
 use super::{CLUSTER, Watched, ago, healthy, watch};
 
-/// A cluster with an alarm that was reported at minute 0, and that cannot be read from then on.
+/// A cluster with an alarm that was notified at minute 0, unreadable from then on.
 async fn in_alarm() -> Watched {
     let watched = watch(healthy()).await;
     watched.alarms(-5).await;
@@ -17,7 +17,7 @@ async fn in_alarm() -> Watched {
 
 /// Issue 12, point 5: deleted within the hour of the cached listing.
 #[tokio::test]
-async fn a_cluster_deleted_since_the_listing_ends_its_alarms_and_blinds_nobody() {
+async fn a_cluster_deleted_since_the_listing_ends_its_alarms_and_causes_no_blindness() {
     for deleting in [false, true] {
         let watched = in_alarm().await;
         watched.stack.aws.edit(|world| {
@@ -29,7 +29,7 @@ async fn a_cluster_deleted_since_the_listing_ends_its_alarms_and_blinds_nobody()
         });
         let mails = watched.alarms(5).await;
         assert_eq!(mails.len(), 1);
-        assert!(mails[0].contains("is not judged any more"), "{mails:?}");
+        assert!(mails[0].contains("is no longer evaluated"), "{mails:?}");
         assert!(!mails[0].contains("CANNOT") && !mails[0].contains("COULD NOT"), "{mails:?}");
         for at in [10, 15, 20, 70] {
             assert_eq!(watched.alarms(at).await, [""; 0], "at {at}, deleting: {deleting}");
@@ -37,9 +37,9 @@ async fn a_cluster_deleted_since_the_listing_ends_its_alarms_and_blinds_nobody()
     }
 }
 
-/// Issue 12, point 5: whether it is gone could not be asked.
+/// Issue 12, point 5: its deletion could not be checked.
 #[tokio::test]
-async fn a_cluster_about_which_eks_does_not_answer_is_not_gone() {
+async fn a_cluster_that_eks_could_not_describe_is_not_deleted() {
     for code in ["AccessDeniedException", "ThrottlingException"] {
         let watched = in_alarm().await;
         watched.stack.aws.edit(|world| world.home().remove_eks(CLUSTER));
@@ -47,11 +47,11 @@ async fn a_cluster_about_which_eks_does_not_answer_is_not_gone() {
         watched.stack.aws.add_fault(refused);
         // Nine minutes after the names were listed.
         let notified = watched.alarms(4).await.concat();
-        assert!(!notified.contains("not judged any more") && !notified.contains("OK "), "{code}: {notified}");
+        assert!(!notified.contains("no longer evaluated") && !notified.contains("OK "), "{code}: {notified}");
     }
 }
 
-/// Issue 12, point 6: found by one call every ten minutes.
+/// Issue 12, point 6: found with one call every ten minutes.
 #[tokio::test]
 async fn a_cluster_created_after_the_listing_is_found_within_ten_minutes() {
     let orders = healthy().with(|estate| "orders".clone_into(&mut estate.cluster));

@@ -1,4 +1,4 @@
-//! Alarms that nothing judges any more end with a closing word.
+//! Alarms that are no longer evaluated end with a closing notification.
 
 use function_tests::{SILENT_ONLY, shop};
 
@@ -10,15 +10,15 @@ async fn the_alarm_of_a_deleted_service_ends_with_a_closing_word() {
     stack.put_config(SILENT_ONLY);
     notified(&stack, 0).await;
     stack.aws.edit(|world| world.home().cluster_mut("shop").unwrap().services.remove("web"));
-    // Until it is listed anew the cached inventory knows it, and ECS says that it is missing.
+    // Until the next listing the cached inventory has it, and ECS reports it MISSING.
     quiet(&stack, [5]).await;
     let mail = notified(&stack, 60).await;
-    assert!(mail.starts_with("NO LONGER JUDGED shop/web: memory-high |"), "{mail}");
+    assert!(mail.starts_with("NO LONGER EVALUATED shop/web: memory-high |"), "{mail}");
     says(
         &mail,
         &[
-            "NO LONGER JUDGED",
-            "shop/web is not judged any more (the service or the rule is gone), at 11:03 UTC, in \
+            "NO LONGER EVALUATED",
+            "shop/web is no longer evaluated (the service or the rule was deleted), at 11:03 UTC, in \
              eu-west-1 (123456789012). Rule memory-high.",
         ],
     );
@@ -42,15 +42,15 @@ async fn the_alarm_of_a_deleted_cluster_and_of_a_renamed_rule_end_too() {
     let mail = notified(&stack, 5).await;
     says(
         &mail,
-        &["WARNING shop/web: memory 93.1 %", "Rule two.", "shop/web is not judged any more", "Rule one."],
+        &["WARNING shop/web: memory 93.1 %", "Rule two.", "shop/web is no longer evaluated", "Rule one."],
     );
     stack.aws.edit(|world| world.home().remove_cluster("shop"));
-    says(&notified(&stack, 60).await, &["shop/web is not judged any more", "Rule two."]);
+    says(&notified(&stack, 60).await, &["shop/web is no longer evaluated", "Rule two."]);
     quiet(&stack, [65]).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_cannot_be_listed_is_not_gone() {
+async fn a_service_that_cannot_be_listed_is_not_deleted() {
     let stack = stack(shop(|_| 93.1));
     notified(&stack, 0).await;
     stack.aws.edit(|world| {
@@ -58,7 +58,7 @@ async fn a_service_that_cannot_be_listed_is_not_gone() {
         *home = std::mem::take(home).deny("ecs:ListServices");
     });
     let mail = notified(&stack, 60).await;
-    says(&mail, &["CANNOT SEE", "ecs:ListServices"]);
-    assert!(!mail.contains("not judged any more") && !mail.contains("ENDED"), "{mail}");
+    says(&mail, &["CANNOT READ", "ecs:ListServices"]);
+    assert!(!mail.contains("no longer evaluated") && !mail.contains("ENDED"), "{mail}");
     quiet(&stack, [65]).await;
 }
