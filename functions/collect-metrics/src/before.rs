@@ -21,12 +21,12 @@ pub(crate) enum Stored {
     /// This run's snapshot from an earlier attempt: its coverage.
     Own(Box<Coverage>),
     /// Results of earlier runs.
-    Before(Before),
+    PreviousSnapshot(PreviousSnapshot),
 }
 
 /// Results of earlier runs.
 #[derive(Debug)]
-pub(crate) enum Before {
+pub(crate) enum PreviousSnapshot {
     /// The newest snapshot of an earlier run of alarms within the look-back.
     Earlier(Earlier),
     /// An earlier snapshot that could not be read.
@@ -49,29 +49,33 @@ pub(crate) async fn find(store: &Store, task: &TargetTask) -> Result<Stored, Fau
     let key = target.snapshot_key(run);
     if run.kind != RunKind::Alarms {
         let own = store.get_snapshot(&key).await?.map(|snapshot| Stored::Own(Box::new(snapshot.coverage)));
-        return Ok(own.unwrap_or(Stored::Before(Before::Nothing)));
+        return Ok(own.unwrap_or(Stored::PreviousSnapshot(PreviousSnapshot::Nothing)));
     }
     let mut found = store.snapshots_of_alarms(target, run.time - RECENT, run.time).await?;
     if found.is_empty() && run.window.start < run.time - RECENT {
         found = store.snapshots_of_alarms(target, run.window.start, run.time).await?;
     }
-    let Some((time, newest)) = found.pop_last() else { return Ok(Stored::Before(Before::Nothing)) };
+    let Some((time, newest)) = found.pop_last() else {
+        return Ok(Stored::PreviousSnapshot(PreviousSnapshot::Nothing));
+    };
     if newest == key {
         let snapshot = store.get_snapshot(&key).await?.ok_or_else(|| missing_object(&key))?;
         return Ok(Stored::Own(Box::new(snapshot.coverage)));
     }
     let outcome = target.outcome_of_alarms_at(time);
     let (object, outcome) = tokio::join!(store.get(&newest, None), store.get(&outcome, None));
-    Ok(Stored::Before(match object.and_then(|object| object.ok_or_else(|| missing_object(&newest))) {
-        Ok(object) => {
-            let judged = outcome.is_ok_and(|outcome| outcome.is_some());
-            Before::Earlier(Earlier { key: newest, bytes: object.bytes, judged })
-        }
-        Err(fault) => Before::Unread(fault),
-    }))
+    Ok(Stored::PreviousSnapshot(
+        match object.and_then(|object| object.ok_or_else(|| missing_object(&newest))) {
+            Ok(object) => {
+                let judged = outcome.is_ok_and(|outcome| outcome.is_some());
+                PreviousSnapshot::Earlier(Earlier { key: newest, bytes: object.bytes, judged })
+            }
+            Err(fault) => PreviousSnapshot::Unread(fault),
+        },
+    ))
 }
 
-impl Before {
+impl PreviousSnapshot {
     /// What to query and what to take from the earlier snapshot. An earlier snapshot that cannot be
     /// used is a fault, and everything is queried as without one.
     pub(crate) fn continuation(

@@ -41,7 +41,7 @@ pub struct Handler {
 /// The response of `collect-metrics`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Answer {
+pub enum Response {
     /// Location of a target's snapshot.
     Collected(Collected),
     /// Data points of each statistic, oldest first.
@@ -56,19 +56,19 @@ impl Handler {
     }
 
     /// Handles one event.
-    pub async fn handle(&self, event: Value) -> Result<Answer, Failure> {
+    pub async fn handle(&self, event: Value) -> Result<Response, Failure> {
         match event::read(event)? {
             Request::Collect(step) => {
                 let task = self.store.task(step).await?;
                 // On the heap: otherwise the state of a whole run would enlarge every caller's
                 // stack.
-                Ok(Answer::Collected(Box::pin(self.collect(task)).await?))
+                Ok(Response::Collected(Box::pin(self.collect(task)).await?))
             }
             Request::Statistics(query) => {
                 let series = CloudWatch::new(&self.home).get_metric_statistics(&query).await?;
                 let points =
                     series.into_iter().map(|(statistic, series)| (statistic, series.points().to_vec()));
-                Ok(Answer::Statistics(points.collect()))
+                Ok(Response::Statistics(points.collect()))
             }
         }
     }
@@ -87,7 +87,7 @@ impl Handler {
                 tracing::info!(key, "the snapshot already exists");
                 return self.hand_on(task, key, *coverage).await;
             }
-            Stored::Before(before) => before,
+            Stored::PreviousSnapshot(before) => before,
         };
         let mut rules = rules?;
         rules.retain(|rule| rule.platform() == Platform::Ecs);
@@ -162,7 +162,7 @@ impl Handler {
     async fn account_default(
         &self,
         target: &Target,
-    ) -> Result<Option<reconcile::Asked<InsightsLevel>>, Fault> {
+    ) -> Result<Option<reconcile::Queried<InsightsLevel>>, Fault> {
         if target.part.index > 0 {
             return Ok(None);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fargaze::evidence::eks::{Cadvisor, EksCluster};
-use fargaze::evidence::pods::{CadvisorState, ClusterState, Finding};
+use fargaze::evidence::pods::{CadvisorState, ClusterState, SetupProblem};
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
@@ -66,7 +66,7 @@ impl Reader<'_> {
         let mut notes = self.begin(ClusterState::unknown(name.clone()));
         self.equipment(name, &mut notes).await;
         let problem = "DescribeCluster failed, so its endpoint is unknown.";
-        notes.state.findings.push(Finding { problem: problem.to_owned(), remedy: String::new() });
+        notes.state.findings.push(SetupProblem { problem: problem.to_owned(), remedy: String::new() });
         let fault = Fault {
             operation: Operation::EksDescribeCluster,
             subject: name.to_string(),
@@ -120,7 +120,7 @@ impl Reader<'_> {
         let Target { account, region, .. } = self.target;
         let at = AtCluster { account, region, cluster: &cluster.name };
         let remedy = at.eks("describe-cluster", "--query cluster.health");
-        notes.state.findings.push(Finding { problem: problem.clone(), remedy });
+        notes.state.findings.push(SetupProblem { problem: problem.clone(), remedy });
         let fault = Fault {
             operation: Operation::EksDescribeCluster,
             subject: cluster.name.to_string(),

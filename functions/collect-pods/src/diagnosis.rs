@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fargaze::evidence::eks::EksCluster;
 use fargaze::evidence::pods::{
-    AccessEntry, Caller, Diagnosis, Finding, GROUP, RIGHTS, Refusal, right_to_list, to_list,
+    AccessEntry, Caller, Diagnosis, GROUP, RIGHTS, Refusal, SetupProblem, right_to_list, to_list,
 };
 use fargaze::kubernetes::api::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectReview};
 use fargaze::model::run::Target;
@@ -19,7 +19,7 @@ pub(crate) async fn finding(
     reader: &Reader<'_>,
     cluster: &EksCluster,
     error: &ClientError,
-) -> Option<Finding> {
+) -> Option<SetupProblem> {
     let diagnosis = match &error.cause {
         Cause::Forbidden(_) => return None,
         Cause::Dns(_) => Diagnosis::Dns,
@@ -46,7 +46,7 @@ pub(crate) async fn forbidden(
     client: &Client,
     cluster: &EksCluster,
     refused: &[ClientError],
-) -> Finding {
+) -> SetupProblem {
     let denied: BTreeSet<ResourceAttributes> =
         refused.iter().filter_map(|error| right_to_list(&error.path)).collect();
     let mut missing = Vec::new();
@@ -68,7 +68,7 @@ pub(crate) async fn forbidden(
 }
 
 /// The problem, with its remedy in this cluster for this role.
-pub(crate) fn remedied(reader: &Reader<'_>, cluster: &EksCluster, diagnosis: &Diagnosis) -> Finding {
+pub(crate) fn remedied(reader: &Reader<'_>, cluster: &EksCluster, diagnosis: &Diagnosis) -> SetupProblem {
     let Target { account, region, .. } = reader.target;
     let caller = Caller { account, region, role: reader.role };
     fargaze::evidence::pods::finding(diagnosis, cluster, caller)

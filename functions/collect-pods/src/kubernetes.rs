@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use fargaze::evidence::eks::{EksCluster, METRICS_SERVER};
-use fargaze::evidence::pods::{Diagnosis, Finding, MetricsApi, NodeCount, PodState, WorkloadState};
+use fargaze::evidence::pods::{Diagnosis, MetricsApi, NodeCount, PodState, SetupProblem, WorkloadState};
 use fargaze::kubernetes::api;
 use fargaze::kubernetes::node::NodeFacts;
 use fargaze::kubernetes::owner::{JobOwners, Owner};
@@ -261,12 +261,12 @@ fn count(nodes: &HashMap<String, NodeFacts>) -> NodeCount {
 }
 
 /// The finding for lists that show two states of the cluster.
-fn of_two_states(torn: &BTreeSet<&'static str>) -> Option<Finding> {
+fn of_two_states(torn: &BTreeSet<&'static str>) -> Option<SetupProblem> {
     let names: Vec<&str> = torn.iter().copied().collect();
     let problem = format!(
         "The API server forgot the state of the cluster while it was listed, so the list of {} ends at a newer one: objects created \
          meanwhile may be missing, and deleted ones may be included. The next run lists everything again.",
         names.join(", ")
     );
-    (!torn.is_empty()).then_some(Finding { problem, remedy: String::new() })
+    (!torn.is_empty()).then_some(SetupProblem { problem, remedy: String::new() })
 }

@@ -9,7 +9,8 @@ use fargaze::model::fault::Fault;
 use fargaze::model::insights::opts_out;
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
-    Asked, Aspect, AwsLogging, Cost, Observed, ObservedEks, ObservedSubject, SubjectLog, UpdateStatus, Value,
+    Aspect, AwsLogging, Cost, Observed, ObservedEks, ObservedSubject, Queried, SubjectLog, UpdateStatus,
+    Value,
 };
 use fargaze_aws::{Accepted, Eks, Listed};
 use tokio::time::Instant;
@@ -55,7 +56,7 @@ impl EksBorder {
         &self,
         cluster: &ClusterName,
         log: &SubjectLog,
-    ) -> BTreeMap<String, Asked<UpdateStatus>> {
+    ) -> BTreeMap<String, Queried<UpdateStatus>> {
         let mut updates = BTreeMap::new();
         for id in log.followed() {
             updates.insert(id.to_owned(), self.eks.describe_update(cluster, id).await.into());

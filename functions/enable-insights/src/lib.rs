@@ -50,7 +50,7 @@ pub struct Handler {
 /// The response of `enable-insights`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Answer {
+pub enum Response {
     /// To the queue: which messages to deliver again.
     Batch(BatchAnswer),
     /// To the state machine: location of the outcome of the sweep or rollback, or where to
@@ -83,16 +83,16 @@ impl Handler {
 
     /// Processes a batch of the queue, or a target of a sweep or rollback. `deadline` is the end of
     /// the function's timeout: a sweep stops before it and returns where to continue.
-    pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Answer, Failure> {
+    pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Response, Failure> {
         match event::read(event)? {
-            Request::Events(messages) => Ok(Answer::Batch(self.receive_all(messages, deadline).await)),
+            Request::Events(messages) => Ok(Response::Batch(self.receive_all(messages, deadline).await)),
             Request::Target(step) => {
                 let task = self.store.task(step).await?;
                 if !task.run.kind.is_of_settings() {
                     let why = format!("a run of kind `{}` does not change settings", task.run.kind);
                     return Err(Failure::Invalid(why));
                 }
-                Ok(Answer::Swept(Box::new(self.reconcile(&task, deadline).await?)))
+                Ok(Response::Swept(Box::new(self.reconcile(&task, deadline).await?)))
             }
         }
     }

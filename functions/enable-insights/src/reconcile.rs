@@ -9,7 +9,7 @@ use fargaze::model::operation::Operation;
 use fargaze::model::run::Target;
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
-    Action, Aspect, Case, Change, ChangeState, Checker, Finding, FindingResult, FollowUp, FollowedUpdate,
+    Action, Case, Change, ChangeState, Checker, Finding, FindingResult, FollowUp, FollowedUpdate, Intent,
     Life, Observed, Policies, Step, SubjectLog, SubjectPolicy, SweepRecord, Value, Waiting, decide,
 };
 use fargaze_aws::{Clock, Memory, Queue, Written};
@@ -140,7 +140,15 @@ impl<B: Border> Reconciler<'_, B> {
                 } else if self.policies.limits.dry_run {
                     FindingResult::WouldSet
                 } else {
-                    let change = self.planned(subject, aspect, (from, to), &step.reason, policy, seen, log);
+                    let intent = Intent {
+                        subject: subject.clone(),
+                        aspect,
+                        from: from.clone(),
+                        to: to.clone(),
+                        policy: policy.of(aspect).desired.to_string(),
+                        reason: step.reason.clone(),
+                    };
+                    let change = log.plan(intent, self.checker(), seen.observed.created_at());
                     self.make(change, seen, log).await?
                 };
             }
@@ -166,42 +174,6 @@ impl<B: Border> Reconciler<'_, B> {
             finding.cost = self.border.estimate(seen, &from, &to).await.or(finding.cost);
         }
         Ok(finding)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "each is one part of the entry")]
-    fn planned(
-        &self,
-        subject: &Subject,
-        aspect: Aspect,
-        (from, to): (&Value, &Value),
-        reason: &str,
-        policy: &SubjectPolicy,
-        seen: &Seen,
-        log: &mut SubjectLog,
-    ) -> Change {
-        let of_aspect = log.aspects.entry(aspect).or_default();
-        let cause = of_aspect.cause_for(self.cause);
-        let number = of_aspect.number_for(&cause);
-        // It is overwritten, and does not count as an earlier change.
-        of_aspect.changes.retain(|attempt| attempt.number != number);
-        Change {
-            subject: subject.clone(),
-            aspect,
-            number,
-            made: of_aspect.made_at(self.clock.now(), seen.observed.created_at()),
-            cause,
-            from: from.clone(),
-            to: to.clone(),
-            policy: policy.of(aspect).desired.to_string(),
-            reason: reason.to_owned(),
-            request_id: None,
-            state: ChangeState::Planned,
-            accepted: false,
-            update_id: None,
-            failure: None,
-            undo: None,
-            rolled_back_by: None,
-        }
     }
 
     /// Makes a change, unless another invocation makes it at the same time. The change log has it

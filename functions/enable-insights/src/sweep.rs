@@ -37,7 +37,7 @@ pub(crate) struct Sweep<'a, B> {
 }
 
 /// What is known before the first cluster is checked.
-struct Before {
+struct Remembered {
     log: ChangeLog,
     lives: BTreeMap<ClusterName, Life>,
     /// Subjects with unreadable items in the table, and why.
@@ -73,7 +73,7 @@ impl<B: Border> Sweep<'_, B> {
         unreadable_names.into_iter().for_each(|fault| progress.fault(fault));
         let allowed = limits.allows(listed.len());
         // Includes changes by an earlier attempt of this pass, which could not report them.
-        let was_made = |before: &Before, name: &ClusterName| {
+        let was_made = |before: &Remembered, name: &ClusterName| {
             before.log.get(&Subject::Cluster(name.clone())).is_some_and(|log| self.made(log).is_some())
         };
         let mut changes =
@@ -119,7 +119,7 @@ impl<B: Border> Sweep<'_, B> {
         Ok(done.target_done)
     }
 
-    async fn before(&self) -> Result<Before, Fault> {
+    async fn before(&self) -> Result<Remembered, Fault> {
         let Reconciler { memory, target, .. } = self.reconciler;
         let (log, lives, last) = tokio::try_join!(
             memory.change_log(target, None),
@@ -129,12 +129,16 @@ impl<B: Border> Sweep<'_, B> {
         let (ReadLog { mut log, mut unreadable }, Lives { lives, unreadable: more }) = (log, lives);
         unreadable.extend(more);
         forget_earlier_clusters(&mut log, &lives);
-        Ok(Before { log, lives, unreadable, last })
+        Ok(Remembered { log, lives, unreadable, last })
     }
 
     /// Records deletions of known clusters that are no longer listed, so that new clusters of the
     /// same names have no past. For EKS clusters, the creation time is known.
-    async fn note_deletions(&self, listed: &BTreeSet<ClusterName>, before: &mut Before) -> Result<(), Fault> {
+    async fn note_deletions(
+        &self,
+        listed: &BTreeSet<ClusterName>,
+        before: &mut Remembered,
+    ) -> Result<(), Fault> {
         let Reconciler { memory, target, .. } = self.reconciler;
         let of_log = before.log.keys().filter_map(Subject::cluster);
         let names: BTreeSet<ClusterName> = of_log.chain(before.lives.keys()).cloned().collect();
@@ -150,7 +154,7 @@ impl<B: Border> Sweep<'_, B> {
     }
 
     /// Checks the account as a whole. No limit applies to it.
-    async fn account(&self, before: &mut Before) -> Result<Vec<Finding>, Fault> {
+    async fn account(&self, before: &mut Remembered) -> Result<Vec<Finding>, Fault> {
         let subject = Subject::Account;
         let Lookup::Found(mut seen) = self.reconciler.border.find(&subject).await? else {
             return Ok(Vec::new());
@@ -166,7 +170,7 @@ impl<B: Border> Sweep<'_, B> {
         &self,
         name: &ClusterName,
         seen: &mut Seen,
-        before: &mut Before,
+        before: &mut Remembered,
         may_change: bool,
         progress: &mut Progress,
     ) -> Result<Vec<Finding>, Fault> {

@@ -1,6 +1,6 @@
 //! Stores changed alarms, so that two concurrent runs give the same result as one.
 
-use fargaze::alarms::{AlarmRecord, Change};
+use fargaze::alarms::{AlarmRecord, ChangedAlarm};
 use fargaze::evidence::snapshot::SnapshotBegin;
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
@@ -20,7 +20,7 @@ pub(crate) struct Remember<'a> {
 
 impl Remember<'_> {
     /// Writes all changes; returns the stored records.
-    pub(crate) async fn write_all(&self, changes: Vec<Change<'_>>) -> Result<Vec<AlarmRecord>, Fault> {
+    pub(crate) async fn write_all(&self, changes: Vec<ChangedAlarm<'_>>) -> Result<Vec<AlarmRecord>, Fault> {
         let writes: Vec<_> = changes.into_iter().map(|change| self.write(change)).collect();
         let written: Vec<Option<AlarmRecord>> =
             stream::iter(writes).buffer_unordered(AT_ONCE).try_collect().await?;
@@ -44,7 +44,7 @@ impl Remember<'_> {
         Ok(ended)
     }
 
-    async fn write(&self, change: Change<'_>) -> Result<Option<AlarmRecord>, Fault> {
+    async fn write(&self, change: ChangedAlarm<'_>) -> Result<Option<AlarmRecord>, Fault> {
         let target = &self.begin.target;
         let mut record = change.record.clone();
         for _ in 0..MAX_CONFLICTS {

@@ -55,7 +55,7 @@ pub struct Handler {
 /// The response of `forward-summary`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Answer {
+pub enum Response {
     /// To a run.
     Forwarded(Receipt),
     /// To a failed target: the reason is stored.
@@ -99,13 +99,13 @@ impl Handler {
     }
 
     /// Handles one event.
-    pub async fn handle(&self, event: Value) -> Result<Answer, Failure> {
+    pub async fn handle(&self, event: Value) -> Result<Response, Failure> {
         match event::read(event)? {
-            Request::Forward(finished) => Ok(Answer::Forwarded(Box::pin(self.forward(finished)).await?)),
+            Request::Forward(finished) => Ok(Response::Forwarded(Box::pin(self.forward(finished)).await?)),
             Request::Keep(failed) => {
                 let Failed { plan, target, failure } = *failed;
                 self.store.put_failure(&plan, target, &failure).await?;
-                Ok(Answer::Kept { kept: target })
+                Ok(Response::Kept { kept: target })
             }
         }
     }

@@ -1,7 +1,7 @@
 //! `forward-summary`: sends one message with the outcomes of all targets.
 
 use fargaze::invocation::failure::Failure;
-use forward_summary::{Answer, Config, Handler};
+use forward_summary::{Config, Handler, Response};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -9,7 +9,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let handler = Config::from_env().map(|config| Handler::new(config, &sdk)).map_err(Failure::from);
     fargaze_aws::serve(handler, async |handler, event| {
         handler.handle(event).await.inspect(|answer| {
-            if let Answer::Forwarded(receipt) = answer {
+            if let Response::Forwarded(receipt) = answer {
                 print_line(&receipt.heartbeat);
             }
         })

@@ -18,7 +18,7 @@ const FAILING: i64 = 20;
 
 /// The command-line arguments.
 #[derive(Debug, Clone, Copy)]
-enum Asked {
+enum Command {
     Runs { sort: Sort, runs: usize, first: u64 },
     Story { sort: Sort, seed: u64 },
     Days { days: i64, seed: u64 },
@@ -48,26 +48,26 @@ fn main() -> ExitCode {
     }
 }
 
-fn read(arguments: &[&str]) -> Option<Asked> {
+fn read(arguments: &[&str]) -> Option<Command> {
     let (sort, arguments) = match arguments {
         ["--eks", rest @ ..] => (Sort::Eks, rest),
         all => (Sort::Ecs, all),
     };
     Some(match arguments {
-        ["--seed", seed] => Asked::Story { sort, seed: seed.parse().ok()? },
-        ["--days", days] if sort == Sort::Ecs => Asked::Days { days: days.parse().ok()?, seed: 1 },
+        ["--seed", seed] => Command::Story { sort, seed: seed.parse().ok()? },
+        ["--days", days] if sort == Sort::Ecs => Command::Days { days: days.parse().ok()?, seed: 1 },
         ["--days", days, seed] if sort == Sort::Ecs => {
-            Asked::Days { days: days.parse().ok()?, seed: seed.parse().ok()? }
+            Command::Days { days: days.parse().ok()?, seed: seed.parse().ok()? }
         }
-        [runs] => Asked::Runs { sort, runs: runs.parse().ok()?, first: 1 },
-        [runs, first] => Asked::Runs { sort, runs: runs.parse().ok()?, first: first.parse().ok()? },
+        [runs] => Command::Runs { sort, runs: runs.parse().ok()?, first: 1 },
+        [runs, first] => Command::Runs { sort, runs: runs.parse().ok()?, first: first.parse().ok()? },
         _ => return None,
     })
 }
 
-fn play(asked: Asked) -> Result<Tally, Wrong> {
+fn play(asked: Command) -> Result<Tally, Wrong> {
     match asked {
-        Asked::Runs { sort, runs, first } => {
+        Command::Runs { sort, runs, first } => {
             let step = (runs / 20).max(1);
             many(sort, runs, first, |before, after| {
                 if before / step < after / step {
@@ -75,12 +75,12 @@ fn play(asked: Asked) -> Result<Tally, Wrong> {
                 }
             })
         }
-        Asked::Story { sort, seed } => {
+        Command::Story { sort, seed } => {
             let (tally, story) = one(sort, seed)?;
             story.iter().for_each(|line| println!("{line}"));
             Ok(tally)
         }
-        Asked::Days { days, seed } => {
+        Command::Days { days, seed } => {
             let (tally, gaps) = month(seed, days, FAILING)?;
             gaps.iter().for_each(|gap| println!("not evaluated: {gap}"));
             Ok(tally)

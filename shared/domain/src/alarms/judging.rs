@@ -71,7 +71,7 @@ struct Open {
 
 /// An alarm that changed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Change<'a> {
+pub struct ChangedAlarm<'a> {
     /// The rule.
     pub rule: &'a AlarmRule,
     /// The observation, so that the alarm can be evaluated again if another run writes it first.
@@ -90,7 +90,7 @@ pub struct Judged<'a> {
     /// How much was observed.
     pub coverage: Coverage,
     /// Alarms that changed.
-    pub changes: Vec<Change<'a>>,
+    pub changes: Vec<ChangedAlarm<'a>>,
     /// Alarms that are no longer evaluated, as they end.
     pub ended: Vec<AlarmRecord>,
     /// The observation of each rule of the platform.
@@ -99,7 +99,7 @@ pub struct Judged<'a> {
     pub owners: BTreeMap<ClusterName, String>,
 }
 
-impl Change<'_> {
+impl ChangedAlarm<'_> {
     /// Evaluates the observation again on the record that another run has stored in the meantime;
     /// `None` if that record already covers it.
     pub fn again(&self, begin: &SnapshotBegin, newest: Option<&AlarmRecord>) -> Option<AlarmRecord> {
@@ -313,7 +313,7 @@ impl<'a> Judging<'a> {
 
     /// Evaluates the changing alarms again, now that everything that mutes them is known:
     /// deployments and other alarms.
-    fn silence(&mut self, services: &HashMap<Subject, ServiceState>) -> Vec<Change<'a>> {
+    fn silence(&mut self, services: &HashMap<Subject, ServiceState>) -> Vec<ChangedAlarm<'a>> {
         let run = self.begin.run.clone();
         let records = self.before.values().flatten();
         let in_alarm = records.filter(|record| record.memory.state == AlarmState::Alarm);
@@ -358,7 +358,7 @@ impl<'a> Judging<'a> {
                 } else {
                     in_alarm.remove(&record.key);
                 }
-                changes.push(Change { rule, observation, basis, record });
+                changes.push(ChangedAlarm { rule, observation, basis, record });
             }
         }
         changes

@@ -19,7 +19,7 @@ mod step;
 mod which;
 
 pub use grid::{Basis, Grid};
-pub use judging::{Change, Judged, Judging};
+pub use judging::{ChangedAlarm, Judged, Judging};
 pub use notice::{Evaluation, MetricSource, Notice, NoticeBody, NoticeKind};
 pub use observation::Observation;
 pub use record::{AlarmKey, AlarmRecord, Blindness, BrokenTarget, Remembered, Settled, Unseen};

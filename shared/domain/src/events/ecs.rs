@@ -1,7 +1,7 @@
 //! ECS calls: creation and deletion of clusters, their settings, and the account default.
 
 use super::record::CloudTrailRecord;
-use super::{BadField, Call, Effect, Found, Place, What};
+use super::{BadField, Call, Effect, Place, SubjectResult, What};
 use crate::model::cluster::{ClusterArn, ClusterName};
 use crate::model::insights::InsightsLevel;
 use crate::model::subject::Subject;
@@ -11,7 +11,7 @@ use crate::reconcile::{Aspect, Value};
 const SETTING: &str = "containerInsights";
 
 /// What the call did to a cluster or to the account default.
-pub(super) fn what(record: &CloudTrailRecord, call: &Call, place: &Place) -> Result<Found, BadField> {
+pub(super) fn what(record: &CloudTrailRecord, call: &Call, place: &Place) -> Result<SubjectResult, BadField> {
     let what = match call.effect {
         Effect::CreatesCluster => What::Created {
             occupied: record.response_elements.cluster.is_occupied(),
@@ -37,7 +37,7 @@ fn sets(aspect: Aspect, level: InsightsLevel) -> What {
 
 /// A call that sets the account default. Deleting the setting means `disabled`, ECS's own default
 /// (ECS Developer Guide, "Account settings").
-fn account_default(record: &CloudTrailRecord, call: &str) -> Result<Found, BadField> {
+fn account_default(record: &CloudTrailRecord, call: &str) -> Result<SubjectResult, BadField> {
     let request = &record.request_parameters;
     let name = request.name.as_deref().unwrap_or("none");
     if name != SETTING {

@@ -1,13 +1,13 @@
 //! EKS calls: creation of clusters, and changes to reconciled aspects.
 
 use super::record::CloudTrailRecord;
-use super::{BadField, Call, Effect, Found, Place, What};
+use super::{BadField, Call, Effect, Place, SubjectResult, What};
 use crate::model::cluster::ClusterName;
 use crate::model::subject::Subject;
 use crate::reconcile::{Aspect, Value};
 
 /// What the call did to a cluster.
-pub(super) fn what(record: &CloudTrailRecord, call: &Call, place: &Place) -> Result<Found, BadField> {
+pub(super) fn what(record: &CloudTrailRecord, call: &Call, place: &Place) -> Result<SubjectResult, BadField> {
     let what = match call.effect {
         Effect::CreatesCluster => What::Created { occupied: false, by_batch: false },
         _ => undone(record, call.name),

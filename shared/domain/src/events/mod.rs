@@ -181,4 +181,4 @@ fn of_envelope(envelope: Envelope) -> Result<Received, BadField> {
 }
 
 /// What a call did to which subject, or why its event is ignored, worded to follow the event id.
-type Found = Result<(What, Subject), String>;
+type SubjectResult = Result<(What, Subject), String>;

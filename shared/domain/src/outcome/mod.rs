@@ -14,7 +14,7 @@ use crate::evidence::coverage::Coverage;
 use crate::model::cluster::ClusterName;
 use crate::model::insights::InsightsLevel;
 use crate::model::run::Target;
-use crate::reconcile::{Asked, Finding};
+use crate::reconcile::{Finding, Queried};
 
 pub use results::{CoverageChange, TargetResult, coverage_changes};
 pub(crate) use results::{answers, merged, total, with_subjects, worst_fault};
@@ -54,7 +54,7 @@ pub enum OutcomeKind {
         snapshot: String,
         /// The account's Container Insights default; only in the first part of an ECS target.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        account_default: Option<Asked<InsightsLevel>>,
+        account_default: Option<Queried<InsightsLevel>>,
     },
     /// Result of a sweep or rollback.
     Reconciled(Reconciled),
@@ -106,7 +106,7 @@ impl Outcome {
     }
 
     /// The account's Container Insights default, if a report read it.
-    pub fn account_default(&self) -> Option<&Asked<InsightsLevel>> {
+    pub fn account_default(&self) -> Option<&Queried<InsightsLevel>> {
         match &self.kind {
             OutcomeKind::Report { account_default, .. } => account_default.as_ref(),
             OutcomeKind::Alarms { .. } | OutcomeKind::Reconciled(_) => None,

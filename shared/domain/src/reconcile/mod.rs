@@ -47,11 +47,12 @@ pub use follow_up::{BadFollowUp, FollowUp, FollowedUpdate, Waiting};
 pub use life::{Created, Life, Origin, SweepRecord};
 pub use limits::{Existing, Limits};
 pub use log::{
-    AspectLog, Change, ChangeLog, ChangeState, Checker, InProgress, Revert, SubjectLog, UNDER_WAY, Undo,
+    AspectLog, Change, ChangeLog, ChangeState, Checker, InProgress, Intent, Revert, SubjectLog, UNDER_WAY,
+    Undo,
 };
 pub use observed::{
-    Asked, AwsLogging, CONFIG_MAP, LABEL, LoggingNamespace, NAMESPACE, Observed, ObservedEks,
-    ObservedSubject, UpdateStatus,
+    AwsLogging, CONFIG_MAP, LABEL, LoggingNamespace, NAMESPACE, Observed, ObservedEks, ObservedSubject,
+    Queried, UpdateStatus,
 };
 pub use policy::{Desired, EffectivePolicy, Policies, Policy, SubjectPolicy};
 pub use remedy::{Remedy, SET_UP_GROUP};

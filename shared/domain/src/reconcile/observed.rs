@@ -20,14 +20,14 @@ pub const LABEL: &str = NAMESPACE;
 /// a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Asked<T> {
+pub enum Queried<T> {
     /// The query was answered.
     Known(T),
     /// The query failed.
     Unread(Fault),
 }
 
-impl<T> Asked<T> {
+impl<T> Queried<T> {
     /// The value, if the query was answered.
     pub fn known(&self) -> Option<&T> {
         match self {
@@ -37,7 +37,7 @@ impl<T> Asked<T> {
     }
 }
 
-impl<T> From<Result<T, Fault>> for Asked<T> {
+impl<T> From<Result<T, Fault>> for Queried<T> {
     fn from(answer: Result<T, Fault>) -> Self {
         answer.map_or_else(Self::Unread, Self::Known)
     }
@@ -49,7 +49,7 @@ pub struct Observed {
     /// The subject, as its service describes it.
     pub subject: ObservedSubject,
     /// Answers to queries for single aspects.
-    pub asked: BTreeMap<Aspect, Asked<Value>>,
+    pub asked: BTreeMap<Aspect, Queried<Value>>,
 }
 
 /// A subject, as its service describes it.
@@ -74,10 +74,10 @@ static NOT_ASKED: LazyLock<Fault> = LazyLock::new(|| {
 
 impl Observed {
     /// An account with its Container Insights default in a Region.
-    pub fn account(default: Asked<InsightsLevel>) -> Self {
+    pub fn account(default: Queried<InsightsLevel>) -> Self {
         let default = match default {
-            Asked::Known(level) => Asked::Known(Value::Level(level)),
-            Asked::Unread(fault) => Asked::Unread(fault),
+            Queried::Known(level) => Queried::Known(Value::Level(level)),
+            Queried::Unread(fault) => Queried::Unread(fault),
         };
         Self { subject: ObservedSubject::Account, asked: BTreeMap::from([(Aspect::AccountDefault, default)]) }
     }
@@ -100,8 +100,8 @@ impl Observed {
     /// The answer to the query for this aspect alone.
     pub(super) fn asked(&self, aspect: Aspect) -> Result<Value, &Fault> {
         match self.asked.get(&aspect) {
-            Some(Asked::Known(value)) => Ok(value.clone()),
-            Some(Asked::Unread(fault)) => Err(fault),
+            Some(Queried::Known(value)) => Ok(value.clone()),
+            Some(Queried::Unread(fault)) => Err(fault),
             None => Err(&NOT_ASKED),
         }
     }
@@ -136,7 +136,7 @@ impl Observed {
     }
 
     /// The status of one of fargaze's EKS updates, if it was queried.
-    pub fn update(&self, id: &str) -> Option<&Asked<UpdateStatus>> {
+    pub fn update(&self, id: &str) -> Option<&Queried<UpdateStatus>> {
         self.eks()?.updates.get(id)
     }
 
@@ -219,15 +219,15 @@ pub struct ObservedEks {
     /// Whether more than `DescribeCluster` was queried. If not, no change is known to have ended.
     pub is_asked: bool,
     /// Its Fargate profiles.
-    pub profiles: Asked<Vec<FargateProfile>>,
+    pub profiles: Queried<Vec<FargateProfile>>,
     /// Names of its node groups.
-    pub node_groups: Asked<Vec<String>>,
+    pub node_groups: Queried<Vec<String>>,
     /// Its add-ons; at least those that a decision needs.
-    pub addons: Asked<Vec<Addon>>,
+    pub addons: Queried<Vec<Addon>>,
     /// Logging of its Fargate pods.
     pub logging: AwsLogging,
     /// fargaze's updates that the change log follows ([`super::SubjectLog::followed`]), by id.
-    pub updates: BTreeMap<String, Asked<UpdateStatus>>,
+    pub updates: BTreeMap<String, Queried<UpdateStatus>>,
 }
 
 impl ObservedEks {
@@ -236,9 +236,9 @@ impl ObservedEks {
         Self {
             cluster,
             is_asked: false,
-            profiles: Asked::Known(Vec::new()),
-            node_groups: Asked::Known(Vec::new()),
-            addons: Asked::Known(Vec::new()),
+            profiles: Queried::Known(Vec::new()),
+            node_groups: Queried::Known(Vec::new()),
+            addons: Queried::Known(Vec::new()),
             logging: AwsLogging::NotAsked,
             updates: BTreeMap::new(),
         }
@@ -247,8 +247,8 @@ impl ObservedEks {
     /// The add-on of that name: installed, not installed, or a fault if that is not known.
     pub(super) fn addon(&self, name: &str) -> Result<Option<&Addon>, &Fault> {
         match &self.addons {
-            Asked::Known(addons) => Ok(addons.iter().find(|addon| addon.name == name)),
-            Asked::Unread(fault) => Err(fault),
+            Queried::Known(addons) => Ok(addons.iter().find(|addon| addon.name == name)),
+            Queried::Unread(fault) => Err(fault),
         }
     }
 }

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::{
-    Asked, Aspect, AwsLogging, Change, ChangeState, Checker, Desired, EffectivePolicy, Existing,
-    LoggingNamespace, Observed, ObservedEks, Revert, SubjectLog, SubjectPolicy, Value,
+    Aspect, AwsLogging, Change, ChangeState, Checker, Desired, EffectivePolicy, Existing, LoggingNamespace,
+    Observed, ObservedEks, Queried, Revert, SubjectLog, SubjectPolicy, Value,
 };
 use crate::evidence::eks::{Addon, EksCluster, FargateProfile, FargateSelector, LogType};
 use crate::model::cluster::ClusterName;
@@ -63,7 +63,7 @@ pub(crate) fn eks(namespace: &str) -> ObservedEks {
     let selector = FargateSelector { namespace: namespace.to_owned(), labels: BTreeMap::new() };
     ObservedEks {
         is_asked: true,
-        profiles: Asked::Known(vec![FargateProfile {
+        profiles: Queried::Known(vec![FargateProfile {
             name: "default".to_owned(),
             status: "ACTIVE".into(),
             selectors: vec![selector],
@@ -87,7 +87,7 @@ pub(crate) fn with_logs(on: &[LogType]) -> ObservedEks {
 
 /// The same with these add-ons.
 pub(crate) fn with_addons(addons: Vec<Addon>) -> ObservedEks {
-    ObservedEks { addons: Asked::Known(addons), ..eks("*") }
+    ObservedEks { addons: Queried::Known(addons), ..eks("*") }
 }
 
 /// The same with this `ConfigMap` for Fargate pod logging.

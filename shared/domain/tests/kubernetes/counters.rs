@@ -1,6 +1,8 @@
 //! What a pod did between two samples of its counters, and the rules on it.
 
-use fargaze::evidence::pods::{Before, PodCounters, PodRates, PodState, Sample, Throttled, workload_samples};
+use fargaze::evidence::pods::{
+    PodCounters, PodRates, PodState, PreviousPods, Sample, Throttled, workload_samples,
+};
 use fargaze::kubernetes::cadvisor::{Counter, Parts, SeriesId};
 use fargaze::kubernetes::pod::Phase;
 use fargaze::model::metric::Statistic;
@@ -31,7 +33,7 @@ fn rates_are_by_the_lines_own_times_and_of_what_was_there_before() {
     let now = PodCounters {
         cpu_seconds: counted(&[("app", 250.0, 300), ("log", 13.0, 310), ("new", 999.0, 300)]),
         network_received: counted(&[("eth0", 4000.0, 300)]),
-        // Before from the pod, now from its containers.
+        // PreviousPods from the pod, now from its containers.
         disk_read: counted(&[("app", 6000.0, 300)]),
         ..PodCounters::default()
     };
@@ -108,9 +110,9 @@ fn a_pod_is_rated_with_itself_in_the_sample_before() {
         pod.count(counters);
         pod
     };
-    let before = Before::from_iter([counted("one", written(1000.0, 0)), pod("web-2", "two")]);
+    let before = PreviousPods::from_iter([counted("one", written(1000.0, 0)), pod("web-2", "two")]);
     let before = Some(&before);
-    let after = |mut pod: PodState, before: Option<&Before>| {
+    let after = |mut pod: PodState, before: Option<&PreviousPods>| {
         pod.rate(before);
         pod.rates
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fargaze::evidence::pods::{Before, PodState};
+use fargaze::evidence::pods::{PodState, PreviousPods};
 use fargaze::kubernetes::owner::JobOwners;
 use fargaze::kubernetes::pod::PodFacts;
 use fargaze::rules::KubernetesMeasure as M;
@@ -119,7 +119,7 @@ fn an_end_without_a_time_counts_from_when_it_was_first_seen() {
     pod.compare(None, first);
     for (minutes, forgotten) in [(0, false), (60, false), (65, true)] {
         let now = first + SignedDuration::from_mins(minutes);
-        let before = Before::from_iter([pod]);
+        let before = PreviousPods::from_iter([pod]);
         pod = refused();
         pod.compare(Some(&before), now);
         assert_eq!((pod.ended_at, pod.is_forgotten(now)), (Some(first), forgotten), "{minutes} minutes");
@@ -162,7 +162,7 @@ fn conditions_that_did_not_move_at_the_end_are_no_end() {
     pod.compare(None, now);
     assert_eq!((pod.ended_at, pod.is_forgotten(now)), (Some(now), false));
     let later = now + SignedDuration::from_mins(65);
-    let before = Before::from_iter([pod]);
+    let before = PreviousPods::from_iter([pod]);
     let mut again = past_deadline("Failed", "2026-11-10T08:01:00Z");
     again.compare(Some(&before), later);
     assert_eq!((again.ended_at, again.is_forgotten(later)), (Some(now), true));
@@ -174,26 +174,26 @@ fn an_end_before_a_sample_in_which_the_pod_was_running_is_ignored() {
     let (taken, now) = (at("2026-11-20T11:55:00Z"), at("2026-11-20T12:00:00Z"));
     // It became unready five days before.
     let unready = "2026-11-15T10:00:00Z";
-    let before = Before::from_iter([past_deadline("Pending", unready)]).taken_at(taken);
+    let before = PreviousPods::from_iter([past_deadline("Pending", unready)]).taken_at(taken);
     let mut pod = past_deadline("Failed", unready);
     pod.compare(Some(&before), now);
     assert_eq!(pod.ended_at, Some(now));
     // The next run finds the same conditions.
     let next = now + SignedDuration::from_mins(5);
-    let before = Before::from_iter([pod]).taken_at(now);
+    let before = PreviousPods::from_iter([pod]).taken_at(now);
     let mut pod = past_deadline("Failed", unready);
     pod.compare(Some(&before), next);
     assert_eq!(pod.ended_at, Some(now));
     // Since then, or nearly: the phase follows the containers within seconds.
     for moved in ["2026-11-20T11:57:00Z", "2026-11-20T11:54:30Z"] {
-        let before = Before::from_iter([past_deadline("Pending", unready)]).taken_at(taken);
+        let before = PreviousPods::from_iter([past_deadline("Pending", unready)]).taken_at(taken);
         let mut pod = past_deadline("Failed", moved);
         pod.compare(Some(&before), now);
         assert_eq!(pod.ended_at, Some(at(moved)));
     }
     // No run saw it before.
     let mut pod = past_deadline("Failed", unready);
-    pod.compare(Some(&Before::default().taken_at(taken)), now);
+    pod.compare(Some(&PreviousPods::default().taken_at(taken)), now);
     assert_eq!(pod.ended_at, Some(at(unready)));
 }
 
@@ -235,7 +235,7 @@ fn each_pod_is_named_once() {
         let mut pod = state(
             json!({"metadata": metadata, "spec": {"schedulerName": "fargate-scheduler"}, "status": status}),
         );
-        pod.compare(Some(&Before::default()), now);
+        pod.compare(Some(&PreviousPods::default()), now);
         let named: BTreeMap<M, usize> = M::all()
             .filter_map(|measure| {
                 Some((measure, words(measure, &[pod.clone()], now)?.matches("web-1").count()))

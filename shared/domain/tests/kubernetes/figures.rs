@@ -83,7 +83,7 @@ pub(crate) fn value_of(measure: M, pods: &[PodState]) -> f64 {
     let samples = if measure.is_of_cluster() {
         cluster_samples(&state(MetricsApi::Unknown), pods, now())
     } else {
-        workload_samples(&of, None, Some(&fargaze::evidence::pods::Before::default()), now(), false)
+        workload_samples(&of, None, Some(&fargaze::evidence::pods::PreviousPods::default()), now(), false)
     };
     let value =
         samples.into_iter().find(|(of, statistic, _)| *of == measure && *statistic == Statistic::Maximum);

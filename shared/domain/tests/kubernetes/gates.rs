@@ -1,6 +1,6 @@
 //! Pods held back by scheduling gates, and the start of their wait after the gates are removed.
 
-use fargaze::evidence::pods::{Before, PodState};
+use fargaze::evidence::pods::{PodState, PreviousPods};
 use fargaze::kubernetes::owner::JobOwners;
 use fargaze::kubernetes::pod::PodFacts;
 use fargaze::rules::KubernetesMeasure as M;
@@ -42,7 +42,7 @@ fn placed(reason: &str) -> PodState {
 fn sampled(pods: impl IntoIterator<Item = PodState>) -> PodState {
     let mut before: Option<PodState> = None;
     for (mut pod, run) in pods.into_iter().zip(0..) {
-        let sample = before.map(|before| Before::from_iter([before]));
+        let sample = before.map(|before| PreviousPods::from_iter([before]));
         pod.compare(sample.as_ref(), later(run * 5));
         before = Some(pod);
     }
@@ -77,7 +77,7 @@ fn a_pod_waits_since_the_first_sample_without_gates() {
     );
     let another = PodState { uid: "v".to_owned(), ..unplaced("Unschedulable") };
     let mut pod = another;
-    pod.compare(Some(&Before::from_iter([gated()])), now());
+    pod.compare(Some(&PreviousPods::from_iter([gated()])), now());
     assert_eq!(pod.pending.unwrap().since, pod.created_at.unwrap(), "recreated under its name");
 }
 

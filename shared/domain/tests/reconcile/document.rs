@@ -9,8 +9,8 @@ use fargaze::evidence::eks::EksReads;
 use fargaze::model::insights::{InsightsLevel, ObservedCluster};
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
-    Action, Asked, Aspect, Case, Change, ChangeState, ClusterSize, Desired, Existing, Observed, Origin,
-    Policies, Revert, Step, SubjectLog, TARIFF, Value, decide, estimate,
+    Action, Aspect, Case, Change, ChangeState, ClusterSize, Desired, Existing, Observed, Origin, Policies,
+    Queried, Revert, Step, SubjectLog, TARIFF, Value, decide, estimate,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -188,7 +188,7 @@ fn account_default() -> String {
         (AT_LEAST_ENHANCED, Enabled),
     ] {
         let policy = &policies([(Aspect::AccountDefault, desired.clone())], Existing::Report);
-        let (observed, log) = (&Observed::account(Asked::Known(level)), &SubjectLog::default());
+        let (observed, log) = (&Observed::account(Queried::Known(level)), &SubjectLog::default());
         let (origin, now) = (Origin::Existing, Timestamp::UNIX_EPOCH);
         let steps = decide(&Case { policy, observed, origin, log, now });
         table.push_str(&format!("| `{desired}` | `{level}` | {} |\n", words(&steps[0].action)));

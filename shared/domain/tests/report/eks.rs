@@ -6,8 +6,8 @@ use fargaze::evidence::coverage::Coverage;
 use fargaze::evidence::eks::{Addon, EksCluster, FargateProfile, FargateSelector, LogType};
 use fargaze::evidence::inventory::{ClusterEntry, EksEntry};
 use fargaze::evidence::pods::{
-    Amounts, Caller, ClusterState, Diagnosis, Finding, MetricsApi, NodeCount, PodState, PodUsageState, Share,
-    WorkloadState,
+    Amounts, Caller, ClusterState, Diagnosis, MetricsApi, NodeCount, PodState, PodUsageState, SetupProblem,
+    Share, WorkloadState,
 };
 use fargaze::evidence::snapshot::SnapshotLine;
 use fargaze::kubernetes::pod::Phase;
@@ -97,12 +97,12 @@ pub(crate) fn cluster(name: &str, workloads: Vec<Owner>) -> Eks {
     Eks { name, state, unread: false, workloads, vended: Vec::new(), fault: None }
 }
 
-pub(crate) fn finding(problem: &str, remedy: &str) -> Finding {
-    Finding { problem: problem.to_owned(), remedy: remedy.to_owned() }
+pub(crate) fn finding(problem: &str, remedy: &str) -> SetupProblem {
+    SetupProblem { problem: problem.to_owned(), remedy: remedy.to_owned() }
 }
 
 /// The product's text for a diagnosis of a cluster.
-pub(crate) fn diagnosis(diagnosis: &Diagnosis, cluster: &str) -> Finding {
+pub(crate) fn diagnosis(diagnosis: &Diagnosis, cluster: &str) -> SetupProblem {
     let Target { account, region, .. } = eks_target("eu-west-1");
     let role = "arn:aws:iam::123456789012:role/fargaze-CollectPodsRole";
     let caller = Caller { account: &account, region: &region, role };

@@ -17,7 +17,7 @@ use fargaze::model::series::{Datapoint, MetricSeries, Reading};
 use fargaze::model::status::ServiceStatus;
 use fargaze::model::subject::Subject;
 use fargaze::outcome::{CoverageChange, Outcome, OutcomeKind, TargetResult};
-use fargaze::reconcile::{Asked, Aspect, Change, ChangeLog, ChangeState, Revert, Value};
+use fargaze::reconcile::{Aspect, Change, ChangeLog, ChangeState, Queried, Revert, Value};
 use fargaze::report::{Report, ReportBuilder, ReportFacts, ReportLink};
 use fargaze::sources::usage::Usage;
 use fargaze::text::console_object_link;
@@ -203,7 +203,7 @@ impl Estate {
             coverage,
             kind: OutcomeKind::Report {
                 snapshot: String::new(),
-                account_default: self.account_default.map(Asked::Known),
+                account_default: self.account_default.map(Queried::Known),
             },
         }
     }

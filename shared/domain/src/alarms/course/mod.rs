@@ -49,7 +49,7 @@ enum Newest {
 
 /// A change of an alarm's state, or none.
 #[derive(Clone, Copy)]
-struct Transition {
+struct StateChange {
     from: AlarmState,
     to: AlarmState,
     /// End of the decisive period.
@@ -203,7 +203,7 @@ impl<'a> Course<'a> {
             (AlarmState::Ok, AlarmState::Alarm) => {
                 let (from, to) = (AlarmState::Alarm, AlarmState::Ok);
                 let evaluation = self.evaluation(newest);
-                self.push(Transition { from, to, at: end, since: None }, NoticeBody::Ended { evaluation });
+                self.push(StateChange { from, to, at: end, since: None }, NoticeBody::Ended { evaluation });
                 (self.memory.notified, self.memory.notified_at) = (AlarmState::Ok, Some(self.now));
             }
             (AlarmState::Alarm, AlarmState::Ok) => {
@@ -299,7 +299,7 @@ impl<'a> Course<'a> {
                 let since = self.periods.newest_value_end();
                 let evaluation = self.evaluation(period);
                 let body = NoticeBody::NoData { evaluation, why: None };
-                self.push(Transition { from: from.0, to, at: end, since }, body);
+                self.push(StateChange { from: from.0, to, at: end, since }, body);
                 (self.memory.notified, self.memory.notified_at) = (AlarmState::Ok, Some(self.now));
                 self.phase = (AlarmState::Ok, end);
             }
@@ -317,7 +317,7 @@ impl<'a> Course<'a> {
         if is_new && to == AlarmState::Ok && self.memory.notified == AlarmState::Alarm {
             let since = (from.0 == AlarmState::Alarm).then_some(from.1);
             let evaluation = self.evaluation(period);
-            self.push(Transition { from: from.0, to, at: end, since }, NoticeBody::Ended { evaluation });
+            self.push(StateChange { from: from.0, to, at: end, since }, NoticeBody::Ended { evaluation });
             (self.memory.notified, self.memory.notified_at) = (AlarmState::Ok, Some(self.now));
         }
         if is_new {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Course, Newest, Transition};
+use super::{Course, Newest, StateChange};
 use crate::alarms::evaluate::AlarmState;
 use crate::alarms::{
     Blindness, Evaluation, MetricSource, Notice, NoticeBody, NoticeKind, Remembered, Unseen,
@@ -38,7 +38,7 @@ impl Course<'_> {
         }
         let late = self.memory.muted.take();
         let (from, since) = if late.is_some() { (AlarmState::Ok, None) } else { (from, since) };
-        let change = Transition { from, to: AlarmState::Alarm, at: self.memory.since, since };
+        let change = StateChange { from, to: AlarmState::Alarm, at: self.memory.since, since };
         let (why, pod) = (self.observation.why.clone(), self.observation.pod.clone());
         self.push(change, NoticeBody::Began { evaluation: self.evaluation(period), late, why, pod });
         (self.memory.notified, self.memory.notified_at) = (AlarmState::Alarm, Some(self.now));
@@ -154,17 +154,17 @@ impl Course<'_> {
     }
 
     /// The unchanged state at the end of the newest period.
-    fn standing(&self, since: Option<Timestamp>) -> Transition {
+    fn standing(&self, since: Option<Timestamp>) -> StateChange {
         let state = self.memory.state;
-        Transition { from: state, to: state, at: self.newest_end(), since }
+        StateChange { from: state, to: state, at: self.newest_end(), since }
     }
 
-    pub(super) fn push(&mut self, change: Transition, body: NoticeBody) {
+    pub(super) fn push(&mut self, change: StateChange, body: NoticeBody) {
         let notice = self.notice(change, body);
         self.notices.push(notice);
     }
 
-    fn notice(&self, Transition { from, to, at, since }: Transition, body: NoticeBody) -> Notice {
+    fn notice(&self, StateChange { from, to, at, since }: StateChange, body: NoticeBody) -> Notice {
         let Self { rule, subject, .. } = self;
         let (instant, what) = match body.kind() {
             NoticeKind::Blind => (since.unwrap_or(at), "blind"),

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use crate::evidence::inventory::ClusterEntry;
-use crate::evidence::pods::{Before, Sample, SampleTimes};
+use crate::evidence::pods::{PreviousPods, Sample, SampleTimes};
 use crate::evidence::snapshot::{BadSnapshot, SnapshotLine, SnapshotPieces};
 use crate::model::cluster::ClusterName;
 use crate::model::fault::Fault;
@@ -25,7 +25,7 @@ pub struct History {
 #[derive(Debug, Clone, Default)]
 pub struct ClusterHistory {
     series: HashMap<MetricQuery, Samples>,
-    before: Option<Before>,
+    before: Option<PreviousPods>,
     workloads: Vec<Workload>,
 }
 
@@ -84,7 +84,7 @@ impl ClusterHistory {
     fn begin(&mut self, entry: Option<&ClusterEntry>, taken: Option<Timestamp>) {
         let Some(entry) = entry else { return };
         // Only a cluster that was read completely has a sample.
-        self.before = (!entry.unlisted).then(|| Before::default().taken_at(taken));
+        self.before = (!entry.unlisted).then(|| PreviousPods::default().taken_at(taken));
         self.workloads = entry.workloads().to_vec();
     }
 
@@ -101,7 +101,7 @@ impl ClusterHistory {
     }
 
     /// The previous sample; `None` if there is none, or the cluster could not be read.
-    pub fn before(&self) -> Option<&Before> {
+    pub fn before(&self) -> Option<&PreviousPods> {
         self.before.as_ref()
     }
 

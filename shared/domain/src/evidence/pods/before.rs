@@ -11,7 +11,7 @@ const PHASE_LAG: SignedDuration = SignedDuration::from_mins(1);
 
 /// The previous sample of one cluster.
 #[derive(Debug, Clone, Default)]
-pub struct Before {
+pub struct PreviousPods {
     restarts: HashMap<String, u32>,
     ends: HashSet<(String, Termination)>,
     counters: HashMap<String, PodCounters>,
@@ -22,7 +22,7 @@ pub struct Before {
     taken: Option<Timestamp>,
 }
 
-impl Before {
+impl PreviousPods {
     /// Restarts of a pod since then. For a pod that did not exist then, all its restarts count.
     pub fn restarts_since(&self, pod: &PodState) -> u32 {
         pod.restarts.saturating_sub(self.restarts.get(&pod.uid).copied().unwrap_or(0))
@@ -73,7 +73,7 @@ impl Before {
     }
 }
 
-impl FromIterator<PodState> for Before {
+impl FromIterator<PodState> for PreviousPods {
     fn from_iter<I: IntoIterator<Item = PodState>>(pods: I) -> Self {
         let mut before = Self::default();
         pods.into_iter().for_each(|pod| before.add(pod));

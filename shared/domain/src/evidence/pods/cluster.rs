@@ -40,7 +40,7 @@ pub struct ClusterState {
     pub cadvisor: Option<CadvisorState>,
     /// What prevents reading it and what else is wrong, each with its remedy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub findings: Vec<Finding>,
+    pub findings: Vec<SetupProblem>,
 }
 
 impl ClusterState {
@@ -108,7 +108,7 @@ impl MetricsApi {
 
 /// A problem of a cluster, and its remedy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Finding {
+pub struct SetupProblem {
     /// The problem, in one sentence.
     pub problem: String,
     /// The command or YAML that fixes it, ready to copy; empty if there is none.

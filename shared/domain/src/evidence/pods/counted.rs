@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Before, PodState, Termination, WaitingContainer};
+use super::{PodState, PreviousPods, Termination, WaitingContainer};
 use crate::kubernetes::pod::Phase;
 use crate::kubernetes::waiting::{self, WaitingCause};
 use crate::rules::KubernetesMeasure;
@@ -94,7 +94,7 @@ impl PodState {
 
     /// Compares the pod with the previous sample: what was restarted and killed since, whether it
     /// had already ended, and whether it was gated.
-    pub fn compare(&mut self, before: Option<&Before>, now: Timestamp) {
+    pub fn compare(&mut self, before: Option<&PreviousPods>, now: Timestamp) {
         let is_gated = self.is_gated();
         self.new_restarts = before.map_or(0, |before| before.restarts_since(self));
         let kills = self.terminated.iter().filter(|end| end.reason == "OOMKilled");
@@ -188,7 +188,7 @@ impl WaitingContainer {
 /// Whether an end is not in the previous sample; without a previous sample, whether it is from the
 /// last five minutes. The API keeps only the newest end of each container, so two kills of one
 /// container between two samples count once.
-fn is_new(pod: &PodState, end: &Termination, before: Option<&Before>, now: Timestamp) -> bool {
+fn is_new(pod: &PodState, end: &Termination, before: Option<&PreviousPods>, now: Timestamp) -> bool {
     let within = |limit| end.finished_at.is_some_and(|at| now.duration_since(at) < limit);
     match before {
         // An old end is not new, even for a pod seen for the first time.

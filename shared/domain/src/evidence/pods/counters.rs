@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Before, PodState};
+use super::{PodState, PreviousPods};
 use crate::kubernetes::cadvisor::{Counter, PartSeries, Parts};
 use crate::rules::KubernetesMeasure;
 
@@ -97,7 +97,7 @@ impl PodState {
 
     /// Computes the pod's rates since the previous sample. A pod without earlier counters has none;
     /// a pod recreated under the same name is another pod.
-    pub fn rate(&mut self, before: Option<&Before>) {
+    pub fn rate(&mut self, before: Option<&PreviousPods>) {
         let then = before.and_then(|before| before.counters(self));
         let rates = self.counters.as_ref().zip(then).map(|(now, then)| now.rates_since(then));
         self.rates = rates.filter(|rates| *rates != PodRates::default()).map(Box::new);
@@ -105,7 +105,7 @@ impl PodState {
 
     /// Keeps the previous counters where there are no new ones, so that the next run can compute
     /// rates, which then cover the whole time in between.
-    pub fn keep_counters(&mut self, before: Option<&Before>) {
+    pub fn keep_counters(&mut self, before: Option<&PreviousPods>) {
         if self.counters.is_none() {
             self.counters = before.and_then(|before| before.counters(self)).cloned().map(Box::new);
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::counted::as_value;
-use super::{Before, ClusterState, Counted, PodState, WorkloadState};
+use super::{ClusterState, Counted, PodState, PreviousPods, WorkloadState};
 use crate::model::metric::Statistic;
 use crate::rules::{KubernetesMeasure, ReadFrom};
 
@@ -17,7 +17,7 @@ pub type Sample = (KubernetesMeasure, Statistic, Option<f64>);
 pub fn workload_samples(
     pods: &[&PodState],
     state: Option<&WorkloadState>,
-    before: Option<&Before>,
+    before: Option<&PreviousPods>,
     now: Timestamp,
     cadvisor: bool,
 ) -> Vec<Sample> {

@@ -20,8 +20,8 @@ mod state;
 mod times;
 mod why;
 
-pub use before::Before;
-pub use cluster::{CadvisorState, ClusterState, Finding, MetricsApi, NodeCount};
+pub use before::PreviousPods;
+pub use cluster::{CadvisorState, ClusterState, MetricsApi, NodeCount, SetupProblem};
 pub use counted::Counted;
 pub use counters::{PodCounters, PodRates, Throttled};
 pub use figures::{Sample, cluster_samples, workload_samples};

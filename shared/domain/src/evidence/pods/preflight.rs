@@ -1,6 +1,6 @@
 //! Why a cluster cannot be read, and the command or YAML that fixes it, if any can.
 
-use super::Finding;
+use super::SetupProblem;
 use super::public_access::allows_every_address;
 use crate::evidence::eks::{AuthenticationMode, EksCluster, KUBE_SYSTEM, Place};
 use crate::kubernetes::api::ResourceAttributes;
@@ -137,7 +137,7 @@ pub fn to_list(group: &str, resource: &str) -> ResourceAttributes {
 }
 
 /// The problem and its remedy. A remedy is given only where it can help.
-pub fn finding(diagnosis: &Diagnosis, cluster: &EksCluster, caller: Caller<'_>) -> Finding {
+pub fn finding(diagnosis: &Diagnosis, cluster: &EksCluster, caller: Caller<'_>) -> SetupProblem {
     let at = AtCluster { account: caller.account, region: caller.region, cluster: &cluster.name };
     let role = caller.role;
     let (problem, remedy) = match diagnosis {
@@ -196,7 +196,7 @@ pub fn finding(diagnosis: &Diagnosis, cluster: &EksCluster, caller: Caller<'_>) 
         Diagnosis::Token(why) => (format!("Could not sign an authentication token: {why}."), String::new()),
         Diagnosis::Other(why) => (format!("The API server could not be queried: {why}."), String::new()),
     };
-    Finding { problem, remedy }
+    SetupProblem { problem, remedy }
 }
 
 fn private(cluster: &EksCluster) -> String {

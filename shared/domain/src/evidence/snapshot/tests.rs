@@ -10,8 +10,8 @@ use super::*;
 use crate::evidence::eks::LogType;
 use crate::evidence::inventory::{EcsEntry, Reporting};
 use crate::evidence::pods::{
-    Amounts, CadvisorState, Finding, InitContainer, MetricsApi, NodeCount, PendingPod, PodCounters, PodRates,
-    PodUsageState, Share, Termination, Throttled, WaitingContainer,
+    Amounts, CadvisorState, InitContainer, MetricsApi, NodeCount, PendingPod, PodCounters, PodRates,
+    PodUsageState, SetupProblem, Share, Termination, Throttled, WaitingContainer,
 };
 use crate::kubernetes::cadvisor::{Counter, SeriesId};
 use crate::kubernetes::pod::Phase;
@@ -107,7 +107,10 @@ fn eks() -> ClusterState {
         unlisted: ["Deployment".to_owned()].into(),
         metrics_api: MetricsApi::Down("503: service unavailable".to_owned()),
         cadvisor: Some(CadvisorState { nodes: 3, unread: 1 }),
-        findings: vec![Finding { problem: "no access entry".to_owned(), remedy: "aws eks ...".to_owned() }],
+        findings: vec![SetupProblem {
+            problem: "no access entry".to_owned(),
+            remedy: "aws eks ...".to_owned(),
+        }],
     }
 }
 

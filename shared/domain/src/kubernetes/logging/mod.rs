@@ -64,7 +64,7 @@ impl fmt::Display for Problem {
 /// labels of [`NAMESPACE`], `data` the values of [`CONFIG_MAP`]. A correction only affects pods
 /// that are created afterwards.
 pub fn check(namespace_labels: &BTreeMap<String, String>, data: &BTreeMap<String, String>) -> Vec<Problem> {
-    let mut found = Found(Vec::new());
+    let mut found = Problems(Vec::new());
     if namespace_labels.get(NAMESPACE).is_none_or(|value| value != "enabled") {
         let what = format!("the namespace {NAMESPACE} does not have the label `{NAMESPACE}: enabled`");
         found.push("", None, what, format!("add the label {NAMESPACE}=enabled"));
@@ -93,9 +93,9 @@ pub fn check(namespace_labels: &BTreeMap<String, String>, data: &BTreeMap<String
     found.0
 }
 
-struct Found(Vec<Problem>);
+struct Problems(Vec<Problem>);
 
-impl Found {
+impl Problems {
     fn push(&mut self, key: &str, line: Option<usize>, what: String, remedy: String) {
         self.0.push(Problem { key: key.to_owned(), line, what, remedy });
     }

@@ -1,6 +1,6 @@
 //! Counts of clusters by finding.
 
-use super::{Findings, Found, clusters, label};
+use super::{Findings, Placed, clusters, label};
 use crate::model::fault::FaultKind;
 use crate::model::run::{Platform, RunKind};
 use crate::notify::words::count;
@@ -43,7 +43,7 @@ impl Findings<'_> {
         text
     }
 
-    fn on(&self, platform: Platform, wanted: impl Fn(&Finding) -> bool) -> Vec<Found<'_>> {
+    fn on(&self, platform: Platform, wanted: impl Fn(&Finding) -> bool) -> Vec<Placed<'_>> {
         let found = self.found.iter().filter(|found| found.target.platform == platform);
         found.filter(|found| wanted(found.finding)).copied().collect()
     }
@@ -96,7 +96,7 @@ fn is_denied(finding: &Finding) -> bool {
 }
 
 /// Number of clusters that are in both.
-fn shared(one: &[Found<'_>], other: &[Found<'_>]) -> usize {
+fn shared(one: &[Placed<'_>], other: &[Placed<'_>]) -> usize {
     let other: std::collections::BTreeSet<_> = other.iter().filter_map(super::key).collect();
     let one: std::collections::BTreeSet<_> = one.iter().filter_map(super::key).collect();
     one.intersection(&other).count()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Findings, Found};
+use super::{Findings, Placed};
 use crate::model::run::Run;
 use crate::model::subject::Subject;
 use crate::notify::{CoverageChange, TargetResult, add_places, attributes, coverage, head};
@@ -37,7 +37,7 @@ impl Findings<'_> {
         attributes
     }
 
-    fn remarkable(&self) -> impl Iterator<Item = &Found<'_>> {
+    fn remarkable(&self) -> impl Iterator<Item = &Placed<'_>> {
         self.found
             .iter()
             .filter(|found| found.finding.is_remarkable() || found.finding.subject == Subject::Account)
@@ -45,8 +45,8 @@ impl Findings<'_> {
 }
 
 /// A finding with its place and its remedy commands.
-fn placed(found: &Found<'_>) -> Value {
-    let Found { target, finding } = found;
+fn placed(found: &Placed<'_>) -> Value {
+    let Placed { target, finding } = found;
     let mut value = json!(finding);
     value["platform"] = json!(target.platform);
     value["account"] = json!(target.account);

@@ -20,7 +20,7 @@ use crate::text::message::Message;
 
 /// A finding with its target.
 #[derive(Clone, Copy)]
-struct Found<'a> {
+struct Placed<'a> {
     target: &'a Target,
     finding: &'a Finding,
 }
@@ -29,7 +29,7 @@ struct Found<'a> {
 struct Findings<'a> {
     kind: RunKind,
     dry_run: bool,
-    found: Vec<Found<'a>>,
+    found: Vec<Placed<'a>>,
     /// Platforms that were checked.
     platforms: BTreeSet<Platform>,
     /// A target that could not be fully read, and why.
@@ -77,7 +77,7 @@ impl<'a> Findings<'a> {
         let reconciled = |result: &'a TargetResult| Some((&result.target, result.outcome()?.reconciled()?));
         let seen = || results.iter().filter_map(reconciled);
         let found = seen().flat_map(|(target, reconciled)| {
-            reconciled.findings.iter().map(move |finding| Found { target, finding })
+            reconciled.findings.iter().map(move |finding| Placed { target, finding })
         });
         let mut faults = results.iter().filter_map(|result| Some((&result.target, worst_fault(result)?)));
         Self {
@@ -89,11 +89,11 @@ impl<'a> Findings<'a> {
         }
     }
 
-    fn that(&self, wanted: impl Fn(&Finding) -> bool) -> Vec<Found<'a>> {
+    fn that(&self, wanted: impl Fn(&Finding) -> bool) -> Vec<Placed<'a>> {
         self.found.iter().filter(|found| wanted(found.finding)).copied().collect()
     }
 
-    fn with(&self, wanted: impl Fn(&FindingResult) -> bool) -> Vec<Found<'a>> {
+    fn with(&self, wanted: impl Fn(&FindingResult) -> bool) -> Vec<Placed<'a>> {
         self.that(|finding| wanted(&finding.result))
     }
 
@@ -173,7 +173,7 @@ impl<'a> Findings<'a> {
     }
 }
 
-impl Found<'_> {
+impl Placed<'_> {
     /// The remedy commands, one on each line.
     fn commands(&self) -> Option<String> {
         let Target { account, region, role, .. } = self.target;
@@ -191,7 +191,7 @@ fn label(platform: Platform) -> &'static str {
 }
 
 /// `Container Insights of shop, search and 3 more`, `the account default in eu-west-1`.
-fn what(found: &[Found<'_>]) -> String {
+fn what(found: &[Placed<'_>]) -> String {
     let titles = titles(found);
     let titles = list(titles.iter().copied(), 2);
     match names(found, 3) {
@@ -204,7 +204,7 @@ fn what(found: &[Found<'_>]) -> String {
 }
 
 /// `Container Insights of 3 clusters`.
-fn what_of_count(found: &[Found<'_>]) -> String {
+fn what_of_count(found: &[Placed<'_>]) -> String {
     let titles = list(titles(found).iter().copied(), 2);
     match clusters(found) {
         0 => titles,
@@ -213,30 +213,30 @@ fn what_of_count(found: &[Found<'_>]) -> String {
 }
 
 /// The aspects in words, each once.
-fn titles(found: &[Found<'_>]) -> Vec<&'static str> {
+fn titles(found: &[Placed<'_>]) -> Vec<&'static str> {
     let aspects: BTreeSet<_> = found.iter().filter_map(|found| found.finding.aspect).collect();
     aspects.into_iter().map(Aspect::title).collect()
 }
 
 /// Identifies the cluster of a finding; the parts of a target are one place.
-fn key<'a>(found: &Found<'a>) -> Option<(&'a str, &'a str, Platform, &'a str)> {
-    let Found { target, finding } = found;
+fn key<'a>(found: &Placed<'a>) -> Option<(&'a str, &'a str, Platform, &'a str)> {
+    let Placed { target, finding } = found;
     Some((target.account.as_str(), target.region.as_str(), target.platform, finding.cluster()?.as_str()))
 }
 
 /// The number of clusters in the findings.
-fn clusters(found: &[Found<'_>]) -> usize {
+fn clusters(found: &[Placed<'_>]) -> usize {
     found.iter().filter_map(key).collect::<BTreeSet<_>>().len()
 }
 
 /// Names of clusters, each once, at most `most`.
-fn names(found: &[Found<'_>], most: usize) -> String {
+fn names(found: &[Placed<'_>], most: usize) -> String {
     let names: BTreeSet<_> = found.iter().filter_map(key).collect();
     list(names.into_iter().map(|(.., name)| name), most)
 }
 
 /// Their total cost; `None` if none of them has an estimate.
-fn cost_of(found: &[Found<'_>]) -> Option<CostEstimate> {
+fn cost_of(found: &[Placed<'_>]) -> Option<CostEstimate> {
     let costs: Vec<CostEstimate> = found.iter().filter_map(|found| found.finding.cost?.estimate()).collect();
     (!costs.is_empty()).then(|| costs.into_iter().sum())
 }

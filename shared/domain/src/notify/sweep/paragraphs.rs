@@ -1,6 +1,6 @@
 //! The paragraphs of a sweep's message, the most urgent first.
 
-use super::{Findings, Found, clusters, cost_of, label, names};
+use super::{Findings, Placed, clusters, cost_of, label, names};
 use crate::model::fault::Fault;
 use crate::model::run::{Platform, RunKind, Target};
 use crate::model::subject::Subject;
@@ -104,7 +104,7 @@ impl<'a> Findings<'a> {
             (place(found.target), title(found.finding), &fault.operation, &fault.code)
         });
         let paragraphs = groups.into_iter().map(|((place, title, ..), group)| {
-            let found: Vec<Found<'_>> = group.iter().map(|(found, _)| *found).collect();
+            let found: Vec<Placed<'_>> = group.iter().map(|(found, _)| *found).collect();
             let why = group.first().map(|(_, fault)| why_failed(fault)).unwrap_or_default();
             let title = if title.is_empty() { String::new() } else { format!(" {title}") };
             let names = names(&found, NAMED);
@@ -125,7 +125,7 @@ impl<'a> Findings<'a> {
             (place(found.target), title(found.finding), now.as_deref(), reason.as_str(), *by)
         });
         let paragraphs = groups.into_iter().map(|((place, title, now, reason, by), group)| {
-            let found: Vec<Found<'_>> = group.iter().map(|(found, _)| *found).collect();
+            let found: Vec<Placed<'_>> = group.iter().map(|(found, _)| *found).collect();
             let now = now.map(|now| format!(" ({})", harmless(now))).unwrap_or_default();
             let of = names(&found, NAMED);
             let of = if of.is_empty() { of } else { format!(" of {of}") };
@@ -164,8 +164,8 @@ impl<'a> Findings<'a> {
         let mut text = String::new();
         for platform in &self.platforms {
             let of =
-                |found: &&Found<'_>| found.target.platform == *platform && found.finding.cluster().is_some();
-            let here: Vec<Found<'_>> = self.found.iter().filter(of).copied().collect();
+                |found: &&Placed<'_>| found.target.platform == *platform && found.finding.cluster().is_some();
+            let here: Vec<Placed<'_>> = self.found.iter().filter(of).copied().collect();
             if here.is_empty() {
                 continue;
             }
@@ -219,7 +219,7 @@ impl<'a> Findings<'a> {
 
 /// The properties that findings of one paragraph share. Account defaults share one whatever their
 /// place.
-fn alike<'a>(found: &Found<'a>) -> Alike<'a> {
+fn alike<'a>(found: &Placed<'a>) -> Alike<'a> {
     let Finding { subject, change, now, reason, cost, .. } = found.finding;
     let place = (*subject != Subject::Account).then(|| place(found.target));
     let note = cost.and_then(|cost| match cost {
@@ -233,12 +233,12 @@ fn title(finding: &Finding) -> &'static str {
     finding.aspect.map_or("", crate::reconcile::Aspect::title)
 }
 
-fn dollars(found: &Found<'_>) -> f64 {
+fn dollars(found: &Placed<'_>) -> f64 {
     found.finding.cost.and_then(Cost::estimate).map_or(0.0, |cost| cost.dollars_a_month)
 }
 
 /// The heading with the clusters: each on a line with its cost if there is an estimate.
-fn listed(head: &str, group: &[Found<'_>]) -> String {
+fn listed(head: &str, group: &[Placed<'_>]) -> String {
     if clusters(group) == 0 {
         return hang(&format!("{head}."));
     }
@@ -271,7 +271,7 @@ fn why_failed(fault: &Fault) -> String {
 }
 
 /// Clusters after a heading, place by place.
-fn by_place(head: &str, found: &[Found<'_>]) -> String {
+fn by_place(head: &str, found: &[Placed<'_>]) -> String {
     let groups = grouped(found.iter().copied(), |found| place(found.target));
     let places: Vec<String> =
         groups.iter().map(|(place, group)| format!("{} in {place}", names(group, NAMED))).collect();
@@ -284,7 +284,7 @@ fn place(target: &Target) -> String {
 }
 
 /// All places of the findings, each once.
-fn places(found: &[Found<'_>]) -> String {
+fn places(found: &[Placed<'_>]) -> String {
     let mut places: Vec<String> = found.iter().map(|found| place(found.target)).collect();
     places.dedup();
     list(places.iter().map(String::as_str), 5)
@@ -292,8 +292,8 @@ fn places(found: &[Found<'_>]) -> String {
 
 /// The commands for the first clusters, never wrapped, so that they can be copied. Words in
 /// capitals are placeholders that the reader replaces.
-fn remedies(found: &[Found<'_>]) -> String {
-    let commands: Vec<String> = found.iter().filter_map(Found::commands).collect();
+fn remedies(found: &[Placed<'_>]) -> String {
+    let commands: Vec<String> = found.iter().filter_map(Placed::commands).collect();
     let shown = commands.iter().take(COMMANDED).flat_map(|commands| commands.lines());
     let shown: Vec<String> = shown.map(harmless).collect();
     let lines: String = shown.iter().flat_map(|line| ["    ", line, "\n"]).collect();

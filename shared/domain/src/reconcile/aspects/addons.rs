@@ -2,7 +2,7 @@
 
 use super::{Action, Aspect, AspectCase, CostNote, Desired, Fault, Observed, Remedy, Step, Value};
 use crate::evidence::eks::{Addon, KUBE_SYSTEM, Place};
-use crate::reconcile::Asked;
+use crate::reconcile::Queried;
 
 /// No Fargate profile selects the `metrics-server` pods.
 const NO_SELECTOR: &str = "its pods would stay Pending: no ACTIVE Fargate profile has a selector for the namespace \
@@ -96,8 +96,8 @@ fn has_nodes<'a>(case: &AspectCase<'a>) -> Result<bool, &'a Fault> {
     let Some(eks) = case.whole.observed.eks() else { return Ok(false) };
     match &eks.node_groups {
         _ if eks.cluster.auto_mode => Ok(true),
-        Asked::Known(groups) => Ok(!groups.is_empty()),
-        Asked::Unread(fault) => Err(fault),
+        Queried::Known(groups) => Ok(!groups.is_empty()),
+        Queried::Unread(fault) => Err(fault),
     }
 }
 
@@ -105,9 +105,9 @@ fn has_nodes<'a>(case: &AspectCase<'a>) -> Result<bool, &'a Fault> {
 fn place<'a>(case: &AspectCase<'a>) -> Result<Place, &'a Fault> {
     let nodes = has_nodes(case);
     let profiles = match case.whole.observed.eks().map(|eks| &eks.profiles) {
-        Some(Asked::Known(profiles)) => profiles.as_slice(),
-        Some(Asked::Unread(fault)) if nodes != Ok(true) => return Err(fault),
-        Some(Asked::Unread(_)) | None => &[],
+        Some(Queried::Known(profiles)) => profiles.as_slice(),
+        Some(Queried::Unread(fault)) if nodes != Ok(true) => return Err(fault),
+        Some(Queried::Unread(_)) | None => &[],
     };
     match (Place::of(KUBE_SYSTEM, nodes == Ok(true), profiles), nodes) {
         // Nodes make no difference if Fargate runs the pods.

@@ -6,7 +6,7 @@ use super::{
     Action, Aspect, AspectCase, CostNote, Desired, EffectivePolicy, Fault, Observed, Remedy, Step, Value,
 };
 use crate::kubernetes::logging::check;
-use crate::reconcile::{Asked, AwsLogging, ChangeState, LABEL, LoggingNamespace};
+use crate::reconcile::{AwsLogging, ChangeState, LABEL, LoggingNamespace, Queried};
 
 /// The namespace is being deleted with everything in it.
 const TERMINATING: &str = "its namespace aws-observability is being deleted, so nothing can be created in it; wait until it \
@@ -37,11 +37,11 @@ pub(super) fn value(aspect: Aspect, observed: &Observed) -> Result<Value, &Fault
 pub(super) fn judge(case: &AspectCase<'_>) -> Step {
     let Some(eks) = case.whole.observed.eks() else { return case.left() };
     match &eks.profiles {
-        Asked::Unread(fault) => return case.unknown(fault),
-        Asked::Known(profiles) if profiles.is_empty() => {
+        Queried::Unread(fault) => return case.unknown(fault),
+        Queried::Known(profiles) if profiles.is_empty() => {
             return case.step(Action::Leave, "it has no Fargate profile");
         }
-        Asked::Known(_) => {}
+        Queried::Known(_) => {}
     }
     let (namespace, config_map, problems) = match &eks.logging {
         AwsLogging::NotAsked => {

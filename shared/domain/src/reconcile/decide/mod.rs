@@ -7,7 +7,7 @@ mod tests;
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::AspectCase;
-use super::{Action, Asked, Case, Change, ChangeState, ObservedSubject, Origin, Step, Undo, aspects};
+use super::{Action, Case, Change, ChangeState, ObservedSubject, Origin, Queried, Step, Undo, aspects};
 use crate::model::insights::{OPT_OUT_TAG, ObservedCluster, opts_out};
 
 pub use gate::conflict_over;
@@ -85,7 +85,7 @@ impl AspectCase<'_> {
     fn in_progress(&self) -> Option<Step> {
         let work = self.changes.iter().rev().find_map(Change::in_progress)?;
         let update = work.update_id.and_then(|id| self.whole.observed.update(id));
-        if let Some(Asked::Unread(fault)) = update {
+        if let Some(Queried::Unread(fault)) = update {
             return Some(self.unknown(fault));
         }
         if let Err(fault) = &self.now {

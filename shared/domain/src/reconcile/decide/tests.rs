@@ -115,11 +115,11 @@ fn the_aspect_that_eks_is_updating_is_named() {
 fn metrics_server_needs_capacity_and_a_missing_selector_is_named() {
     let labelled = {
         let mut labelled = eks("kube-*");
-        let Asked::Known(profiles) = &mut labelled.profiles else { panic!() };
+        let Queried::Known(profiles) = &mut labelled.profiles else { panic!() };
         profiles[0].selectors[0].labels.insert("app".to_owned(), "x".to_owned());
         labelled
     };
-    let nodes = ObservedEks { node_groups: Asked::Known(vec!["a".to_owned()]), ..eks("default") };
+    let nodes = ObservedEks { node_groups: Queried::Known(vec!["a".to_owned()]), ..eks("default") };
     let auto = {
         let mut auto = eks("default");
         auto.cluster.auto_mode = true;
@@ -127,12 +127,12 @@ fn metrics_server_needs_capacity_and_a_missing_selector_is_named() {
     };
     let soon = {
         let mut soon = eks("*");
-        let Asked::Known(profiles) = &mut soon.profiles else { panic!() };
+        let Queried::Known(profiles) = &mut soon.profiles else { panic!() };
         profiles[0].status = "CREATING".into();
         soon
     };
-    let unread = ObservedEks { node_groups: Asked::Unread(denied()), ..eks("default") };
-    let on_fargate = ObservedEks { node_groups: Asked::Unread(denied()), ..eks("kube-system") };
+    let unread = ObservedEks { node_groups: Queried::Unread(denied()), ..eks("default") };
+    let on_fargate = ObservedEks { node_groups: Queried::Unread(denied()), ..eks("kube-system") };
     let install = || set(Value::Absent, Value::DEFAULT_ADDON);
     for (observed, action, why) in [
         (eks("kube-system"), install(), "the cluster is new; its policy is install"),
@@ -156,7 +156,7 @@ fn metrics_server_needs_capacity_and_a_missing_selector_is_named() {
     }
     // A new profile can use the role of an existing one.
     let mut with_role = eks("default");
-    let Asked::Known(profiles) = &mut with_role.profiles else { panic!() };
+    let Queried::Known(profiles) = &mut with_role.profiles else { panic!() };
     profiles[0].pod_execution_role = Some("arn:aws:iam::123456789012:role/pods".to_owned());
     let role = profiles[0].pod_execution_role.clone();
     let found = step(MetricsServer, &default(), &with_role);
@@ -177,13 +177,13 @@ fn an_installed_addon_is_never_touched() {
             assert_eq!(step_of_all(aspect, &with_addons(addons.to_vec())).action, action, "{status}");
         }
     }
-    let unread = ObservedEks { addons: Asked::Unread(denied()), ..eks("*") };
+    let unread = ObservedEks { addons: Queried::Unread(denied()), ..eks("*") };
     assert_eq!(step_of_all(MetricsServer, &unread).action, Action::Unknown(denied()));
 }
 
 #[test]
 fn observability_is_for_ec2_nodes_only() {
-    let nodes = ObservedEks { node_groups: Asked::Known(vec!["a".to_owned()]), ..eks("*") };
+    let nodes = ObservedEks { node_groups: Queried::Known(vec!["a".to_owned()]), ..eks("*") };
     let found = step_of_all(CloudwatchObservability, &nodes);
     assert_eq!(found.action, set(Value::Absent, Value::DEFAULT_ADDON));
     assert_eq!(found.cost, Some(CostNote::PerObservation));
@@ -228,7 +228,7 @@ fn only_fargazes_own_configuration_is_overwritten() {
         (has(Enabled, Some("x"), &[]), Action::Report, "which fargaze never overwrites"),
         (has(Enabled, Some("x"), &["[INPUT] is refused"]), Action::Report, "not accept it: [INPUT]"),
         (ObservedEks { logging: AwsLogging::Unread(denied()), ..eks("*") }, Action::Unknown(denied()), ""),
-        (ObservedEks { profiles: Asked::Known(Vec::new()), ..eks("*") }, Action::Leave, "no Fargate"),
+        (ObservedEks { profiles: Queried::Known(Vec::new()), ..eks("*") }, Action::Leave, "no Fargate"),
     ] {
         let step = step_of_all(Logging, &observed);
         assert_eq!(step.action, action, "{}", step.reason);
@@ -338,7 +338,7 @@ fn an_update_whose_status_is_unknown_is_not_guessed() {
     let change =
         Change { accepted: true, update_id: Some("u".to_owned()), ..raised(1, ChangeState::Planned) };
     let observed =
-        ObservedEks { updates: BTreeMap::from([("u".to_owned(), Asked::Unread(denied()))]), ..eks("*") };
+        ObservedEks { updates: BTreeMap::from([("u".to_owned(), Queried::Unread(denied()))]), ..eks("*") };
     let steps = decided(&all(Existing::Report), &observed, Origin::New, &log_of([change]));
     assert_eq!(steps[3].action, Action::Unknown(denied()));
     assert!(steps[0].reason.starts_with("the cluster is new"), "the other aspects are decided");

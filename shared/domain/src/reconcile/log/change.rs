@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::super::{Asked, Aspect, Observed, UpdateStatus, Value};
+use super::super::{Aspect, Observed, Queried, UpdateStatus, Value};
 use super::{Checker, InProgress, UNDER_WAY, Undo};
 use crate::evidence::eks::LogType;
 use crate::model::fault::FaultKind;
@@ -36,6 +36,23 @@ impl ChangeState {
             Self::RolledBack => "rolled-back",
         }
     }
+}
+
+/// A change that fargaze is about to make.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    /// The subject.
+    pub subject: Subject,
+    /// The aspect.
+    pub aspect: Aspect,
+    /// What is there.
+    pub from: Value,
+    /// What it is to be.
+    pub to: Value,
+    /// Text of the policy that it is made for.
+    pub policy: String,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// A change by fargaze. The change log stores it as JSON.
@@ -169,11 +186,11 @@ impl Change {
     fn ended(&self, observed: &Observed, now: &Value, checker: Checker<'_>) -> End {
         if let Some(id) = &self.update_id {
             match observed.update(id) {
-                Some(Asked::Known(UpdateStatus::Failed(why))) => return End::Failed(Some(why.clone())),
+                Some(Queried::Known(UpdateStatus::Failed(why))) => return End::Failed(Some(why.clone())),
                 // If it is off again now, someone turned it off after fargaze's update.
-                Some(Asked::Known(UpdateStatus::Successful)) => return End::Done,
+                Some(Queried::Known(UpdateStatus::Successful)) => return End::Done,
                 // EKS keeps updates only for a while.
-                Some(Asked::Unread(fault)) if fault.kind == FaultKind::NotFound => {}
+                Some(Queried::Unread(fault)) if fault.kind == FaultKind::NotFound => {}
                 // In progress, or not known.
                 _ => return End::Open,
             }

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Aspect, Observed};
 use crate::model::subject::Subject;
 
-pub use change::{Change, ChangeState};
+pub use change::{Change, ChangeState, Intent};
 pub use revert::Revert;
 pub(super) use revert::{reverted_by, unnamed};
 pub use undo::{InProgress, Undo};
@@ -78,6 +78,35 @@ impl SubjectLog {
     /// Adds a change, or replaces the one with its number.
     pub fn put(&mut self, change: Change) {
         self.aspects.entry(change.aspect).or_default().put(change);
+    }
+
+    /// The change as the log must contain it before it is made. It takes the number of an earlier
+    /// attempt by the same event or run. `created_at` is the creation of the subject.
+    pub fn plan(&mut self, intent: Intent, checker: Checker<'_>, created_at: Option<Timestamp>) -> Change {
+        let Intent { subject, aspect, from, to, policy, reason } = intent;
+        let log = self.aspects.entry(aspect).or_default();
+        let cause = log.cause_for(checker.cause);
+        let number = log.number_for(&cause);
+        // The attempt is overwritten, and does not count as an earlier change.
+        log.changes.retain(|attempt| attempt.number != number);
+        Change {
+            subject,
+            aspect,
+            number,
+            made: log.made_at(checker.now, created_at),
+            cause,
+            from,
+            to,
+            policy,
+            reason,
+            request_id: None,
+            state: ChangeState::Planned,
+            accepted: false,
+            update_id: None,
+            failure: None,
+            undo: None,
+            rolled_back_by: None,
+        }
     }
 
     /// Adds a revert; a duplicate is the same event, delivered again.

@@ -6,7 +6,7 @@ use super::super::samples::{
     addon, at, bare, change, data, eks, later, leveled, log_of, of_eks, revert, turned_on, with_addons,
     with_level, with_logs,
 };
-use super::super::{Asked, ObservedEks, UpdateStatus, Value};
+use super::super::{ObservedEks, Queried, UpdateStatus, Value};
 use super::*;
 use crate::evidence::eks::{Addon, LogType, METRICS_SERVER};
 use crate::model::insights::InsightsLevel::{Disabled, Enabled};
@@ -75,8 +75,8 @@ fn changes_of_an_account_that_could_not_be_read_stay_open() {
     let log = || log_of([change(1, Aspect::AccountDefault, from.clone(), to.clone(), Planned)]);
     let operation = crate::model::operation::Operation::EcsListAccountSettings;
     let fault = super::super::samples::fault(operation, crate::model::fault::FaultKind::Throttled);
-    assert_eq!(log().settle(&Observed::account(Asked::Unread(fault)), later()), []);
-    assert_eq!(log().settle(&Observed::account(Asked::Known(Enabled)), later())[0].state, Done);
+    assert_eq!(log().settle(&Observed::account(Queried::Unread(fault)), later()), []);
+    assert_eq!(log().settle(&Observed::account(Queried::Known(Enabled)), later())[0].state, Done);
 }
 
 /// Issue 13, point 1: of two concurrent invocations one makes the change, and the other leaves it
@@ -208,7 +208,7 @@ fn an_update_ends_as_eks_reports() {
         (UpdateStatus::Successful, Done, None),
         (failed, Abandoned, Some("no free addresses")),
     ] {
-        let updates = BTreeMap::from([("u".to_owned(), Asked::Known(status))]);
+        let updates = BTreeMap::from([("u".to_owned(), Queried::Known(status))]);
         let end = settled(followed.clone(), &ObservedEks { updates, ..eks("*") });
         assert_eq!((end.state, end.failure.as_deref()), (state, failure));
     }

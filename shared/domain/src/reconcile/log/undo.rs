@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::super::{Asked, Observed, UpdateStatus, Value};
+use super::super::{Observed, Queried, UpdateStatus, Value};
 use super::{Change, ChangeState};
 use crate::model::fault::FaultKind;
 
@@ -41,12 +41,12 @@ impl Change {
         let Ok(now) = observed.value(self.aspect) else { return false };
         let update = update_id.and_then(|id| observed.update(id));
         let failure = match (update_id, update) {
-            (_, Some(Asked::Known(UpdateStatus::Successful))) => None,
-            (_, Some(Asked::Known(UpdateStatus::Failed(why)))) => Some(why.clone()),
-            (_, Some(Asked::Known(UpdateStatus::InProgress))) | (Some(_), None) => return false,
-            (_, Some(Asked::Unread(fault))) if fault.kind != FaultKind::NotFound => return false,
+            (_, Some(Queried::Known(UpdateStatus::Successful))) => None,
+            (_, Some(Queried::Known(UpdateStatus::Failed(why)))) => Some(why.clone()),
+            (_, Some(Queried::Known(UpdateStatus::InProgress))) | (Some(_), None) => return false,
+            (_, Some(Queried::Unread(fault))) if fault.kind != FaultKind::NotFound => return false,
             // EKS does not know the update, or its response was lost: the current value decides.
-            (_, Some(Asked::Unread(_))) | (None, None) => (covered || self.is_in_effect(&now))
+            (_, Some(Queried::Unread(_))) | (None, None) => (covered || self.is_in_effect(&now))
                 .then(|| "it is still there, for no reported reason".to_owned()),
         };
         if failure.is_some() {
@@ -121,7 +121,7 @@ mod tests {
     fn settled(
         mut log: SubjectLog,
         on: &[LogType],
-        update: Option<Asked<UpdateStatus>>,
+        update: Option<Queried<UpdateStatus>>,
     ) -> (ChangeState, Option<Undo>) {
         let mut now = with_logs(on);
         now.updates = update.map(|update| ("u".to_owned(), update)).into_iter().collect();
@@ -130,8 +130,8 @@ mod tests {
         (change.state, change.undo.clone())
     }
 
-    fn unread(kind: FaultKind) -> Asked<UpdateStatus> {
-        Asked::Unread(fault(Operation::EksDescribeUpdate, kind))
+    fn unread(kind: FaultKind) -> Queried<UpdateStatus> {
+        Queried::Unread(fault(Operation::EksDescribeUpdate, kind))
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
         let log = || undone(Some("u"));
         assert_eq!(log().followed(), ["u"]);
         let open = (ChangeState::RolledBack, log().changes(ASPECT)[0].undo.clone());
-        let known = |status| Some(Asked::Known(status));
+        let known = |status| Some(Queried::Known(status));
         assert_eq!(settled(log(), &[Api], known(UpdateStatus::InProgress)), open);
         assert_eq!(settled(log(), &[], None), open, "not queried");
         assert_eq!(settled(log(), &[], Some(unread(FaultKind::Throttled))), open);

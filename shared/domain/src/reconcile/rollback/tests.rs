@@ -6,7 +6,7 @@ use super::super::samples::{
     addon, any_log, at, bare, change, data, ecs, eks, level, leveled, log_of, logs, of_eks, turned_on,
     with_addons, with_level, with_logs, with_map,
 };
-use super::super::{Asked, ObservedEks};
+use super::super::{ObservedEks, Queried};
 use super::*;
 use crate::evidence::eks::{Addon, METRICS_SERVER};
 use crate::model::fault::FaultKind;
@@ -92,9 +92,9 @@ fn the_account_default_is_restored_and_left_if_it_cannot_be_read() {
     let aspect = Aspect::AccountDefault;
     let log = log_of([change(1, aspect, Value::Level(Disabled), Value::Level(Enabled), Done)]);
     let step = |now| rollback_step(aspect, &Observed::account(now), &log, None);
-    assert_eq!(step(Asked::Known(Enabled)), back_to_level(Disabled));
+    assert_eq!(step(Queried::Known(Enabled)), back_to_level(Disabled));
     let fault = super::super::samples::fault(Operation::EcsListAccountSettings, FaultKind::Denied);
-    assert_eq!(step(Asked::Unread(fault.clone())), RollbackStep::Unknown(fault));
+    assert_eq!(step(Queried::Unread(fault.clone())), RollbackStep::Unknown(fault));
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_config_map_is_deleted_if_it_is_as_fargaze_wrote_it() {
 #[test]
 fn an_aspect_that_cannot_be_read_is_left() {
     let fault = super::super::samples::fault(Operation::EksListAddons, FaultKind::Throttled);
-    let now = ObservedEks { addons: Asked::Unread(fault.clone()), ..eks("*") };
+    let now = ObservedEks { addons: Queried::Unread(fault.clone()), ..eks("*") };
     let step = step_of_eks(Aspect::MetricsServer, &now, &log_of([installed(Done)]));
     assert_eq!(step, RollbackStep::Unknown(fault));
 }

@@ -7,8 +7,8 @@ use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
-    Asked, Aspect, AwsLogging, Case, Change, ChangeState, Desired, Existing, LoggingNamespace, Observed,
-    ObservedEks, Origin, SubjectKind, SubjectLog, SubjectPolicy, Undo, Value, decide,
+    Aspect, AwsLogging, Case, Change, ChangeState, Desired, Existing, LoggingNamespace, Observed,
+    ObservedEks, Origin, Queried, SubjectKind, SubjectLog, SubjectPolicy, Undo, Value, decide,
 };
 
 use super::words;
@@ -26,7 +26,7 @@ fn observed(namespace: &str) -> ObservedEks {
         pod_execution_role: None,
     };
     ObservedEks {
-        profiles: Asked::Known(vec![profile]),
+        profiles: Queried::Known(vec![profile]),
         logging: AwsLogging::Known {
             namespace: LoggingNamespace::Missing,
             config_map: None,
@@ -127,9 +127,9 @@ fn denied() -> Fault {
 
 fn rows() -> Vec<Row> {
     use ChangeState::{Abandoned, Done, Planned, RolledBack};
-    let nodes = || ObservedEks { node_groups: Asked::Known(vec!["a".to_owned()]), ..observed("default") };
+    let nodes = || ObservedEks { node_groups: Queried::Known(vec!["a".to_owned()]), ..observed("default") };
     let with_addon =
-        |status| ObservedEks { addons: Asked::Known(vec![addon(METRICS_SERVER, status)]), ..observed("*") };
+        |status| ObservedEks { addons: Queried::Known(vec![addon(METRICS_SERVER, status)]), ..observed("*") };
     let some_logs = || {
         let mut observed = observed("*");
         observed.cluster.logs = BTreeSet::from([LogType::Scheduler]);

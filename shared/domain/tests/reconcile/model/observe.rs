@@ -4,7 +4,8 @@ use fargaze::evidence::eks::{Addon, EksCluster, FargateProfile, FargateSelector}
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::insights::ObservedCluster;
 use fargaze::reconcile::{
-    Asked, Aspect, AwsLogging, Change, ChangeState, Checker, Observed, ObservedEks, SubjectLog, UpdateStatus,
+    Aspect, AwsLogging, Change, ChangeState, Checker, Observed, ObservedEks, Queried, SubjectLog,
+    UpdateStatus,
 };
 
 use super::eks::{Eks, fault, locked};
@@ -27,8 +28,8 @@ impl World {
     pub(super) fn observe(&self, id: &Id, log: &SubjectLog, asking: Asking) -> Observed {
         let resource = &self.resources[id];
         match &resource.kind {
-            Kind::Account(_) if resource.is_hidden => Observed::account(Asked::Unread(throttled())),
-            Kind::Account(setting) => Observed::account(Asked::Known(setting.level)),
+            Kind::Account(_) if resource.is_hidden => Observed::account(Queried::Unread(throttled())),
+            Kind::Account(setting) => Observed::account(Queried::Known(setting.level)),
             Kind::Ecs(Ecs { setting, is_occupied, .. }) => Observed::of_ecs(ObservedCluster {
                 name: id.subject.cluster().unwrap().clone(),
                 status: resource.status(self.minute).to_owned(),
@@ -61,14 +62,14 @@ impl World {
         }
         let [no_addons, no_places, no_updates] = there.mood.throttled;
         let update = |id: &str| match there.ended.get(id) {
-            _ if no_updates => Asked::Unread(throttled()),
-            Some(status) => Asked::Known(status.clone()),
+            _ if no_updates => Queried::Unread(throttled()),
+            Some(status) => Queried::Known(status.clone()),
             None if there.update.as_ref().is_some_and(|update| update.is_of(id)) => {
-                Asked::Known(UpdateStatus::InProgress)
+                Queried::Known(UpdateStatus::InProgress)
             }
             None => {
                 let code = "ResourceNotFoundException";
-                Asked::Unread(fault("eks:DescribeUpdate", FaultKind::NotFound, code, "No update found"))
+                Queried::Unread(fault("eks:DescribeUpdate", FaultKind::NotFound, code, "No update found"))
             }
         };
         let addons = there.addons.iter().map(|(name, installed)| Addon {
@@ -84,13 +85,13 @@ impl World {
         let nodes = if there.has_nodes { vec!["a".to_owned()] } else { Vec::new() };
         let mut observed = ObservedEks {
             is_asked: true,
-            addons: if no_addons { Asked::Unread(throttled()) } else { Asked::Known(addons.collect()) },
+            addons: if no_addons { Queried::Unread(throttled()) } else { Queried::Known(addons.collect()) },
             profiles: if no_places {
-                Asked::Unread(throttled())
+                Queried::Unread(throttled())
             } else {
-                Asked::Known(profiles.into_iter().collect())
+                Queried::Known(profiles.into_iter().collect())
             },
-            node_groups: if no_places { Asked::Unread(throttled()) } else { Asked::Known(nodes) },
+            node_groups: if no_places { Queried::Unread(throttled()) } else { Queried::Known(nodes) },
             updates: log.followed().into_iter().map(|id| (id.to_owned(), update(id))).collect(),
             ..ObservedEks::bare(cluster)
         };

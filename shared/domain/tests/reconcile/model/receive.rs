@@ -19,7 +19,7 @@ const RECEIVES: usize = 5;
 const INVISIBLE: i64 = 2;
 
 /// The check that a message requests.
-struct Asked<'a> {
+struct Queried<'a> {
     id: &'a Id,
     cause: &'a str,
     since: Timestamp,
@@ -72,7 +72,7 @@ impl World {
             Ok(Received::FollowUp(follow)) => {
                 let FollowUp { platform, cluster, cause, since, rollback, .. } = follow;
                 let id = Id::cluster(platform, &cluster);
-                self.check_for_message(Asked {
+                self.check_for_message(Queried {
                     id: &id,
                     cause: &cause,
                     since,
@@ -110,7 +110,7 @@ impl World {
             }),
             _ => None,
         };
-        self.check_for_message(Asked {
+        self.check_for_message(Queried {
             id: &id,
             cause: &cause,
             since,
@@ -135,8 +135,8 @@ impl World {
 
     /// Checks the subject of a message and sends it back to the queue if its service is not
     /// finished with it.
-    fn check_for_message(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        let Asked { id, cause, since, rolls_back, .. } = asked;
+    fn check_for_message(&mut self, asked: Queried<'_>) -> Result<(), Stop> {
+        let Queried { id, cause, since, rolls_back, .. } = asked;
         let Some(resource) = self.resources.get(id) else {
             self.missing(&asked);
             return Ok(());
@@ -161,8 +161,8 @@ impl World {
     }
 
     /// A missing cluster may be so new that ECS does not know it yet.
-    fn missing(&mut self, asked: &Asked<'_>) {
-        let Asked { id, cause, since, rolls_back, .. } = *asked;
+    fn missing(&mut self, asked: &Queried<'_>) {
+        let Queried { id, cause, since, rolls_back, .. } = *asked;
         let was_deleted = self.life(id).deleted.is_some_and(|deleted| deleted > since);
         if asked.may_be_unknown && !was_deleted {
             let waiting = Waiting::Missing;

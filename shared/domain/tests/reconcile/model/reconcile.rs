@@ -2,8 +2,8 @@
 
 use fargaze::model::fault::FaultKind;
 use fargaze::reconcile::{
-    Action, Aspect, Case, Change, ChangeState, Checker, Desired, Finding, FindingResult, Observed, Step,
-    SubjectLog, SubjectPolicy, SweepRecord, Value, decide,
+    Action, Aspect, Case, Change, ChangeState, Checker, Desired, Finding, FindingResult, Intent, Observed,
+    Step, SubjectLog, SubjectPolicy, SweepRecord, Value, decide,
 };
 
 use super::eks::Accepted;
@@ -103,26 +103,15 @@ impl World {
             } else if self.config.limits.dry_run {
                 FindingResult::WouldSet
             } else {
-                let of_aspect = log.aspects.entry(aspect).or_default();
-                let cause = of_aspect.cause_for(check.cause);
-                let change = Change {
+                let intent = Intent {
                     subject: check.id.subject.clone(),
                     aspect,
-                    number: of_aspect.number_for(&cause),
-                    made: of_aspect.made_at(self.now(), now.observed.created_at()),
-                    cause,
                     from: from.clone(),
                     to: to.clone(),
                     policy: now.policy.of(aspect).desired.to_string(),
                     reason: step.reason.clone(),
-                    request_id: None,
-                    state: ChangeState::Planned,
-                    accepted: false,
-                    update_id: None,
-                    failure: None,
-                    undo: None,
-                    rolled_back_by: None,
                 };
+                let change = log.plan(intent, checker, now.observed.created_at());
                 self.make(check.id, change, now.observed, log)?
             };
             if result == FindingResult::Compliant {

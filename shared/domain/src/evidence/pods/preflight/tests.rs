@@ -30,7 +30,7 @@ fn allowing(ranges: &[&str]) -> EksCluster {
     EksCluster { public_access_cidrs: ranges.iter().map(|range| (*range).to_owned()).collect(), ..cluster() }
 }
 
-fn found(diagnosis: &Diagnosis, cluster: &EksCluster) -> Finding {
+fn found(diagnosis: &Diagnosis, cluster: &EksCluster) -> SetupProblem {
     let (account, region) = ("123456789012".parse().unwrap(), "eu-west-1".parse().unwrap());
     finding(diagnosis, cluster, Caller { account: &account, region: &region, role: ROLE })
 }
@@ -50,7 +50,7 @@ fn refused(groups: &[&str], missing: &[(&str, &str)]) -> Refusal {
 
 #[test]
 fn a_role_without_an_entry_gets_the_command_that_creates_one() {
-    let Finding { problem, remedy } = found(&Diagnosis::Unauthorized(AccessEntry::None), &cluster());
+    let SetupProblem { problem, remedy } = found(&Diagnosis::Unauthorized(AccessEntry::None), &cluster());
     assert_eq!(problem, format!("There is no access entry for {ROLE}."));
     assert_eq!(
         remedy,
@@ -81,7 +81,7 @@ fn a_cluster_without_access_entries_is_switched_first_and_waited_for() {
 #[test]
 fn an_entry_that_no_longer_works_is_recreated_with_its_groups() {
     let entry = entry_with(&["viewers", GROUP, "a b"]);
-    let Finding { problem, remedy } = found(&Diagnosis::Unauthorized(entry), &cluster());
+    let SetupProblem { problem, remedy } = found(&Diagnosis::Unauthorized(entry), &cluster());
     assert!(problem.contains("deleted and recreated") && problem.contains("clock"), "{problem}");
     let lines: Vec<&str> = remedy.lines().collect();
     assert!(lines[0].starts_with("# If the role was recreated"), "{remedy}");
@@ -92,7 +92,7 @@ fn an_entry_that_no_longer_works_is_recreated_with_its_groups() {
 #[test]
 fn missing_permissions_are_named_and_the_minimal_role_is_printed() {
     let refusal = refused(&[GROUP, "system:authenticated"], &[("apps", "deployments"), ("", "nodes")]);
-    let Finding { problem, remedy } = found(&Diagnosis::Forbidden(refusal), &cluster());
+    let SetupProblem { problem, remedy } = found(&Diagnosis::Forbidden(refusal), &cluster());
     assert_eq!(
         problem,
         "Missing permissions in the cluster: the role may not list deployments.apps, list nodes."
@@ -167,7 +167,7 @@ fn the_allowed_ranges_stay_in_the_command() {
 fn a_private_endpoint_is_reached_from_its_vpc_and_networks_connected_to_it() {
     let private = EksCluster { public_endpoint: false, ..cluster() };
     for diagnosis in [Diagnosis::Dns, Diagnosis::Refused, Diagnosis::Connect("x".to_owned())] {
-        let Finding { problem, remedy } = found(&diagnosis, &private);
+        let SetupProblem { problem, remedy } = found(&diagnosis, &private);
         assert!(
             problem.contains("its VPC and from networks connected to it (peering, transit gateway)"),
             "{problem}"
@@ -180,7 +180,7 @@ fn a_private_endpoint_is_reached_from_its_vpc_and_networks_connected_to_it() {
     }
 }
 
-fn no_metrics(addon: Option<&str>, place: Option<Place>) -> Finding {
+fn no_metrics(addon: Option<&str>, place: Option<Place>) -> SetupProblem {
     found(&Diagnosis::NoMetrics { addon: addon.map(ToOwned::to_owned), place }, &cluster())
 }
 
@@ -303,7 +303,7 @@ fn printed_roles_equal_those_in_the_docs() {
 #[test]
 fn the_cadvisor_permission_is_granted_separately_and_with_a_warning() {
     let message = "nodes \"n\" is forbidden".to_owned();
-    let Finding { problem, remedy } = found(&Diagnosis::NodeProxy { message }, &cluster());
+    let SetupProblem { problem, remedy } = found(&Diagnosis::NodeProxy { message }, &cluster());
     for part in
         ["cadvisor: proxy", "get nodes/proxy", "nodes \"n\" is forbidden", "run commands in every pod"]
     {

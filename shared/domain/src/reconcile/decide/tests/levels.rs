@@ -211,7 +211,7 @@ fn a_rollback_lasts_until_the_policy_changes() {
 }
 
 /// The step for an account default.
-fn of_account(desired: Desired, now: Asked<InsightsLevel>, log: &SubjectLog) -> Step {
+fn of_account(desired: Desired, now: Queried<InsightsLevel>, log: &SubjectLog) -> Step {
     let policy = policy(Aspect::AccountDefault, desired, Existing::Report);
     let observed = Observed::account(now);
     let case = Case { policy: &policy, observed: &observed, origin: Origin::Existing, log, now: at(30) };
@@ -220,7 +220,7 @@ fn of_account(desired: Desired, now: Asked<InsightsLevel>, log: &SubjectLog) -> 
 
 #[test]
 fn the_account_default_is_raised_if_desired_and_never_lowered() {
-    let known = Asked::Known;
+    let known = Queried::Known;
     for (desired, has, action) in [
         (Desired::Leave, Disabled, Action::Leave),
         (ENABLED, Disabled, set(Disabled, Enabled)),
@@ -245,7 +245,7 @@ fn the_account_default_is_raised_if_desired_and_never_lowered() {
 #[test]
 fn an_account_default_that_could_not_be_read_is_not_guessed() {
     let fault = super::fault(Operation::EcsListAccountSettings, FaultKind::Denied);
-    let step = of_account(ENABLED, Asked::Unread(fault.clone()), &SubjectLog::default());
+    let step = of_account(ENABLED, Queried::Unread(fault.clone()), &SubjectLog::default());
     assert_eq!(step.action, Action::Unknown(fault));
 }
 

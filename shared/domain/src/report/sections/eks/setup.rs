@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::eks::{Addon, FargateProfile};
-use crate::evidence::pods::{Finding, MetricsApi};
+use crate::evidence::pods::{MetricsApi, SetupProblem};
 use crate::text::{Block, Text};
 
 /// The Metrics API of a cluster.
@@ -112,8 +112,8 @@ pub struct FindingReport {
     pub remedy: Block,
 }
 
-impl From<&Finding> for FindingReport {
-    fn from(finding: &Finding) -> Self {
+impl From<&SetupProblem> for FindingReport {
+    fn from(finding: &SetupProblem) -> Self {
         Self { problem: Text::new(&finding.problem), remedy: Block::new(&finding.remedy) }
     }
 }

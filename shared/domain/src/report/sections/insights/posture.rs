@@ -206,7 +206,7 @@ mod tests {
     use crate::model::insights::OPT_OUT_TAG;
     use crate::model::run::{Part, RunKind};
     use crate::outcome::{Outcome, OutcomeKind};
-    use crate::reconcile::{Asked, Revert, Value};
+    use crate::reconcile::{Queried, Revert, Value};
     use crate::report::{ReportBuilder, ReportFacts};
 
     fn now() -> Timestamp {
@@ -328,7 +328,7 @@ mod tests {
         // An EKS cluster may have the same name; its changes are in another section.
         let of_eks = Target { platform: Platform::Eks, ..eu.clone() };
         let eks_log = log([change("orders", 4, ChangeState::Done)]);
-        let default = Asked::Known(Enabled);
+        let default = Queried::Known(Enabled);
         let outcome = Outcome {
             target: eu.clone(),
             coverage: Coverage::default(),
