@@ -60,7 +60,7 @@ async fn the_reasons_of_a_401_are_reported_together() {
         assert!(
             cause
                 .to_string()
-                .contains("no access entry for the role, or one from before the role was deleted")
+                .contains("no access entry for the role, or one created before the role was deleted")
         );
     }
 }

@@ -116,7 +116,7 @@ async fn an_unknown_key_in_the_users_file_is_reported_first_with_its_name_and_li
         ("targets:\n  - {account: \"210987654321\", regions: [eu-west-1]}\n".to_owned(), "roles"),
         ("limits: {level: enhanced}\n".to_owned(), "`level`"),
         ("limits: {existing: maybe}\n".to_owned(), "`maybe`"),
-        ("policies: [{container-insights: on}]\n".to_owned(), "no policy"),
+        ("policies: [{container-insights: on}]\n".to_owned(), "not a valid policy"),
         ("insights: {existing: change}\n".to_owned(), "`insights`"),
     ] {
         let stack = Stack::start(shop(|_| 93.1)).await;

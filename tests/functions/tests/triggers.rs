@@ -54,7 +54,7 @@ async fn a_sweep_with_nothing_to_report_mails_nothing_and_says_so() {
     let receipt = stack.play(event_file("plan-run.sweep.ok")).await.receipt.unwrap();
     assert_eq!(receipt["published"], false);
     assert!(
-        receipt["why"].as_str().unwrap().starts_with("nothing to do: 1 of 1 ECS cluster comply"),
+        receipt["why"].as_str().unwrap().starts_with("nothing to do: 1 of 1 ECS cluster complies"),
         "{receipt}"
     );
     assert_eq!((stack.aws.meter().count("ecs:UpdateClusterSettings"), stack.mails().len()), (0, 0));

@@ -13,7 +13,7 @@ pub enum Mute {
     /// The service is being deployed.
     Deployment,
     /// The tasks of the service are starting; this mutes an alarm for one run, and again only after
-    /// the service has run for an hour or has been scaled to zero.
+    /// the service has run for two hours or has been scaled to zero.
     Start,
     /// Another rule is in ALARM on the same subject or its cluster.
     Unless {

@@ -211,7 +211,7 @@ mod tests {
             ("ecs:ListClusters", Denied, "ExpiredTokenException", "", "expired"),
             ("ecs:ListClusters", Denied, "ExpiredToken", "The security token is expired", "expired"),
             ("ecs:ListClusters", Denied, "UnrecognizedClientException", "", "opt-in"),
-            ("sts:AssumeRole", Denied, "InvalidClientTokenId", "", "opt in"),
+            ("sts:AssumeRole", Denied, "InvalidClientTokenId", "", "opt-in"),
             ("ecs:ListClusters", Denied, "RequestTimeTooSkewed", "", "clock"),
             ("ecs:ListClusters", Invalid, "RequestExpired", "", "clock"),
             ("s3:GetObject", Denied, "SignatureDoesNotMatch", "", "signature"),

@@ -92,7 +92,7 @@ pub fn digest(
     }
     body.push_str(&coverage::paragraph_after(results, changes));
     body.push_str(&format!(
-        "Run {}, about {} to {}.\n",
+        "Run {}, covering {} to {}.\n",
         run.id,
         utc(run.window.start),
         clock(run.window.end)

@@ -129,8 +129,9 @@ fn crossed(evaluation: &Evaluation) -> String {
     let gaps = if missing > 0 { format!("; {missing} had no data") } else { String::new() };
     let extreme = evaluation.comparison.extreme();
     let breaching = evaluation.breaching().count();
+    let were = if breaching == 1 { "was" } else { "were" };
     format!(
-        "{breaching} of the last {} were {limit}; {extreme} {worst} at {time}{gaps}.",
+        "{breaching} of the last {} {were} {limit}; {extreme} {worst} at {time}{gaps}.",
         periods(evaluation)
     )
 }

@@ -122,7 +122,7 @@ fn why_it_fired_is_one_sentence() {
     says(notice("web"), "2 of the last 3 minutes were over 80 %; highest 93.1 % at 10:02 UTC.");
     let of = |change: fn(&mut Evaluation)| but(notice("web"), change);
     let low = of(|evaluation| evaluation.comparison = crate::rules::Comparison::LessThanThreshold);
-    says(low, "1 of the last 3 minutes were under 80 %; lowest 78 % at 10:00 UTC.");
+    says(low, "1 of the last 3 minutes was under 80 %; lowest 78 % at 10:00 UTC.");
     let late = of(|evaluation| evaluation.until = now());
     says(late, "2 of the last 3 minutes were over 80 %; highest 93.1 % at 10:04 UTC.");
     let gaps = of_kind(NoticeKind::Began, "web", &[90.0, f64::NAN, 85.0]);

@@ -35,7 +35,8 @@ impl Findings<'_> {
         let only_left = clusters(&left) - shared(&left, &busy);
         let of = format!("{} cluster", label(platform));
         let compliant = clusters(&all) - clusters(&not) - only_left;
-        let mut text = format!("{compliant} of {} comply", count(clusters(&all), &of));
+        let comply = if compliant == 1 { "complies" } else { "comply" };
+        let mut text = format!("{compliant} of {} {comply}", count(clusters(&all), &of));
         let counts = self.counts(platform, |_, _| true);
         for part in (only_left > 0).then(|| format!("{only_left} left alone")).into_iter().chain(counts) {
             text.push_str(&format!(", {part}"));
@@ -53,33 +54,34 @@ impl Findings<'_> {
     /// about the finding's result. Account defaults are counted only where no cluster is.
     fn counts(&self, platform: Platform, wanted: impl Fn(&Finding, bool) -> bool) -> Vec<String> {
         type Is = fn(&Finding) -> bool;
-        let rows: [(Is, &str); 17] = [
-            (|finding| finding.result == FindingResult::Set, "set"),
-            (|finding| finding.result == FindingResult::WouldSet, "would be set"),
-            (|finding| finding.result == FindingResult::RolledBack, "rolled back"),
-            (|finding| finding.result == FindingResult::Skipped, "skipped"),
-            (|finding| finding.result == FindingResult::Waiting, "waiting"),
-            (|finding| finding.result == FindingResult::InProgress, "in progress"),
-            (|finding| finding.result == FindingResult::NotYet, "not yet created"),
+        let rows: [(Is, &str, bool); 17] = [
+            (|finding| finding.result == FindingResult::Set, "set", true),
+            (|finding| finding.result == FindingResult::WouldSet, "would be set", true),
+            (|finding| finding.result == FindingResult::RolledBack, "rolled back", true),
+            (|finding| finding.result == FindingResult::Skipped, "skipped", true),
+            (|finding| finding.result == FindingResult::Waiting, "waiting", true),
+            (|finding| finding.result == FindingResult::InProgress, "in progress", true),
+            (|finding| finding.result == FindingResult::NotYet, "not yet created", true),
             (
                 |finding| finding.result == FindingResult::Overdue && finding.aspect.is_none(),
                 "still CREATING after an hour",
+                true,
             ),
             (
                 |finding| finding.result == FindingResult::Overdue && finding.aspect.is_some(),
                 "still updating after an hour",
+                true,
             ),
-            (|finding| matches!(finding.result, FindingResult::Conflict(_)), "in conflict"),
-            (|finding| is_denied(finding), "denied"),
-            (|finding| finding.result.fault().is_some() && !is_denied(finding), "with errors"),
-            (|finding| finding.silent, SILENT),
-            (|finding| finding.unannounced, UNANNOUNCED),
-            (|finding| finding.result == FindingResult::Blocked, "blocked"),
-            (|finding| finding.result == FindingResult::Reported, "out of policy"),
-            (|finding| finding.result == FindingResult::UnderWay, "changed by another run"),
+            (|finding| matches!(finding.result, FindingResult::Conflict(_)), "in conflict", true),
+            (|finding| is_denied(finding), "denied", true),
+            (|finding| finding.result.fault().is_some() && !is_denied(finding), "with errors", true),
+            (|finding| finding.silent, SILENT, false),
+            (|finding| finding.unannounced, UNANNOUNCED, false),
+            (|finding| finding.result == FindingResult::Blocked, "blocked", true),
+            (|finding| finding.result == FindingResult::Reported, "out of policy", true),
+            (|finding| finding.result == FindingResult::UnderWay, "changed by another run", true),
         ];
-        let rows = rows.into_iter().filter_map(|(is, what)| {
-            let of_result = !matches!(what, SILENT | UNANNOUNCED);
+        let rows = rows.into_iter().filter_map(|(is, what, of_result)| {
             let found = self.on(platform, |finding| wanted(finding, of_result) && is(finding));
             match (found.is_empty(), clusters(&found)) {
                 (true, _) => None,

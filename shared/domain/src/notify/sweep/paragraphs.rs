@@ -10,8 +10,7 @@ use crate::reconcile::{Cost, CostEstimate, CostNote, Finding, FindingResult, TAR
 use crate::text::message::harmless;
 
 /// Why a change waits: fargaze.yaml limits how much one run may change.
-const LIMIT_REACHED: &str =
-    "It waits because this run has changed as many clusters as max-changes and max-percent allow.";
+const LIMIT_REACHED: &str = "It waits for the next run: max-changes or max-percent is reached.";
 
 /// The consequence if no event arrives for a new cluster.
 const NO_TRAIL: &str = "The sweep found these new clusters itself. EventBridge receives calls to ECS and EKS only through a CloudTrail trail \

@@ -26,6 +26,7 @@ fn observed(namespace: &str) -> ObservedEks {
         pod_execution_role: None,
     };
     ObservedEks {
+        is_asked: true,
         profiles: Queried::Known(vec![profile]),
         logging: AwsLogging::Known {
             namespace: LoggingNamespace::Missing,

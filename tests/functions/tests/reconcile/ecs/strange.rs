@@ -120,7 +120,7 @@ async fn what_the_last_sweep_knew_and_cannot_be_read_is_reported() {
     let line = sweep(&stack, 60).await;
     assert_eq!(faults(&outcome(&stack, &line)), [("s3:GetObject".to_owned(), key)]);
     let mail = stack.mail(stack.mails().len() - 1);
-    assert!(mail.contains("every cluster counts as there before"), "{mail}");
+    assert!(mail.contains("every cluster counts as existing before"), "{mail}");
     assert_eq!(level(&stack, "young"), "disabled", "it is unknown whether it is new");
     // From here on it is known again.
     stack.aws.edit(|world| world.home().put_cluster(ClusterSpec::new("younger")));

@@ -326,7 +326,7 @@ async fn a_dry_run_reports_what_a_run_would_do_with_its_cost_and_changes_nothing
             "s3:PutObject runs",
             "s3:PutObject outcomes",
             "s3:PutObject outcomes",
-            "dynamodb:PutItem turn",
+            "dynamodb:PutItem slot",
             "sns:Publish "
         ]
     );

@@ -187,7 +187,7 @@ fn findings_that_were_notified_before_are_not_notified_again() {
     let reported = eks("old", Aspect::AwsLogging, FindingResult::Reported, "there is none");
     assert_eq!(
         no_message(of_eks(vec![complies, left, reported])),
-        "nothing to do: 1 of 2 EKS clusters comply, 1 out of policy"
+        "nothing to do: 1 of 2 EKS clusters complies, 1 out of policy"
     );
 }
 
