@@ -16,7 +16,7 @@
 //! crates `fargaze-aws` and `fargaze-kubernetes` are the boundary: SDK types and SDK errors stop
 //! there.
 
-// Modules in dependency order: each uses only those above it, which `tests/rooms.rs` checks.
+// Modules in dependency order: each uses only those above it, which `src/tests/rooms.rs` checks.
 
 // Basic types and text.
 pub mod model;

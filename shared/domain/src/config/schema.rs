@@ -133,7 +133,7 @@ fn first_cells(page: &str, head: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_docs_list_every_key_and_every_measure() {
+fn the_docs_list_every_key() {
     let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules.md");
     let page = std::fs::read_to_string(page).unwrap();
     let schema = schema();
@@ -142,8 +142,4 @@ fn the_docs_list_every_key_and_every_measure() {
     keys.sort();
     listed.sort();
     assert_eq!(keys, listed.iter().collect::<Vec<_>>());
-    let listed = first_cells(&page, "| `what` | source");
-    for word in words() {
-        assert!(listed.contains(&word.to_owned()), "{word}");
-    }
 }
