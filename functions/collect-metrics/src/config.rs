@@ -1,6 +1,6 @@
 //! Settings of `collect-metrics`; docs/configuration.md lists them all.
 
-use fargaze::invocation::settings::{BadSettings, Settings, from_env};
+use fargaze::invocation::settings::{FromSettings, Settings};
 
 /// Settings of `collect-metrics`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,16 +9,9 @@ pub struct Config {
     pub bucket: String,
 }
 
-impl Config {
-    /// Reads the settings from the process environment.
-    pub fn from_env() -> Result<Self, BadSettings> {
-        Self::from_lookup(&from_env)
-    }
-
-    /// Reads the settings from any source.
-    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
-        let settings = Settings::new(lookup);
+impl FromSettings for Config {
+    fn read(settings: &Settings<'_>) -> Option<Self> {
         let bucket = settings.require("FARGAZE_BUCKET");
-        settings.all(bucket.map(|bucket| Self { bucket }))
+        bucket.map(|bucket| Self { bucket })
     }
 }

@@ -1,6 +1,6 @@
 //! Settings of `collect-pods`; docs/configuration.md lists them all.
 
-use fargaze::invocation::settings::{BadSettings, Settings, from_env};
+use fargaze::invocation::settings::{FromSettings, Settings};
 
 /// Settings of `collect-pods`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,16 +12,9 @@ pub struct Config {
     pub role: String,
 }
 
-impl Config {
-    /// Reads the settings from the process environment.
-    pub fn from_env() -> Result<Self, BadSettings> {
-        Self::from_lookup(&from_env)
-    }
-
-    /// Reads the settings from any source.
-    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
-        let settings = Settings::new(lookup);
+impl FromSettings for Config {
+    fn read(settings: &Settings<'_>) -> Option<Self> {
         let (bucket, role) = (settings.require("FARGAZE_BUCKET"), settings.require("FARGAZE_ROLE_ARN"));
-        settings.all(bucket.zip(role).map(|(bucket, role)| Self { bucket, role }))
+        bucket.zip(role).map(|(bucket, role)| Self { bucket, role })
     }
 }

@@ -2,6 +2,7 @@
 
 use collect_pods::{Config, Handler};
 use fargaze::invocation::failure::Failure;
+use fargaze::invocation::settings::FromSettings;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -1,6 +1,6 @@
 //! Settings of `enable-insights`; docs/configuration.md lists them all.
 
-use fargaze::invocation::settings::{BadSettings, Settings, from_env};
+use fargaze::invocation::settings::{FromSettings, Settings};
 use fargaze::model::cluster::{AccountId, Region};
 
 /// Settings of `enable-insights`.
@@ -22,30 +22,16 @@ pub struct Config {
     pub queue_url: String,
 }
 
-impl Config {
-    /// Reads the settings from the process environment.
-    pub fn from_env() -> Result<Self, BadSettings> {
-        Self::from_lookup(&from_env)
-    }
-
-    /// Reads the settings from any source.
-    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
-        let settings = Settings::new(lookup);
+impl FromSettings for Config {
+    fn read(settings: &Settings<'_>) -> Option<Self> {
         let (bucket, table) = (settings.require("FARGAZE_BUCKET"), settings.require("FARGAZE_TABLE"));
         let (account, region) = (settings.require("FARGAZE_ACCOUNT"), settings.require("FARGAZE_REGION"));
         let (role_arn, queue_url) =
             (settings.require("FARGAZE_ROLE_ARN"), settings.require("FARGAZE_QUEUE_URL"));
         let own = role_arn.zip(queue_url);
         let home = account.zip(region).zip(own);
-        settings.all(bucket.zip(table).zip(home).map(
-            |((bucket, table), ((account, region), (role_arn, queue_url)))| Self {
-                bucket,
-                table,
-                account,
-                region,
-                role_arn,
-                queue_url,
-            },
-        ))
+        bucket.zip(table).zip(home).map(|((bucket, table), ((account, region), (role_arn, queue_url)))| {
+            Self { bucket, table, account, region, role_arn, queue_url }
+        })
     }
 }

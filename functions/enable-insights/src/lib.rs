@@ -22,7 +22,8 @@ mod sweep;
 use aws_config::SdkConfig;
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::{TargetDone, TargetTask};
-use fargaze::model::run::{Platform, RunKind};
+use fargaze::model::run::{Platform, RunKind, Target};
+use fargaze::reconcile::Policies;
 use fargaze_aws::{Clock, CloudWatch, Ecs, Eks, Memory, Queue, Store, config_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -136,21 +137,11 @@ impl Handler {
         deadline: Instant,
     ) -> Result<TargetDone, Failure> {
         let TargetTask { run, target, .. } = task;
-        let (memory, queue, clock) = (&self.memory, &self.queue(), &self.clock);
+        let queue = &self.queue();
         let policies = &self.store.policies(run).await?;
         let rolls_back = run.kind == RunKind::Rollback;
-        let cause = run.id.as_str();
-        let reconciler = Reconciler {
-            border,
-            memory,
-            queue,
-            clock,
-            target,
-            policies,
-            cause,
-            rolls_back,
-            estimates: !rolls_back,
-        };
+        let common = self.reconciler(border, queue, target, policies, &run.id);
+        let reconciler = Reconciler { rolls_back, estimates: !rolls_back, ..common };
         let store = &self.store;
         if rolls_back {
             return Rollback { task, store, reconciler, deadline }.run().await;
@@ -163,6 +154,20 @@ impl Handler {
     /// and Region only.
     fn receives_events(&self, task: &TargetTask) -> bool {
         (&task.target.account, &task.target.region) == (&self.config.account, &self.config.region)
+    }
+
+    /// A reconciler that sets what policies ask for, without estimates.
+    pub(crate) fn reconciler<'a, B>(
+        &'a self,
+        border: B,
+        queue: &'a Queue,
+        target: &'a Target,
+        policies: &'a Policies,
+        cause: &'a str,
+    ) -> Reconciler<'a, B> {
+        let (memory, clock) = (&self.memory, &self.clock);
+        let (rolls_back, estimates) = (false, false);
+        Reconciler { border, memory, queue, clock, target, policies, cause, rolls_back, estimates }
     }
 
     pub(crate) fn queue(&self) -> Queue {

@@ -3,6 +3,7 @@
 
 use enable_insights::{Config, Handler};
 use fargaze::invocation::failure::Failure;
+use fargaze::invocation::settings::FromSettings;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

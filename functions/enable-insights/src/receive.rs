@@ -179,19 +179,10 @@ impl Handler {
     ) -> Result<String, Failure> {
         let Check { target, subject, since, cause, life, .. } = check;
         let queue = &self.queue();
-        let (memory, clock, policies) = (&self.memory, &self.clock, &user.policies);
+        let memory = &self.memory;
         let rolls_back = check.rolls_back;
-        let reconciler = Reconciler {
-            border,
-            memory,
-            queue,
-            clock,
-            target,
-            policies,
-            cause,
-            rolls_back,
-            estimates: false,
-        };
+        let common = self.reconciler(border, queue, target, &user.policies, cause);
+        let reconciler = Reconciler { rolls_back, ..common };
         let mut seen = match reconciler.border.find(subject).await? {
             Lookup::Found(seen) if !is_missing(&seen.observed) => seen,
             _ => return self.missing(&reconciler, check).await,

@@ -1,6 +1,6 @@
 //! Settings of `evaluate-alarms`; docs/configuration.md lists them all.
 
-use fargaze::invocation::settings::{BadSettings, Settings, from_env};
+use fargaze::invocation::settings::{FromSettings, Settings};
 
 /// Settings of `evaluate-alarms`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,16 +11,9 @@ pub struct Config {
     pub table: String,
 }
 
-impl Config {
-    /// Reads the settings from the process environment.
-    pub fn from_env() -> Result<Self, BadSettings> {
-        Self::from_lookup(&from_env)
-    }
-
-    /// Reads the settings from any source.
-    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
-        let settings = Settings::new(lookup);
+impl FromSettings for Config {
+    fn read(settings: &Settings<'_>) -> Option<Self> {
         let (bucket, table) = (settings.require("FARGAZE_BUCKET"), settings.require("FARGAZE_TABLE"));
-        settings.all(bucket.zip(table).map(|(bucket, table)| Self { bucket, table }))
+        bucket.zip(table).map(|(bucket, table)| Self { bucket, table })
     }
 }

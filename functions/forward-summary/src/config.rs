@@ -1,6 +1,6 @@
 //! Settings of `forward-summary`; docs/configuration.md lists them all.
 
-use fargaze::invocation::settings::{BadSettings, Settings, from_env};
+use fargaze::invocation::settings::{FromSettings, Settings};
 use fargaze::model::cluster::Region;
 
 /// Settings of `forward-summary`.
@@ -21,29 +21,22 @@ pub struct Config {
     pub log_level: String,
 }
 
-impl Config {
-    /// Reads the settings from the process environment.
-    pub fn from_env() -> Result<Self, BadSettings> {
-        Self::from_lookup(&from_env)
-    }
-
-    /// Reads the settings from any source.
-    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
-        let settings = Settings::new(lookup);
-        let log_level = lookup("AWS_LAMBDA_LOG_LEVEL").filter(|level| !level.is_empty());
+impl FromSettings for Config {
+    fn read(settings: &Settings<'_>) -> Option<Self> {
+        let log_level = settings.optional("AWS_LAMBDA_LOG_LEVEL");
         let bucket = settings.require("FARGAZE_BUCKET");
         let table = settings.require("FARGAZE_TABLE");
         let topic_arn = settings.require("FARGAZE_TOPIC_ARN");
         let stack = settings.require("FARGAZE_STACK");
         let region = settings.require("AWS_REGION");
         let built = bucket.zip(table).zip(topic_arn).zip(stack.zip(region));
-        settings.all(built.map(|(((bucket, table), topic_arn), (stack, region))| Self {
+        built.map(|(((bucket, table), topic_arn), (stack, region))| Self {
             bucket,
             table,
             topic_arn,
             stack,
             region,
             log_level: log_level.unwrap_or_else(|| "INFO".to_owned()),
-        }))
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! `forward-summary`: sends one message with the outcomes of all targets.
 
 use fargaze::invocation::failure::Failure;
+use fargaze::invocation::settings::FromSettings;
 use forward_summary::{Config, Handler, Response};
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,6 +1,6 @@
 //! Settings of `plan-run`; docs/configuration.md lists them all.
 
-use fargaze::invocation::settings::{BadSettings, Settings, from_env};
+use fargaze::invocation::settings::{FromSettings, Settings};
 use fargaze::model::cluster::{AccountId, Region};
 use fargaze::model::run::interval;
 use jiff::SignedDuration;
@@ -23,15 +23,8 @@ pub struct Config {
     pub report_days: u32,
 }
 
-impl Config {
-    /// Reads the settings from the process environment.
-    pub fn from_env() -> Result<Self, BadSettings> {
-        Self::from_lookup(&from_env)
-    }
-
-    /// Reads the settings from any source.
-    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
-        let settings = Settings::new(lookup);
+impl FromSettings for Config {
+    fn read(settings: &Settings<'_>) -> Option<Self> {
         let bucket = settings.require("FARGAZE_BUCKET");
         let account = settings.require("FARGAZE_ACCOUNT");
         let region = settings.require("AWS_REGION");
@@ -39,18 +32,16 @@ impl Config {
         let lookback = settings.require::<u32>("FARGAZE_LOOKBACK_MINUTES");
         let schedule = settings.require::<String>("FARGAZE_ALARMS_SCHEDULE");
         let report_days = settings.require::<u32>("FARGAZE_REPORT_DAYS");
-        let built =
-            bucket.zip(account).zip(region).zip(delay.zip(lookback)).zip(schedule.zip(report_days)).map(
-                |((((bucket, account), region), (delay, lookback)), (schedule, report_days))| Self {
-                    bucket,
-                    account,
-                    region,
-                    delay: SignedDuration::from_secs(i64::from(delay)),
-                    lookback: SignedDuration::from_mins(i64::from(lookback))
-                        .max(interval(&schedule).map_or(SignedDuration::ZERO, |interval| interval * 2)),
-                    report_days,
-                },
-            );
-        settings.all(built)
+        bucket.zip(account).zip(region).zip(delay.zip(lookback)).zip(schedule.zip(report_days)).map(
+            |((((bucket, account), region), (delay, lookback)), (schedule, report_days))| Self {
+                bucket,
+                account,
+                region,
+                delay: SignedDuration::from_secs(i64::from(delay)),
+                lookback: SignedDuration::from_mins(i64::from(lookback))
+                    .max(interval(&schedule).map_or(SignedDuration::ZERO, |interval| interval * 2)),
+                report_days,
+            },
+        )
     }
 }

@@ -1,6 +1,7 @@
 //! `plan-run`: turns a run request into a run and its targets.
 
 use fargaze::invocation::failure::Failure;
+use fargaze::invocation::settings::FromSettings;
 use plan_run::{Config, Handler};
 
 #[tokio::main(flavor = "current_thread")]

@@ -192,55 +192,43 @@ impl fmt::Display for Explanation {
     }
 }
 
+/// How far a failed request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// The connection broke or was never established; another one may work.
+    Broken,
+    /// The server did not respond, or refuses the caller.
+    NoAnswer,
+    /// The server responded to this request.
+    Answered,
+}
+
 impl Cause {
     /// Whether the connection broke or could not be established. Another one may work.
     pub fn is_break(&self) -> bool {
-        match self {
-            Self::Refused | Self::Connect(_) | Self::Handshake(_) | Self::Broken(_) | Self::Cut { .. } => {
-                true
-            }
-            Self::Endpoint(_)
-            | Self::Path
-            | Self::Dns(_)
-            | Self::ConnectTimeout(_)
-            | Self::Tls(_)
-            | Self::Token(_)
-            | Self::Unauthorized
-            | Self::Forbidden(_)
-            | Self::Terminating(_)
-            | Self::NotFound(_)
-            | Self::Conflict(_)
-            | Self::Gone(_)
-            | Self::Immutable(_)
-            | Self::TooManyRequests(_)
-            | Self::Unavailable(_)
-            | Self::Status { .. }
-            | Self::Stalled { .. }
-            | Self::Late(_)
-            | Self::TooLarge { .. }
-            | Self::Malformed(_)
-            | Self::Deadline => false,
-        }
+        self.reach() == Reach::Broken
     }
 
     /// Whether the server did not respond at all, or refuses the caller, so that any other request
     /// would fail in the same way.
     pub fn is_no_answer(&self) -> bool {
+        self.reach() != Reach::Answered
+    }
+
+    fn reach(&self) -> Reach {
         match self {
+            Self::Refused | Self::Connect(_) | Self::Handshake(_) | Self::Broken(_) | Self::Cut { .. } => {
+                Reach::Broken
+            }
             Self::Endpoint(_)
             | Self::Dns(_)
-            | Self::Refused
             | Self::ConnectTimeout(_)
-            | Self::Connect(_)
             | Self::Tls(_)
-            | Self::Handshake(_)
             | Self::Token(_)
             | Self::Unauthorized
-            | Self::Broken(_)
             | Self::Stalled { .. }
             | Self::Late(_)
-            | Self::Cut { .. }
-            | Self::Deadline => true,
+            | Self::Deadline => Reach::NoAnswer,
             Self::Path
             | Self::Forbidden(_)
             | Self::Terminating(_)
@@ -252,7 +240,7 @@ impl Cause {
             | Self::Unavailable(_)
             | Self::Status { .. }
             | Self::TooLarge { .. }
-            | Self::Malformed(_) => false,
+            | Self::Malformed(_) => Reach::Answered,
         }
     }
 

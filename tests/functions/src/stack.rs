@@ -11,6 +11,7 @@ use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use fake_aws::{Builder, Estate, FakeAws, Published};
 use fargaze::evidence::snapshot::Snapshot;
 use fargaze::invocation::failure::Failure;
+use fargaze::invocation::settings::FromSettings;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;

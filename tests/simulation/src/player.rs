@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use fake_aws::FakeAws;
 use fargaze::invocation::failure::Failure;
+use fargaze::invocation::settings::FromSettings;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;

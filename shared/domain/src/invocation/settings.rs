@@ -35,10 +35,33 @@ impl<'a> Settings<'a> {
         None
     }
 
+    /// A variable that Lambda may set; `None` if it is absent or empty.
+    pub fn optional(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|text| !text.is_empty())
+    }
+
     /// The configuration built from the settings, or all problems found.
     pub fn all<T>(self, built: Option<T>) -> Result<T, BadSettings> {
         let problems = self.problems.into_inner();
         built.filter(|_| problems.is_empty()).ok_or(BadSettings(problems))
+    }
+}
+
+/// The settings of one function.
+pub trait FromSettings: Sized {
+    /// Reads them; `None` if there is a problem, which `settings` keeps.
+    fn read(settings: &Settings<'_>) -> Option<Self>;
+
+    /// From the process environment.
+    fn from_env() -> Result<Self, BadSettings> {
+        Self::from_lookup(&from_env)
+    }
+
+    /// From any source.
+    fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, BadSettings> {
+        let settings = Settings::new(lookup);
+        let read = Self::read(&settings);
+        settings.all(read)
     }
 }
 
