@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Aspect, Value};
 use crate::evidence::eks::{Addon, EksCluster, FargateProfile};
-use crate::model::fault::Fault;
+use crate::model::fault::{Fault, FaultKind};
 use crate::model::insights::{InsightsLevel, ObservedCluster};
 use crate::model::operation::Operation;
 
@@ -72,6 +72,15 @@ static NOT_ASKED: LazyLock<Fault> = LazyLock::new(|| {
     )
 });
 
+/// The fault of what was not queried because the cluster was not ACTIVE.
+static NOT_ACTIVE: LazyLock<Fault> = LazyLock::new(|| Fault {
+    operation: Operation::EksDescribeCluster,
+    subject: String::new(),
+    kind: FaultKind::InProgress,
+    code: "not active".to_owned(),
+    message: "the cluster is not ACTIVE, so it was not queried further".to_owned(),
+});
+
 impl Observed {
     /// An account with its Container Insights default in a Region.
     pub fn account(default: Queried<InsightsLevel>) -> Self {
@@ -102,6 +111,7 @@ impl Observed {
         match self.asked.get(&aspect) {
             Some(Queried::Known(value)) => Ok(value.clone()),
             Some(Queried::Unread(fault)) => Err(fault),
+            None if self.eks().is_some_and(|eks| !eks.is_asked) => Err(&NOT_ACTIVE),
             None => Err(&NOT_ASKED),
         }
     }

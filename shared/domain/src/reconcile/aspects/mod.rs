@@ -143,7 +143,22 @@ impl FromStr for Aspect {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::samples::bare;
     use super::*;
+    use crate::model::fault::FaultKind;
+
+    #[test]
+    fn what_a_busy_cluster_was_not_queried_for_is_unknown_and_no_bug() {
+        let busy = Observed::of_eks(bare("UPDATING"));
+        for aspect in [Aspect::MetricsServer, Aspect::CloudwatchObservability, Aspect::AwsLogging] {
+            let fault = aspect.value(&busy).unwrap_err();
+            assert_eq!(fault.kind, FaultKind::InProgress, "{aspect}");
+        }
+        // `DescribeCluster` includes the logs.
+        assert_eq!(Aspect::ControlPlaneLogs.value(&busy), Ok(Value::Logs(BTreeSet::new())));
+    }
 
     #[test]
     fn every_aspect_round_trips() {
