@@ -92,7 +92,8 @@ fn blind(value: &Value) -> Result<Blind, String> {
         other => return Err(format!("blind because {other:?}")),
     };
     let notified = value["notified"].as_bool().ok_or("no notified")?;
-    Ok(Blind { since: time(&value["since"])?, no_data, notified })
+    let before_alarm = value["before_alarm"].as_bool().unwrap_or_default();
+    Ok(Blind { since: time(&value["since"])?, no_data, notified, before_alarm })
 }
 
 fn news(notice: &Value) -> Result<News, String> {

@@ -254,7 +254,7 @@ fn judge_all(rule: &Rule, alarm: &mut Alarm, observation: &Observation) -> Newes
         && settled.state == State::Blank
         && changes == settled.changes
         && observation.values.iter().skip(observation.aged).all(Option::is_none)
-        && before.blind.is_some_and(|blind| blind.notified);
+        && alarm.blind.is_some_and(|blind| blind.notified && !blind.before_alarm);
     if is_over && alarm.notified && alarm.notified_at != Some(observation.now) {
         (alarm.notified, alarm.notified_at) = (false, Some(observation.now));
         let phase = (State::Ok, observation.end);

@@ -65,6 +65,10 @@ pub struct Blindness {
     pub because: Unseen,
     /// Whether people were notified.
     pub notified: bool,
+    /// Whether people were notified of the alarm after that. The notice of missing data also covers
+    /// the end of the alarm that was active then, not of a later one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub before_alarm: bool,
 }
 
 /// Why an alarm cannot be evaluated.

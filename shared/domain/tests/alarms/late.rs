@@ -249,6 +249,29 @@ fn an_alarm_always_shows_the_values_that_it_began_with() {
     });
 }
 
+/// The notice of missing data covers the alarm that was active then. When the data of a later alarm
+/// goes missing, people are notified again: it never ends without a word.
+#[test]
+fn each_alarm_whose_data_goes_missing_is_notified_so() {
+    let mut scene = held(0, MissingData::Missing);
+    for now in (5..240).step_by(5) {
+        scene.run(now, |minute| match minute {
+            // A gap that is filled late, so that the missing data is not over.
+            10..25 => None,
+            25..30 if now < 45 => None,
+            25..30 => Some(50.0),
+            30..35 => None,
+            4..10 | 40..46 => Some(99.0),
+            46..150 => None,
+            150..155 => Some(99.0),
+            _ => Some(50.0),
+        });
+    }
+    let kinds: Vec<_> = scene.notified.iter().map(Notice::kind).collect();
+    let (no_data, seen_again) = (NoticeKind::NoData, NoticeKind::SeenAgain);
+    assert_eq!(kinds, [Began, no_data, Ended, Began, no_data, Began, Ended, seen_again]);
+}
+
 /// A rule with a `hold`, and its scene.
 fn held(hold: i64, treat: MissingData) -> Scene {
     let rule = default_rule("memory-high");

@@ -81,6 +81,7 @@ pub(crate) fn busy() -> Estate {
         since: run().time - SignedDuration::from_mins(40),
         because: Unseen::CouldNotAsk,
         notified: false,
+        before_alarm: false,
     });
     let broken = BrokenTarget {
         name: target("eu-north-1").to_string(),
@@ -124,7 +125,8 @@ pub(crate) fn silent() -> Estate {
     blind.memory.state = AlarmState::Ok;
     blind.memory.notified = AlarmState::Ok;
     let since = run().time - SignedDuration::from_mins(240);
-    blind.memory.blind = Some(Blindness { since, because: Unseen::NoData, notified: true });
+    blind.memory.blind =
+        Some(Blindness { since, because: Unseen::NoData, notified: true, before_alarm: false });
     let dimensions = Dimensions::new([("Queue".to_owned(), "jobs".to_owned())]);
     let metric = Metric { namespace: "Shop".into(), name: "Agee".into(), dimensions };
     let missing = MissingMetric {

@@ -39,6 +39,8 @@ pub(crate) struct Blind {
     pub(crate) since: Minute,
     pub(crate) no_data: bool,
     pub(crate) notified: bool,
+    /// Whether the alarm was notified after that.
+    pub(crate) before_alarm: bool,
 }
 
 impl Alarm {

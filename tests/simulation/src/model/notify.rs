@@ -23,6 +23,9 @@ pub(super) fn begin(rule: &Rule, alarm: &mut Alarm, observation: &Observation, e
     let late = alarm.silenced.take().is_some();
     alarm.pending.push(News { kind: Kind::Began, at: alarm.since, late });
     (alarm.notified, alarm.notified_at) = (true, Some(observation.now));
+    if let Some(blind) = &mut alarm.blind {
+        blind.before_alarm = blind.no_data && blind.notified;
+    }
     false
 }
 
@@ -74,7 +77,8 @@ pub(super) fn seen(rule: &Rule, alarm: &mut Alarm, observation: &Observation) {
 /// The newest period could not be evaluated, or has no data.
 pub(super) fn blind(rule: &Rule, alarm: &mut Alarm, observation: &Observation, no_data: bool) {
     let known = alarm.blind.filter(|blind| blind.no_data == no_data || blind.notified);
-    let mut blind = known.unwrap_or(Blind { since: observation.end, no_data, notified: false });
+    let mut blind =
+        known.unwrap_or(Blind { since: observation.end, no_data, notified: false, before_alarm: false });
     // A range without data has lasted already.
     let patience = if no_data { 0 } else { rule.range() };
     let since = if rule.what.is_sampled() {
@@ -88,9 +92,12 @@ pub(super) fn blind(rule: &Rule, alarm: &mut Alarm, observation: &Observation, n
     let young = no_data
         && !alarm.notified
         && observation.end - blind.since < (observation.now - observation.end).max(5);
-    if long && !young && !blind.notified && silence(rule, observation, observation.end).is_none() {
+    // What was notified before the alarm does not say that its data went missing.
+    let is_new = !blind.notified
+        || no_data && blind.before_alarm && alarm.notified && alarm.notified_at != Some(observation.now);
+    if long && !young && is_new && silence(rule, observation, observation.end).is_none() {
         alarm.notify(if no_data { Kind::NoData } else { Kind::Blind }, observation.end);
-        blind.notified = true;
+        (blind.notified, blind.before_alarm) = (true, false);
     }
     alarm.blind = Some(blind);
 }

@@ -227,7 +227,7 @@ impl<'a> Course<'a> {
         // For an alarm whose data went missing, that notification also covers its end; there is no
         // other one. Not while a verdict that is evaluated again is still ALARM: it would be
         // notified a second time.
-        let blind_notified = self.memory.blind.is_some_and(|blind| blind.notified);
+        let blind_notified = self.memory.blind.is_some_and(|blind| blind.notified && !blind.before_alarm);
         let is_missing = [self.memory.state, settled.state] == [AlarmState::InsufficientData; 2];
         let is_over = is_missing && changes == 0 && self.periods.is_silent_since_aged_out();
         // An alarm notified in this very run stays notified until a later one.

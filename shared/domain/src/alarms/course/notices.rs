@@ -42,6 +42,9 @@ impl Course<'_> {
         let (why, pod) = (self.observation.why.clone(), self.observation.pod.clone());
         self.push(change, NoticeBody::Began { evaluation: self.evaluation(period), late, why, pod });
         (self.memory.notified, self.memory.notified_at) = (AlarmState::Alarm, Some(self.now));
+        if let Some(blind) = &mut self.memory.blind {
+            blind.before_alarm = blind.because == Unseen::NoData && blind.notified;
+        }
     }
 
     /// Why the newest period has no verdict; `None` if it has one.
@@ -100,7 +103,8 @@ impl Course<'_> {
     fn is_blind(&mut self, because: Unseen) {
         let end = self.newest_end();
         let known = self.memory.blind.filter(|blind| blind.because == because || blind.notified);
-        let mut blind = known.unwrap_or(Blindness { since: end, because, notified: false });
+        let mut blind =
+            known.unwrap_or(Blindness { since: end, because, notified: false, before_alarm: false });
         let range = self.rule.condition.evaluation_range();
         // With no data, the whole range is already empty: the next run with the same finding is
         // enough.
@@ -110,7 +114,12 @@ impl Course<'_> {
         let young = because == Unseen::NoData
             && self.memory.notified == AlarmState::Ok
             && end.duration_since(blind.since) < FIRST_POINTS.max(self.now.duration_since(end));
-        if lasts && !young && !blind.notified && self.mute(end).is_none() {
+        // Data of an alarm went missing again; not in the run that notified people of the alarm.
+        let again = blind.before_alarm
+            && because == Unseen::NoData
+            && self.memory.notified == AlarmState::Alarm
+            && self.memory.notified_at != Some(self.now);
+        if lasts && !young && (!blind.notified || again) && self.mute(end).is_none() {
             let evaluation = self.evaluation(self.newest());
             let (since, body) = match because {
                 Unseen::CouldNotAsk => {
@@ -123,7 +132,7 @@ impl Course<'_> {
                 }
             };
             self.push(self.standing(Some(since)), body);
-            blind.notified = true;
+            (blind.notified, blind.before_alarm) = (true, false);
         }
         self.memory.blind = Some(blind);
     }
