@@ -104,7 +104,7 @@ async fn a_sweep_reaches_other_accounts_with_their_role() {
     assert!(
         stack
             .mail(0)
-            .contains("SET Container Insights disabled -> enabled in eu-central-1 (210987654321): search"),
+            .contains("SET Container Insights: disabled -> enabled, in eu-central-1 (210987654321): search"),
         "{}",
         stack.mail(0)
     );

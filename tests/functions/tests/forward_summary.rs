@@ -42,7 +42,9 @@ async fn a_target_without_a_result_is_reported() {
         stack.invoke(Function::ForwardSummary, event).await.unwrap();
     }
     assert!(
-        stack.mail(0).contains("CANNOT READ eu-west-1 (123456789012): fargaze:Run: lost"),
+        stack.mail(0).contains(
+            "CANNOT READ eu-west-1 (123456789012), EKS in eu-west-1 (123456789012): fargaze:Run: lost"
+        ),
         "{}",
         stack.mail(0)
     );
@@ -150,7 +152,7 @@ async fn what_a_sweep_did_before_it_was_cut_off_is_reported() {
         stack.invoke(Function::ForwardSummary, forward(&item, ends)).await.unwrap();
         let mail = stack.mail(0);
         assert!(
-            mail.contains("SET Container Insights disabled -> enabled") && mail.contains(": a: about"),
+            mail.contains("SET Container Insights: disabled -> enabled") && mail.contains(": a: about"),
             "{how}: {mail}"
         );
         assert!(mail.contains("CANNOT READ eu-west-1 (123456789012)"), "{how}: {mail}");

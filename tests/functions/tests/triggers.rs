@@ -42,7 +42,7 @@ async fn the_schedule_of_sweeps_mails_what_it_set() {
     let mail = stack.mail(0);
     assert!(mail.starts_with("ECS: 1 set |"), "{mail}");
     assert!(
-        mail.contains("SET Container Insights disabled -> enabled in eu-west-1 (123456789012): shop"),
+        mail.contains("SET Container Insights: disabled -> enabled, in eu-west-1 (123456789012): shop"),
         "{mail}"
     );
     assert_eq!(stack.mails().len(), 1);
@@ -74,7 +74,9 @@ async fn a_rollback_by_hand_undoes_what_was_set_and_mails_it() {
     let mail = stack.mail(0);
     assert!(mail.starts_with("ECS: 1 rolled back |"), "{mail}");
     assert!(
-        mail.contains("ROLLED BACK Container Insights enabled -> disabled in eu-west-1 (123456789012): shop"),
+        mail.contains(
+            "ROLLED BACK Container Insights: enabled -> disabled, in eu-west-1 (123456789012): shop"
+        ),
         "{mail}"
     );
     assert!(stack.mail(1).starts_with("ECS, EKS: nothing to roll back |"), "{}", stack.mail(1));

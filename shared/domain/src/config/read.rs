@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
 
+use jiff::SignedDuration;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
@@ -152,7 +153,12 @@ impl<'a> Reader<'a> {
 
     fn number<T: std::str::FromStr>(&self, expected: &str) -> Result<T, Unreadable> {
         let text = self.scalar(expected)?;
-        text.parse().map_err(|_| Unreadable(format!("`{text}` is not a number: write {expected}")))
+        text.parse().map_err(|_| {
+            let seconds = text.parse::<SignedDuration>().ok().map(|duration| duration.as_secs());
+            let seconds = seconds.map(|seconds| format!("; for a duration in seconds, `{seconds}`"));
+            let seconds = seconds.unwrap_or_default();
+            Unreadable(format!("`{text}` cannot be read: write {expected}{seconds}"))
+        })
     }
 
     fn list(self) -> Result<Entries<'a>, Unreadable> {

@@ -76,7 +76,7 @@ checked_name!(
     /// An AWS account: 12 digits, kept as text because leading zeros count.
     AccountId,
     "account id",
-    "12 digits, quoted if it is written in YAML",
+    "12 digits (in YAML, put quotes around them)",
     |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 );
 checked_name!(

@@ -55,6 +55,12 @@ impl fmt::Display for InsightsLevel {
     }
 }
 
+/// Why no metrics of a cluster may arrive although it has Container Insights turned on (ECS API,
+/// `UpdateClusterSettings`).
+pub const WHY_SILENT: &str = "Likely cause: a cluster of the same name with Container Insights off was deleted less than 7 days before \
+     this one was created; ECS then does not actually turn it on (ECS API, UpdateClusterSettings). Use another \
+     name, or recreate the cluster after 7 days.";
+
 /// Tag with which the owner of a cluster opts out: `fargaze` = `hands-off`. It overrides every
 /// policy.
 pub const OPT_OUT_TAG: (&str, &str) = ("fargaze", "hands-off");

@@ -13,7 +13,7 @@ use crate::model::run::{Platform, Target};
 pub(super) use crate::outcome::worst_fault;
 use crate::outcome::{CoverageChange, TargetResult, answers, merged, total, with_subjects};
 use crate::text::message::harmless;
-use crate::text::words::{count, hang, span, wrap};
+use crate::text::words::{count, hang, list, span, wrap};
 
 /// Most changes, and most reasons for failed queries, that a message shows.
 const MOST: usize = 20;
@@ -34,22 +34,46 @@ pub(super) fn readable_again(changes: &[CoverageChange]) -> String {
 
 /// Notifications about coverage, for the top of a message.
 pub(super) fn notifications(now: Timestamp, changes: &[CoverageChange]) -> String {
-    let line = |change: &CoverageChange| match change {
-        CoverageChange::Lost(broken, fault) => {
-            let text = format!("CANNOT READ {}: {} ({}).", broken.name, in_words(fault), fault.advice());
-            hang(&text)
-        }
-        CoverageChange::Back(broken) if broken.notified => {
-            wrap(&format!("CAN READ {} again, after {}.", broken.name, span(broken.since, now)), 0)
-        }
-        CoverageChange::Back(_) | CoverageChange::Noticed(_) => String::new(),
-    };
     let (shown, more) = changes.split_at(changes.len().min(MOST));
-    let mut text: String = shown.iter().map(line).collect();
+    let mut text: String = lost(shown).iter().map(|group| cannot_read(group)).collect();
+    for change in shown {
+        if let CoverageChange::Back(broken) = change
+            && broken.notified
+        {
+            let text_of = format!("CAN READ {} again, after {}.", broken.name, span(broken.since, now));
+            text.push_str(&wrap(&text_of, 0));
+        }
+    }
     if has_notifications(more) {
         text.push_str(&format!("... and the coverage of {} changed.\n", count(more.len(), "more target")));
     }
     text
+}
+
+/// Targets that became unreadable; those with the same cause share a group.
+fn lost(changes: &[CoverageChange]) -> Vec<Vec<(&str, &Fault)>> {
+    let mut groups: Vec<Vec<(&str, &Fault)>> = Vec::new();
+    for change in changes {
+        let CoverageChange::Lost(broken, fault) = change else { continue };
+        let same = |other: &Fault| {
+            (&other.operation, other.kind, &other.code, other.advice())
+                == (&fault.operation, fault.kind, &fault.code, fault.advice())
+        };
+        let lost = (broken.name.as_str(), fault);
+        match groups.iter_mut().find(|group| group.first().is_some_and(|(_, other)| same(other))) {
+            Some(group) => group.push(lost),
+            None => groups.push(vec![lost]),
+        }
+    }
+    groups
+}
+
+fn cannot_read(group: &[(&str, &Fault)]) -> String {
+    let Some((_, fault)) = group.first() else { return String::new() };
+    let names = list(group.iter().map(|(name, _)| *name), MOST);
+    // Messages of one cause differ by the resource that they name.
+    let of = if group.iter().all(|(_, other)| other.message == fault.message) { "" } else { "the first: " };
+    hang(&format!("CANNOT READ {names}: {of}{} ({}).", in_words(fault), fault.advice()))
 }
 
 /// The fault in words, with each of its parts sanitized.

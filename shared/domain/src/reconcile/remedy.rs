@@ -57,6 +57,31 @@ impl Remedy {
         }
     }
 
+    /// What the commands do, and what the words in capitals stand for. `elsewhere` is whether the
+    /// target is in another account, whose role fargaze.yaml names.
+    pub fn purpose(&self, elsewhere: bool) -> String {
+        match self {
+            Self::FargateProfile { role } => {
+                let role = if role.is_none() { "ROLE is its pod execution role, " } else { "" };
+                format!(
+                    "create a Fargate profile for the namespace {KUBE_SYSTEM}, without labels, because existing profiles cannot \
+                     be changed; {role}SUBNET is a private subnet of the cluster"
+                )
+            }
+            Self::Label => "label the namespace, which turns Fargate pod logging on".to_owned(),
+            Self::Namespace => "find out what keeps the namespace Terminating".to_owned(),
+            Self::DeleteConfigMap => {
+                "keep a copy of the ConfigMap and delete it; the next sweep recreates it".to_owned()
+            }
+            Self::AccessEntry if elsewhere => "create an access entry for fargaze's role".to_owned(),
+            Self::AccessEntry => {
+                "create an access entry; ROLE is the stack's output EnableInsightsRoleArn".to_owned()
+            }
+            Self::DeleteAddon(_) => "delete the add-on".to_owned(),
+            Self::LogsOff(_) => "turn these logs off".to_owned(),
+        }
+    }
+
     /// The commands, one per line. `role` is the target's role in another account; `None` in the
     /// home account, where the stack names the role.
     pub fn commands(&self, at: &AtCluster<'_>, role: Option<&str>) -> String {
@@ -117,6 +142,10 @@ mod tests {
             Remedy::LogsOff([LogType::Api, LogType::Audit].into()),
         ] {
             assert_complete(&commands(&remedy, None), "payments");
+            for placeholder in ["ROLE", "SUBNET"] {
+                let is_used = commands(&remedy, None).contains(placeholder);
+                assert_eq!(remedy.purpose(false).contains(placeholder), is_used, "{remedy:?}");
+            }
             let json = serde_json::to_string(&remedy).unwrap();
             assert_eq!(serde_json::from_str::<Remedy>(&json).unwrap(), remedy);
         }

@@ -48,6 +48,11 @@ pub fn words() -> impl Iterator<Item = &'static str> {
     MEASURES.iter().map(|row| row.word)
 }
 
+/// The words of the measures that exist for a scope.
+pub fn words_of(scope: Scope) -> impl Iterator<Item = &'static str> {
+    MEASURES.iter().filter(move |row| Measure::Named(row).supports(scope)).map(|row| row.word)
+}
+
 impl Measure {
     /// Unit of its values.
     pub fn unit(&self) -> Unit {

@@ -32,7 +32,7 @@ pub use cron::BadCron;
 pub use duration::DurationText;
 pub use kubernetes::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD};
 pub use maintenance::MaintenanceWindow;
-pub use measure::{CustomMetric, EKS_NAMESPACES, Measure, words};
+pub use measure::{CustomMetric, EKS_NAMESPACES, Measure, words, words_of};
 pub use mute::Mute;
 pub use source::{ReadFrom, Sampled, ServiceFigure, Source, SourceKind};
 pub use table::{Gap, MEASURES, MeasureRow};

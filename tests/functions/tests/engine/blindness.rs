@@ -44,11 +44,11 @@ async fn denied_cloudwatch_keeps_the_state_and_is_notified_after_the_evaluation_
         &blind,
         &[
             "COULD NOT BE EVALUATED",
-            "Rule memory-high on 2 subjects, for 10 minutes, in eu-west-1 (123456789012): shop/api, shop/web.",
+            "Rule memory-high on 2 services, for 10 minutes, in eu-west-1 (123456789012): shop/api, shop/web.",
             "cloudwatch:GetMetricData",
         ],
     );
-    assert!(blind.contains("Rule cpu-high on 2 subjects"), "{blind}");
+    assert!(blind.contains("Rule cpu-high on 2 services"), "{blind}");
     assert!(!blind.contains("ENDED") && !blind.contains("back at"), "{blind}");
     assert_eq!(states(&stack), before);
     quiet(&stack, [20, 25]).await;
@@ -93,7 +93,7 @@ async fn an_outage_cannot_be_evaluated_if_ecs_does_not_answer_and_is_not_reporte
     let lost = notified(&stack, 5).await;
     says(&lost, &["CANNOT READ eu-west-1 (123456789012)", "ecs:DescribeServices"]);
     let blind = notified(&stack, 10).await;
-    says(&blind, &["COULD NOT BE EVALUATED", "Rule nothing-running on 1 subject", "shop/down."]);
+    says(&blind, &["COULD NOT BE EVALUATED", "Rule nothing-running on 1 service", "shop/down."]);
     assert_eq!(states(&stack), before);
     stack.aws.edit(|world| *world.home() = home);
     says(&notified(&stack, 15).await, &["shop/down can be evaluated again"]);

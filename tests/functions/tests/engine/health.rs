@@ -113,7 +113,7 @@ async fn tasks_that_fail_one_after_another_are_notified_with_their_count_since_t
         &mail,
         &[
             "ALARM shop/web: 3 tasks failed in eu-west-1 |",
-            "WARNING shop/web: 3 tasks failed 3 failed since the previous check; the rule fires over 1.",
+            "WARNING shop/web: 3 tasks failed 3 failed since the previous check; the rule fires on values over 1.",
             "ECS says: its deployment is IN_PROGRESS, 11 tasks failed.",
             "Rule tasks-failing.",
         ],

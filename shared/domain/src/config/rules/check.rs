@@ -136,8 +136,10 @@ impl Check<'_> {
             "is empty".to_owned()
         } else if name.chars().count() > MAX_NAME {
             format!("has more than {MAX_NAME} characters")
-        } else if name.contains(|c: char| c == '#' || c.is_control()) {
-            format!("`{}` contains `#` or an invisible character", name.escape_debug())
+        } else if name.contains('#') {
+            format!("`{}` contains `#`: choose a name without it", name.escape_debug())
+        } else if name.contains(char::is_control) {
+            format!("`{}` contains an invisible character: write the name again", name.escape_debug())
         } else {
             return Some(name);
         };

@@ -1,5 +1,5 @@
-//! Rules that hide other rules: they must exist, have a suitable scope, and not hide each other in
-//! a cycle.
+//! Rules that silence other rules: they must exist, have a suitable scope, and not silence each other
+//! in a cycle.
 
 use std::collections::BTreeMap;
 
@@ -25,15 +25,16 @@ fn by_name(rules: &[(u64, RawRule)]) -> impl Iterator<Item = (&str, &RawRule)> {
 }
 
 /// Removes from the `unless` of built-in rules those that the file turned off, or replaced by a
-/// rule that cannot hide them.
+/// rule that cannot silence them.
 pub(super) fn drop_unknown(built_in: &mut [(u64, RawRule)], own: &[(u64, RawRule)]) {
     let all = by_name(built_in).chain(by_name(own));
     let scopes: BTreeMap<String, Scope> = all.map(|(name, raw)| (name.to_owned(), scope(raw))).collect();
     for (_, raw) in built_in {
         let Some(line) = raw.unless.as_ref().map(|unless| unless.line) else { continue };
-        let hides =
-            |(_, name): &(u64, &str)| scopes.get(*name).is_some_and(|hiding| can_hide(*hiding, scope(raw)));
-        let names = names(raw.unless.as_ref()).into_iter().filter(hides);
+        let silences = |(_, name): &(u64, &str)| {
+            scopes.get(*name).is_some_and(|silencing| can_silence(*silencing, scope(raw)))
+        };
+        let names = names(raw.unless.as_ref()).into_iter().filter(silences);
         let names = names.map(|(line, name)| At { line, value: Some(name.to_owned()) }).collect();
         raw.unless = Some(Either { line, value: Some(OneOf::Compound(names)) });
     }
@@ -50,27 +51,24 @@ pub(super) fn check(
     let own: BTreeMap<&str, &RawRule> = by_name(own).collect();
     let by_name: BTreeMap<&str, &RawRule> =
         by_name(built_in).chain(own.iter().map(|(name, raw)| (*name, *raw))).collect();
-    let known: Vec<&str> = by_name.keys().copied().collect();
     let mut in_cycles: Vec<&str> = Vec::new();
     for (name, raw) in &own {
         let label = format!("rule `{name}`: unless");
         for (line, other) in names(raw.unless.as_ref()) {
             match by_name.get(other) {
-                Some(_) if other == *name => problems.add(line, &label, "a rule cannot hide itself"),
+                Some(_) if other == *name => problems.add(line, &label, "a rule cannot silence itself"),
                 None if off.iter().any(|(_, raw)| raw.name() == Some(other)) => {
                     problems.add(line, &label, format_args!("the rule `{other}` is turned off"));
                 }
                 None => {
-                    problems.add(
-                        line,
-                        &label,
-                        format_args!("there is no rule `{other}`: {}", hint(other, &known)),
-                    );
+                    let others: Vec<&str> = by_name.keys().copied().filter(|other| other != name).collect();
+                    let why = format!("there is no rule `{other}`: {}", hint(other, &others));
+                    problems.add(line, &label, why);
                 }
-                Some(hiding) if !can_hide(scope(hiding), scope(raw)) => {
-                    let (of_other, of_this) = (scope(hiding).as_str(), scope(raw).as_str());
+                Some(silencing) if !can_silence(scope(silencing), scope(raw)) => {
+                    let (of_other, of_this) = (scope(silencing).as_str(), scope(raw).as_str());
                     let why = format!(
-                        "`{other}` has scope {of_other} and this rule {of_this}: a rule hides only rules of its own scope, \
+                        "`{other}` has scope {of_other} and this rule {of_this}: a rule silences only rules of its own scope, \
                          unless its scope is cluster"
                     );
                     problems.add(line, &label, why);
@@ -79,7 +77,7 @@ pub(super) fn check(
                     if let Some(cycle) = cycle(name, other, &by_name).filter(|_| !in_cycles.contains(name)) {
                         let names =
                             cycle.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                        problems.add(line, &label, format_args!("{names} hide each other in a cycle"));
+                        problems.add(line, &label, format_args!("{names} silence each other in a cycle"));
                         in_cycles.extend(cycle);
                     }
                 }
@@ -92,8 +90,8 @@ fn scope(rule: &RawRule) -> Scope {
     rule.scope.as_ref().and_then(|scope| scope.value).unwrap_or_default()
 }
 
-fn can_hide(hiding: Scope, hidden: Scope) -> bool {
-    hiding == hidden || hiding == Scope::Cluster
+fn can_silence(silencing: Scope, silenced: Scope) -> bool {
+    silencing == silenced || silencing == Scope::Cluster
 }
 
 /// The cycle from `name` through `other` back to `name`, if there is one.

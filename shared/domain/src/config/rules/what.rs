@@ -7,7 +7,7 @@ use super::check::Check;
 use super::raw::{RawMetric, WhatText};
 use crate::model::catalogue::CATALOGUE;
 use crate::model::metric::{Statistic, Unit};
-use crate::rules::{CustomMetric, Measure, Scope, words};
+use crate::rules::{CustomMetric, Measure, Scope, words, words_of};
 use crate::text::nearest::{hint, nearest};
 
 /// The maximum number of dimensions of a metric (CloudWatch API, `Metric`).
@@ -35,7 +35,14 @@ impl Check<'_> {
                     None
                 })?;
                 if !measure.supports(scope) {
-                    self.add(line, "what", format_args!("`{text}` is not published per {}", scope.as_str()));
+                    let per = scope.as_str();
+                    let others: Vec<&str> = words_of(scope).collect();
+                    let others = if others.is_empty() {
+                        "name a metric by namespace and name".to_owned()
+                    } else {
+                        format!("measures of this scope are {}", others.join(", "))
+                    };
+                    self.add(line, "what", format_args!("`{text}` is not published per {per}; {others}"));
                 }
                 measure
             }

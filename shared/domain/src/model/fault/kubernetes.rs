@@ -33,7 +33,7 @@ pub(super) fn advice(fault: &Fault) -> Option<&'static str> {
     let Operation::Kubernetes { path, .. } = &fault.operation else { return None };
     match (fault.code.as_str(), fault.kind) {
         (NAMESPACE_TERMINATING, _) => Some(
-            "wait until the namespace is deleted, then apply the YAML in docs/policies.md, which recreates it; if it \
+            "wait until the namespace is deleted, then apply the YAML in docs/policies.md of the fargaze repository, which recreates it; if it \
                  stays Terminating, check its finalizers",
         ),
         (IMMUTABLE, _) => {
@@ -45,10 +45,10 @@ pub(super) fn advice(fault: &Fault) -> Option<&'static str> {
         (TOKEN, _) => Some("the next run gets new credentials; if it recurs, check that the role exists"),
         (_, FaultKind::Denied) if is_of_setup(fault) => Some(
             "create an access entry with the required permissions in the cluster for the role of EnableInsights, the \
-             stack's output EnableInsightsRoleArn: docs/policies.md",
+             stack's output EnableInsightsRoleArn: docs/policies.md in the fargaze repository",
         ),
         (_, FaultKind::Denied) => Some(
-            "the report has the commands that grant fargaze access (docs/eks.md); to get it now, start the state \
+            "the report has the commands that grant fargaze access (docs/eks.md in the fargaze repository); to get it now, start the state \
              machine, the stack's output RunArn, with {\"kind\":\"report\"}",
         ),
         (_, FaultKind::NotFound) if path.starts_with(METRICS) => Some(

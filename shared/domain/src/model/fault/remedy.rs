@@ -127,7 +127,7 @@ const fn by_kind(kind: FaultKind) -> &'static str {
         FaultKind::Transient => "the service did not respond; the next run retries",
         FaultKind::Denied => {
             "redeploy the stack, which grants the action to its role; in another account grant it to the target's role, see \
-             docs/permissions.md"
+             docs/permissions.md in the fargaze repository"
         }
         FaultKind::NotFound => "it may have been deleted in the meantime",
         FaultKind::Invalid => "the same request will fail again; check the configuration",
@@ -166,7 +166,7 @@ impl Fault {
         match blamed {
             Some((_, remedy)) => remedy,
             None if self.operation == Operation::StsAssumeRole => {
-                "let the role trust this stack's functions, with the target's external-id; see docs/permissions.md"
+                "let the role trust this stack's functions, with the target's external-id; see docs/permissions.md in the fargaze repository"
             }
             None => by_kind(FaultKind::Denied),
         }

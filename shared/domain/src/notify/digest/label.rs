@@ -75,6 +75,8 @@ pub(super) fn back(evaluation: &Evaluation, value: f64) -> String {
         "no longer has failing tasks".to_owned()
     } else if is_none && counted(evaluation, &label).is_some() {
         format!("no longer has {label}")
+    } else if counted(evaluation, &label).is_some() {
+        format!("is back to {}", valued(evaluation, &label, value))
     } else {
         format!("is back at {label} {}", evaluation.unit.show(value))
     }

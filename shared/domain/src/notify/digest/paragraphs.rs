@@ -117,13 +117,13 @@ fn crossed(evaluation: &Evaluation) -> String {
         return "The newest deployment failed or is being rolled back.".to_owned();
     }
     if checked == 1 && evaluation.label == TASKS_FAILED {
-        return format!("{worst} failed since the previous check; the rule fires {limit}.");
+        return format!("{worst} failed since the previous check; the rule fires on values {limit}.");
     }
     if checked == 1 && evaluation.label == KubernetesMeasure::MetricsServerDown.label() {
         return format!("The Metrics API did not answer at {time}.");
     }
     if checked == 1 {
-        return format!("It was {worst} at {time}; the rule fires {limit}.");
+        return format!("It was {worst} at {time}; the rule fires on values {limit}.");
     }
     let missing = evaluation.values.iter().filter(|value| value.is_none()).count();
     let gaps = if missing > 0 { format!("; {missing} had no data") } else { String::new() };
@@ -174,7 +174,7 @@ pub(super) fn blind(run: &Run, notices: &[PlacedNotice<'_>]) -> String {
         let sentence = format!(
             "Rule {} on {}, for {}, {}: {}.{why}",
             harmless(&notice.rule),
-            count(names.len(), "subject"),
+            count(names.len(), kind_of(&notice.subject)),
             span(since, run.window.end),
             place(target),
             list(names.iter().map(String::as_str), MOST_NAMED),
@@ -267,13 +267,14 @@ fn over(PlacedNotice { target, notice }: &PlacedNotice<'_>) -> String {
     let since = notice.since.filter(|_| notice.kind() != NoticeKind::Deleted);
     let after = since.map(|since| format!(" after {}", span(since, notice.at))).unwrap_or_default();
     let now = match notice.kind() {
-        NoticeKind::SeenAgain => format!("can be evaluated again and {}", label::state(notice.to)),
+        NoticeKind::SeenAgain => format!("can be evaluated again{after} and {}", label::state(notice.to)),
         NoticeKind::Deleted => {
             format!("is no longer evaluated (the {} or the rule was deleted)", kind_of(&notice.subject))
         }
         _ => notice.evaluation().and_then(back).unwrap_or_else(|| "is OK again".to_owned()),
     };
     let (subject, rule) = (name(&notice.subject), harmless(&notice.rule));
+    let after = if notice.kind() == NoticeKind::SeenAgain { "" } else { &after };
     let place = place(target);
     wrap(&format!("{subject} {now}{after}, at {}, {place}. Rule {rule}.", clock(notice.at)), 2)
 }

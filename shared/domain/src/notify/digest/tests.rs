@@ -134,7 +134,7 @@ fn why_it_fired_is_one_sentence() {
     let down = of(|evaluation| {
         (evaluation.values, evaluation.unit, evaluation.threshold) = (vec![Some(2.0)], Unit::Count, 0.0);
     });
-    says(down, "It was 2 at 10:02 UTC; the rule fires over 0.");
+    says(down, "It was 2 at 10:02 UTC; the rule fires on values over 0.");
 }
 
 #[test]

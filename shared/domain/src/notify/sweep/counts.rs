@@ -6,7 +6,7 @@ use crate::model::run::{Platform, RunKind};
 use crate::notify::words::count;
 use crate::reconcile::{Finding, FindingResult};
 
-const SILENT: &str = "on, but silent";
+const SILENT: &str = "on without metrics";
 const UNANNOUNCED: &str = "without an event";
 
 impl Findings<'_> {

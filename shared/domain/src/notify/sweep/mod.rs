@@ -161,15 +161,24 @@ impl<'a> Findings<'a> {
     }
 
     fn dry_run_subject(&self) -> String {
-        let would = self.with(|result| matches!(result, FindingResult::WouldSet | FindingResult::Waiting));
-        let done = if self.kind == RunKind::Rollback { "rolled back" } else { "set" };
+        let would = self.with(|result| *result == FindingResult::WouldSet);
+        let waiting = clusters(&self.with(|result| *result == FindingResult::Waiting));
+        let waiting = match waiting {
+            0 => String::new(),
+            1 => ", 1 waits".to_owned(),
+            n => format!(", {n} wait"),
+        };
+        let (set, done) = match self.kind {
+            RunKind::Rollback => ("roll back", "rolled back"),
+            _ => ("set", "set"),
+        };
         let cost = cost_of(&would);
         let cost = cost.map(|cost| about_dollars(cost.dollars_a_month.max(0.0)));
         let cost = cost.map(|cost| format!(", about {cost} a month")).unwrap_or_default();
         if would.is_empty() {
-            return format!("Dry run: nothing would be {done}");
+            return format!("Dry run: nothing would be {done}{waiting}");
         }
-        format!("Dry run: {} would be {done}{cost}", what_of_count(&would))
+        format!("Dry run: would {set} {}{cost}{waiting}", what_of_count(&would))
     }
 }
 
@@ -179,6 +188,11 @@ impl Placed<'_> {
         let Target { account, region, role, .. } = self.target;
         let at = AtCluster { account, region, cluster: self.finding.cluster()? };
         Some(self.finding.remedy()?.commands(&at, role.as_ref().map(|role| role.arn.as_str())))
+    }
+
+    /// What the remedy commands do.
+    fn to_do(&self) -> Option<String> {
+        Some(self.finding.remedy()?.purpose(self.target.role.is_some()))
     }
 }
 

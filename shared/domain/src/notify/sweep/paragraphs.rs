@@ -2,6 +2,7 @@
 
 use super::{Findings, Placed, clusters, cost_of, label, names};
 use crate::model::fault::Fault;
+use crate::model::insights::WHY_SILENT;
 use crate::model::run::{Platform, RunKind, Target};
 use crate::model::subject::Subject;
 use crate::notify::coverage::in_words;
@@ -10,16 +11,11 @@ use crate::reconcile::{Cost, CostEstimate, CostNote, Finding, FindingResult, TAR
 use crate::text::message::harmless;
 
 /// Why a change waits: fargaze.yaml limits how much one run may change.
-const LIMIT_REACHED: &str = "It waits for the next run: max-changes or max-percent is reached.";
+const LIMIT_REACHED: &str = "One run changes no more than max-changes and max-percent allow.";
 
 /// The consequence if no event arrives for a new cluster.
 const NO_TRAIL: &str = "The sweep found these new clusters itself. EventBridge receives calls to ECS and EKS only through a CloudTrail trail \
      that logs management events; without one, new clusters wait for the next sweep.";
-
-/// Why a cluster may be on, but silent.
-const WHY_SILENT: &str = "Tasks run there, but no metrics arrive. Likely cause: a cluster of the same name without Container Insights \
-     was deleted, and this one was created within 7 days; ECS then does not actually turn it on (ECS API, \
-     UpdateClusterSettings). Use another name, or recreate the cluster after 7 days.";
 
 /// Most clusters that one paragraph names.
 const NAMED: usize = 20;
@@ -44,12 +40,13 @@ impl<'a> Findings<'a> {
         }));
         paragraphs.extend(self.conflicts());
         let would = if self.kind == RunKind::Rollback { "WOULD ROLL BACK" } else { "WOULD SET" };
+        let waits = if self.dry_run { "WOULD WAIT FOR THE NEXT RUN:" } else { "WAITS FOR THE NEXT RUN:" };
         for (head, result) in [
             ("UPDATE OVERDUE", FindingResult::Overdue),
             ("SET", FindingResult::Set),
             ("ROLLED BACK", FindingResult::RolledBack),
             ("SKIPPED", FindingResult::Skipped),
-            ("WAITS FOR THE NEXT RUN", FindingResult::Waiting),
+            (waits, FindingResult::Waiting),
             (would, FindingResult::WouldSet),
             ("IN PROGRESS", FindingResult::InProgress),
             ("NOT YET CREATED", FindingResult::NotYet),
@@ -81,7 +78,7 @@ impl<'a> Findings<'a> {
             });
             let place = place.unwrap_or_else(|| places(&group));
             let what = match (change, now) {
-                (Some(change), _) => format!(" {}", harmless(&change.to_string())),
+                (Some(change), _) => format!(": {},", harmless(&change.to_string())),
                 (None, Some(now)) => format!(" ({})", harmless(now)),
                 (None, None) => String::new(),
             };
@@ -137,7 +134,7 @@ impl<'a> Findings<'a> {
 
     fn silent(&self) -> Option<String> {
         let silent = self.that(|finding| finding.silent);
-        (!silent.is_empty()).then(|| by_place("ON, BUT SILENT:", &silent) + &wrap(WHY_SILENT, 2))
+        (!silent.is_empty()).then(|| by_place("ON, BUT NO METRICS ARRIVE:", &silent) + &wrap(WHY_SILENT, 2))
     }
 
     fn unannounced(&self) -> Option<String> {
@@ -153,7 +150,11 @@ impl<'a> Findings<'a> {
             grouped(plain.into_iter(), |found| (found.finding.now.as_deref(), found.finding.reason.as_str()));
         let lines = groups.into_iter().map(|((now, reason), group)| {
             let now = now.unwrap_or("not known");
-            hang(&format!("The account default is {now} in {}: {}.", places(&group), harmless(reason)))
+            hang(&format!(
+                "The account default of Container Insights is {now} in {}: {}.",
+                places(&group),
+                harmless(reason)
+            ))
         });
         lines.collect()
     }
@@ -289,18 +290,19 @@ fn places(found: &[Placed<'_>]) -> String {
     list(places.iter().map(String::as_str), 5)
 }
 
-/// The commands for the first clusters, never wrapped, so that they can be copied. Words in
-/// capitals are placeholders that the reader replaces.
+/// What to do, with the commands for the first clusters, never wrapped, so that they can be copied.
+/// Words in capitals are placeholders that the reader replaces.
 fn remedies(found: &[Placed<'_>]) -> String {
     let commands: Vec<String> = found.iter().filter_map(Placed::commands).collect();
     let shown = commands.iter().take(COMMANDED).flat_map(|commands| commands.lines());
     let shown: Vec<String> = shown.map(harmless).collect();
     let lines: String = shown.iter().flat_map(|line| ["    ", line, "\n"]).collect();
-    match commands.len() {
+    let what = found.iter().find_map(Placed::to_do).map(|what| wrap(&format!("To do: {what}:"), 2));
+    let more = match commands.len().saturating_sub(COMMANDED) {
         0 => String::new(),
-        n if n > COMMANDED => format!("  To do:\n{lines}    (and the same for {} more)\n", n - COMMANDED),
-        _ => format!("  To do:\n{lines}"),
-    }
+        more => format!("    (and the same for {more} more)\n"),
+    };
+    what.unwrap_or_default() + &lines + &more
 }
 
 /// `about 112 metrics, $33.60 a month`

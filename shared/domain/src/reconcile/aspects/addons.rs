@@ -10,9 +10,6 @@ const NO_SELECTOR: &str = "its pods would stay Pending: no ACTIVE Fargate profil
 /// The pods' labels differ from version to version.
 const ONLY_WITH_LABELS: &str = "its pods may stay Pending: all Fargate profile selectors for the namespace kube-system \
                                 require labels, and there are no EC2 nodes known to EKS";
-/// Fargate profiles are immutable (Amazon EKS API, `CreateFargateProfile`).
-const ANOTHER_PROFILE: &str = "create another Fargate profile, for the namespace kube-system and without labels: \
-                               existing profiles cannot be changed";
 
 /// An add-on that is being deleted counts as absent.
 pub(super) fn value(aspect: Aspect, observed: &Observed) -> Result<Value, &Fault> {
@@ -42,7 +39,7 @@ fn metrics_server(case: &AspectCase<'_>) -> Step {
         Place::Soon(profile) => step.waiting_for(&format!("its Fargate profile {profile} is being created")),
         Place::None { labels, role } => {
             let lacks = if labels { ONLY_WITH_LABELS } else { NO_SELECTOR };
-            step.blocked_by(&format!("{lacks}; {ANOTHER_PROFILE}"), Some(Remedy::FargateProfile { role }))
+            step.blocked_by(lacks, Some(Remedy::FargateProfile { role }))
         }
     }
 }

@@ -141,7 +141,7 @@ fn metrics_server_needs_capacity_and_a_missing_selector_is_named() {
         (
             labelled,
             Action::Blocked,
-            "create another Fargate profile, for the namespace kube-system and without",
+            "all Fargate profile selectors for the namespace kube-system require labels",
         ),
         (nodes, install(), "the cluster is new"),
         (auto, install(), "the cluster is new"),

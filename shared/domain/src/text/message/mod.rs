@@ -78,7 +78,12 @@ fn ascii_subject(text: &str) -> String {
         // SNS rejects an empty subject.
         "" => "fargaze".to_owned(),
         _ if line.len() <= MAX_SUBJECT => line.to_owned(),
-        _ => format!("{}...", line[..MAX_SUBJECT - 3].trim_end()),
+        _ => {
+            let most = &line[..MAX_SUBJECT - 3];
+            // Whole words, unless the last one is very long.
+            let end = most.rfind(' ').filter(|end| *end >= MAX_SUBJECT / 2).unwrap_or(most.len());
+            format!("{}...", most[..end].trim_end_matches([' ', ',', ';', ':']))
+        }
     }
 }
 

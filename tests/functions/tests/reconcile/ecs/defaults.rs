@@ -64,7 +64,10 @@ async fn its_change_is_logged_and_the_mail_reports_it() {
     assert_eq!(entry.request_id.as_deref(), Some(request.request_id.as_str()));
     let mail = stack.mail(0);
     assert!(mail.starts_with("ECS: account default set |"), "{mail}");
-    assert!(mail.contains("SET account default disabled -> enabled in eu-west-1 (123456789012)."), "{mail}");
+    assert!(
+        mail.contains("SET account default: disabled -> enabled, in eu-west-1 (123456789012)."),
+        "{mail}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -125,7 +125,9 @@ async fn what_earlier_passes_did_is_reported_when_a_later_one_fails() {
         assert_eq!(line.items[0]["cursor"]["after"], "a");
         let mail = stack.mail(0);
         assert!(
-            mail.contains("SET Container Insights disabled -> enabled in eu-west-1 (123456789012): a: about"),
+            mail.contains(
+                "SET Container Insights: disabled -> enabled, in eu-west-1 (123456789012): a: about"
+            ),
             "{mail}"
         );
         assert!(mail.contains("Could not query eu-west-1 (123456789012): "), "{mail}");

@@ -145,7 +145,7 @@ async fn the_account_default_is_rolled_back_as_well_and_stays_so() {
     let found = rolled_back(&stack, 60, None).await;
     assert_eq!(result_of(account_default(&found)), json!({"rolled-back": "enabled"}));
     assert_eq!(changes(&stack), [change("account", "enabled", "enhanced", "rolled-back")]);
-    assert!(stack.mail(1).contains("ROLLED BACK account default enhanced -> enabled"), "{}", stack.mail(1));
+    assert!(stack.mail(1).contains("ROLLED BACK account default: enhanced -> enabled"), "{}", stack.mail(1));
     assert!(!receipt(&sweep(&stack, 120).await).0);
     assert_eq!(stack.aws.edit(|world| world.home().account_insights().to_owned()), "enabled");
     assert_eq!(subjects(&stack, PUT).len(), 2);
@@ -184,8 +184,8 @@ async fn a_dry_run_reports_what_would_go_back_and_writes_nothing() {
     writes.dedup();
     assert_eq!(writes, ["s3:PutObject", "dynamodb:PutItem", "sns:Publish"]);
     let mail = stack.mail(1);
-    assert!(mail.starts_with("Dry run: Container Insights of 2 clusters would be rolled back"), "{mail}");
-    assert!(mail.contains("WOULD ROLL BACK Container Insights enabled -> disabled"), "{mail}");
+    assert!(mail.starts_with("Dry run: would roll back Container Insights of 2 clusters"), "{mail}");
+    assert!(mail.contains("WOULD ROLL BACK Container Insights: enabled -> disabled"), "{mail}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -267,7 +267,7 @@ async fn other_accounts_are_rolled_back_with_their_role_by_their_own_change_log(
     assert!(
         stack
             .mail(1)
-            .contains("ROLLED BACK Container Insights enabled -> disabled in eu-west-1 (210987654321): a")
+            .contains("ROLLED BACK Container Insights: enabled -> disabled, in eu-west-1 (210987654321): a")
     );
 }
 

@@ -128,7 +128,7 @@ async fn one_run_changes_up_to_its_limit_and_the_next_continues() {
             before += set;
         }
         let mail = stack.mail(0);
-        assert!(mail.contains("WAITS FOR THE NEXT RUN Container Insights disabled -> enabled"), "{mail}");
+        assert!(mail.contains("WAITS FOR THE NEXT RUN: Container Insights: disabled -> enabled"), "{mail}");
     }
 }
 
@@ -156,7 +156,7 @@ async fn a_refused_change_is_notified_with_its_reason_and_the_others_continue() 
     assert!(mail.starts_with("FAILED to set Container Insights of b"), "{mail}");
     assert!(
         mail.contains(
-            "SET Container Insights disabled -> enabled in eu-west-1 (123456789012): a: about 12 metrics, $3.60 a month c:"
+            "SET Container Insights: disabled -> enabled, in eu-west-1 (123456789012): a: about 12 metrics, $3.60 a month c:"
         ),
         "{mail}"
     );
@@ -246,10 +246,13 @@ async fn a_cluster_that_is_on_and_has_no_metrics_an_hour_later_is_notified_as_si
         assert_eq!(silent, [false, false, at >= 60], "minute {at}");
         receipts.push(receipt(&line));
     }
-    assert_eq!(receipts[2], (true, "ECS: 1 on, but silent".to_owned()));
+    assert_eq!(receipts[2], (true, "ECS: 1 on without metrics".to_owned()));
     assert_eq!((receipts[1].0, receipts[3].0), (false, false), "{receipts:?}");
     let mail = stack.mail(1);
-    assert!(mail.contains("ON, BUT SILENT: shop in eu-west-1") && mail.contains("within 7 days"), "{mail}");
+    assert!(
+        mail.contains("ON, BUT NO METRICS ARRIVE: shop in eu-west-1") && mail.contains("7 days"),
+        "{mail}"
+    );
     // The metrics arrive after all.
     stack.aws.edit(|world| {
         put_minutes(world.home(), "ECS/ContainerInsights", "TaskCount", &[("ClusterName", "shop")], |_| 2.0);
@@ -345,15 +348,15 @@ async fn a_dry_run_reports_what_a_run_would_do_with_its_cost_and_changes_nothing
     let mail = dry.mail(0);
     assert!(
         mail.starts_with(
-            "Dry run: account default, Container Insights of 3 clusters would be set, about $21.30 a month"
+            "Dry run: would set account default, Container Insights of 2 clusters, about $17.70 a month, 1 waits"
         ),
         "{mail}"
     );
     for said in [
         "DRY RUN: nothing was changed",
-        "WOULD SET Container Insights disabled -> enabled in eu-west-1 (123456789012): off: about 37 metrics, $11.10 a month off-2:",
-        "WAITS FOR THE NEXT RUN Container Insights disabled -> enabled in eu-west-1 (123456789012): off-3: about 12 metrics, $3.60 a month",
-        "WOULD SET account default disabled -> enabled",
+        "WOULD SET Container Insights: disabled -> enabled, in eu-west-1 (123456789012): off: about 37 metrics, $11.10 a month off-2:",
+        "WOULD WAIT FOR THE NEXT RUN: Container Insights: disabled -> enabled, in eu-west-1 (123456789012): off-3: about 12 metrics, $3.60 a month",
+        "WOULD SET account default: disabled -> enabled",
         "Cost of the planned changes: about 59 custom metrics, $17.70 a month",
     ] {
         assert!(mail.contains(said), "{said}: {mail}");

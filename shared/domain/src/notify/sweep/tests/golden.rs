@@ -127,8 +127,7 @@ fn eks_with_a_late_cluster_a_conflict_and_a_denial() {
 /// has its own commands, one line each, however long.
 #[test]
 fn eks_with_what_a_person_can_do() {
-    let selector = "the cluster is new; its policy is install (built-in); its pods would stay Pending; create another \
-                    Fargate profile";
+    let selector = "the cluster is new; its policy is install (built-in); its pods would stay Pending";
     let unlabelled = |name| Finding {
         remedy: Some(Remedy::Label),
         news: true,

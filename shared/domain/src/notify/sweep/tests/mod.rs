@@ -217,7 +217,7 @@ fn each_new_finding_has_its_own_subject_once() {
     let refused = || FindingResult::Unknown(Fault { operation: Operation::EksListAddons, ..denied() });
     let deleted = FindingResult::Conflict(vec!["alice (DeleteAddon)".to_owned()]);
     for (found, platform, subject, severity) in [
-        (silent, Platform::Ecs, "ECS: 1 on, but silent", "info"),
+        (silent, Platform::Ecs, "ECS: 1 on without metrics", "info"),
         (unannounced, Platform::Ecs, "ECS: 1 without an event", "info"),
         (
             finding("old", Disabled, FindingResult::Reported, BEFORE),
@@ -300,9 +300,9 @@ fn account_defaults_that_are_alike_are_one_sentence() {
     ];
     let text = message(RunKind::Sweep, outcomes).body;
     for part in [
-        "SET account default disabled -> enabled in eu-west-1 (123456789012),\n  us-east-1 (123456789012).\n",
+        "SET account default: disabled -> enabled, in eu-west-1 (123456789012),\n  us-east-1 (123456789012).\n",
         "COULD NOT BE READ: account default in us-west-2 (123456789012).\n",
-        "The account default is disabled in eu-north-1 (123456789012), eu-south-1\n",
+        "The account default of Container Insights is disabled in eu-north-1\n",
     ] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
@@ -346,7 +346,7 @@ fn a_rollback_always_has_a_message_and_a_subject_about_its_platforms() {
         (vec![dry(of_eks(Vec::new()))], "Dry run: nothing would be rolled back"),
         (
             vec![dry(of_eks(one(FindingResult::WouldSet)))],
-            "Dry run: aws-logging of 1 cluster would be rolled back",
+            "Dry run: would roll back aws-logging of 1 cluster",
         ),
         (vec![ecs(complies())], "ECS: nothing to roll back"),
         (vec![of_eks(left()), ecs(complies())], "ECS, EKS: nothing to roll back"),

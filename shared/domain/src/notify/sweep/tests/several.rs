@@ -9,8 +9,7 @@ fn both_platforms_share_a_subject_and_a_dry_run_is_about_both() {
     };
     assert_eq!(message(RunKind::Sweep, both(FindingResult::Set)).subject, "ECS: 1 set; EKS: 1 set");
     let dry = message(RunKind::Sweep, both(FindingResult::WouldSet).map(dry));
-    let subject =
-        "Dry run: Container Insights, metrics-server of 2 clusters would be set, about $11.10 a month";
+    let subject = "Dry run: would set Container Insights, metrics-server of 2 clusters, about $11.10 a month";
     assert_eq!(dry.subject, subject);
     assert!(dry.body.starts_with("DRY RUN: nothing was changed"), "{}", dry.body);
 }

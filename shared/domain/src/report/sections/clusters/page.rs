@@ -76,7 +76,7 @@ fn warnings(cluster: &ClusterReport) -> Markup {
     let warnings = cluster::warnings([
         (idle > 0).then(|| format!("{} with no tasks running", count(idle, "service"))),
         cluster.services_unread.then(|| "services could not be listed".to_owned()),
-        cluster.silent.then(|| "on, but silent".to_owned()),
+        cluster.silent.then(|| "on, but no metrics arrive".to_owned()),
         cluster.may_be_silent().then(|| NOT_KNOWN.to_owned()),
         (!cluster.reverted_by.is_empty()).then(|| "reverted by others".to_owned()),
     ]);

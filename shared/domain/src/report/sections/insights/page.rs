@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::posture::{NOT_KNOWN, WHY_SILENT};
-use crate::model::insights::InsightsLevel;
+use super::posture::NOT_KNOWN;
+use crate::model::insights::{InsightsLevel, WHY_SILENT};
 use crate::report::model::Report;
 use crate::report::sections::clusters::model::ClusterReport;
 use crate::report::show::list::{ROWS, items};
@@ -21,7 +21,7 @@ pub(super) fn section(report: &Report) -> Markup {
         ("enabled", posture.enabled, named(|cluster| cluster.insights == InsightsLevel::Enabled)),
         ("disabled", posture.disabled, named(|cluster| cluster.insights == InsightsLevel::Disabled)),
         ("opted out by the tag fargaze = hands-off", posture.opted_out, named(|cluster| cluster.opted_out)),
-        ("on, but silent for 3 hours", posture.silent, named(|cluster| cluster.silent)),
+        ("on, but no metrics in the last 3 hours", posture.silent, named(|cluster| cluster.silent)),
         (NOT_KNOWN, posture.reporting_not_known, named(ClusterReport::may_be_silent)),
         ("reverted by others", posture.conflicts, named(|cluster| !cluster.reverted_by.is_empty())),
     ];

@@ -3,7 +3,7 @@
 
 use super::model::{AccountDefault, Posture, PostureChange};
 use crate::evidence::inventory::Reporting;
-use crate::model::insights::InsightsLevel;
+use crate::model::insights::{InsightsLevel, WHY_SILENT};
 use crate::model::run::{Platform, Run, Target};
 use crate::model::subject::Subject;
 use crate::outcome::TargetResult;
@@ -15,10 +15,6 @@ use crate::text::words::{count, list, utc, wrap};
 
 /// Most clusters and changes that one line or list names.
 const NAMED: usize = 20;
-
-/// Why a cluster may be on, but silent.
-pub(crate) const WHY_SILENT: &str = "Likely cause: a cluster of the same name with Container Insights off was deleted less than 7 days \
-                                     before this one was created; ECS then does not actually turn it on.";
 
 /// The state of a cluster that is on, if it is unknown whether metrics arrive.
 pub(crate) const NOT_KNOWN: &str = "on; could not ask whether metrics arrive";
@@ -349,7 +345,8 @@ CONTAINER INSIGHTS
   on, but no metrics in the last 3 hours, in 1 cluster: till in eu-west-1
     Likely cause: a cluster of the same name with Container Insights off was
     deleted less than 7 days before this one was created; ECS then does not
-    actually turn it on.
+    actually turn it on (ECS API, UpdateClusterSettings). Use another name, or
+    recreate the cluster after 7 days.
   reverted twice; fargaze will not retry until the policy changes: orders in
   eu-west-1 (by arn:aws:sts::123456789012:assumed-role/terraform/ci
   (UpdateClusterSettings))
