@@ -104,7 +104,8 @@ fn reminders(checker: &Checker, rules: &[Vec<Rule>], key: &str) -> Option<String
 /// Whatever happened to the runs, the notifications must match an evaluation every minute with all
 /// points in time, if nothing mutes the alarm and no point changes. An alarm that waits for a late
 /// point may be notified with a later period. Alarms with a gap are not checked, nor those whose
-/// runs are too far apart or whose data is missing for longer than the lookback. "Breaching" and
+/// runs are too far apart or whose data is missing for longer than the lookback, or seemed so because
+/// its points came late: the notice of missing data has ended such an alarm. "Breaching" and
 /// "notBreaching" treat a late point as missing.
 fn minute_by_minute(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute, key: &str) -> Option<String> {
     let (name, subject) = key.split_once('#')?;
@@ -115,7 +116,9 @@ fn minute_by_minute(checker: &Checker, rules: &[Vec<Rule>], lookback: Minute, ke
     let truth = &checker.truth;
     let waits = matches!(rule.condition.treat, Treat::Missing | Treat::Ignore);
     let late = truth.lasting && waits && rule.hold == 0 && rule.period == 1;
+    let has_faded = checker.faded.iter().any(|(faded, _)| faded == key);
     let held = (truth.steady || late)
+        && !has_faded
         && kept
         && plain
         && coverage.gaps.is_empty()

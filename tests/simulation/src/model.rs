@@ -52,6 +52,9 @@ pub(crate) struct Observation {
     pub(crate) ends: Vec<Minute>,
     /// For samples, whether a period is unknown and will remain so.
     pub(crate) unknown: Vec<bool>,
+    /// Where the window begins. Periods between it and the first one were not requested, because
+    /// they have a value.
+    pub(crate) begins: Minute,
     /// End of the newest period.
     pub(crate) end: Minute,
     pub(crate) answer: Answer,

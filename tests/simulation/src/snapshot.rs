@@ -230,6 +230,7 @@ impl Snapshot {
         let count = rule.what.periods(rule, (end - begin) / rule.period);
         let mut aged = rule.what.aged(rule, count);
         let mut starts: Vec<Minute> = (0..count).map(|period| end - (count - period) * rule.period).collect();
+        let begins = end - count * rule.period;
         let (answer, values) = match rule.what.metric(cluster, service) {
             None => {
                 let (answer, newest) = self.tasks_missing(name);
@@ -263,7 +264,8 @@ impl Snapshot {
         let aged = usize::try_from(aged).unwrap();
         let ends: Vec<Minute> = starts.iter().map(|start| start + rule.period).collect();
         let unknown = vec![false; ends.len()];
-        Ok(Observation { values, ends, unknown, end, answer, silence, now: self.now, idle, aged, runs })
+        let now = self.now;
+        Ok(Observation { values, ends, unknown, begins, end, answer, silence, now, idle, aged, runs })
     }
 
     /// The input of a rule without queries.
@@ -275,6 +277,7 @@ impl Snapshot {
         Observation {
             values: vec![None; ends.len()],
             unknown: vec![false; ends.len()],
+            begins: begin,
             end: ends.last().copied().unwrap_or(end),
             aged: ends.len(),
             ends,

@@ -67,7 +67,7 @@ pub(super) fn seen(rule: &Rule, alarm: &mut Alarm, observation: &Observation) {
     let is_lost = |(place, value): (usize, &Option<f64>)| {
         observation.ends[place] > blind.since && place < observation.aged && value.is_none()
     };
-    let is_older = blind.since < observation.ends[0];
+    let is_older = blind.since <= observation.begins;
     let lost = !blind.no_data || is_older || observation.values.iter().enumerate().any(is_lost);
     if blind.notified && lost {
         alarm.notify(Kind::SeenAgain, observation.end);
