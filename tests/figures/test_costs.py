@@ -41,8 +41,8 @@ def test_month_is_that_of_the_default_schedules() -> None:
     # both platforms.
     child = costs.TEMPLATE.state_machine["States"]["EachTarget"]["ItemProcessor"]["States"]
     called = {name for name, state in child.items() if state["Type"] == "Task"}
-    # Called only for a failed target.
-    assert called - {"KeepFailure"} <= set(costs.functions_of_a_run())
+    # Called only for a failed target, and only in a report.
+    assert called - {"KeepFailure", "CollectLogs"} <= set(costs.functions_of_a_run())
     assert costs.TEMPLATE.state_machine["States"]["EachTarget"]["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] == "EXPRESS"
 
 

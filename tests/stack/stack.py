@@ -27,6 +27,7 @@ CODE_BUCKET = "deployment-artifacts"
 LOCAL_GRANTS = {
     "CollectMetricsRole": ["ecs:DescribeClusters", "ecs:DescribeServices"],
     "CollectPodsRole": ["eks:DescribeAddon"],
+    "CollectLogsRole": ["ecs:DescribeTasks", "ecs:ListTasks"],
     "EnableInsightsRole": [
         "ecs:DescribeClusters", "ecs:DescribeTasks", "ecs:ListTasks", "ecs:PutAccountSettingDefault", "eks:DescribeAddon",
     ],

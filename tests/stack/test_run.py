@@ -58,6 +58,13 @@ def answer(event):
         return done
     return {**done, "cursor": {"after": str(passes), "findings": {"key": "findings"}} if more else None}
 '''
+COLLECT_LOGS = '''
+def answer(event):
+    note(event)
+    if event["name"].startswith("no-logs"):
+        raise Failed("Denied", "logs:DescribeLogGroups: no")
+    return {"logs": {"key": "of collect-logs"}}
+'''
 # Returns its input, so that the output of the execution contains it.
 FORWARD_SUMMARY = '''
 def answer(event):
@@ -77,6 +84,7 @@ ANSWERS = {
     "PlanRun": PLAN_RUN,
     "CollectMetrics": COLLECT_METRICS,
     "CollectPods": COLLECT_PODS,
+    "CollectLogs": COLLECT_LOGS,
     "EvaluateAlarms": EVALUATE_ALARMS,
     "EnableInsights": ENABLE_INSIGHTS,
     "ForwardSummary": FORWARD_SUMMARY,
@@ -124,7 +132,7 @@ def machine(aws: LocalAws, tmp_path_factory) -> Machine:
 
 @pytest.mark.parametrize(("kind", "of_ecs", "of_eks"), [
     ("alarms", ["CollectMetrics", "EvaluateAlarms"], ["CollectPods", "EvaluateAlarms"]),
-    ("report", ["CollectMetrics"], ["CollectPods"]),
+    ("report", ["CollectMetrics", "CollectLogs"], ["CollectPods", "CollectLogs"]),
     ("sweep", ["EnableInsights"], ["EnableInsights"]),
     ("rollback", ["EnableInsights"], ["EnableInsights"]),
 ])
@@ -145,6 +153,12 @@ def test_every_function_receives_the_location_of_the_plan_and_a_number(machine: 
             else:
                 assert event.keys() <= {"kind", "plan", "target", "platform", "name", "pass"}, function
                 assert event["plan"] == "runs/run-1/plan.json" and event["target"] in (0, 1)
+
+
+def test_target_whose_logs_cannot_be_read_is_done(machine: Machine) -> None:
+    assert machine.run("report", "no-logs", "one") == {"no-logs": "done", "one": "done"}
+    assert machine.steps("no-logs") == ["CollectMetrics", "CollectLogs"]
+    assert machine.kept() == {}
 
 
 def test_target_of_eks_that_fails_is_reported(machine: Machine) -> None:

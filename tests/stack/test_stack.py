@@ -164,6 +164,15 @@ FORBIDDEN = {
         ("s3", "put_object", {"Bucket": "$Bucket", "Key": "fargaze.yaml", "Body": b""}),
         ("s3", "delete_object", {"Bucket": "$Bucket", "Key": "snapshots/x"}),
     ],
+    "CollectLogsRole": [
+        ("ecs", "list_clusters", {}),
+        ("ecs", "update_cluster_settings", TURN_ON),
+        ("logs", "put_retention_policy", {"logGroupName": "x", "retentionInDays": 1}),
+        ("logs", "filter_log_events", {"logGroupName": "x"}),
+        ("sns", "publish", {"TopicArn": "$Topic", "Message": "x"}),
+        ("s3", "put_object", {"Bucket": "$Bucket", "Key": "snapshots/x", "Body": b""}),
+        ("s3", "get_object", {"Bucket": "$Bucket", "Key": "fargaze.yaml"}),
+    ],
     "EvaluateAlarmsRole": [
         ("ecs", "list_clusters", {}),
         ("ecs", "update_cluster_settings", TURN_ON),

@@ -26,6 +26,7 @@ ACTIONS_WITHOUT_RESOURCE = {
     "ecs:ListClusters",
     "ecs:ListServices",
     "ecs:ListAccountSettings",
+    "ecs:DescribeTaskDefinition",
     "eks:ListClusters",
     "cloudwatch:ListMetrics",
     "cloudwatch:GetMetricData",
@@ -209,8 +210,9 @@ def only_forward_summary_publishes(template: Template) -> None:
 @rule
 def other_accounts_are_reached_by_the_named_roles_only(template: Template) -> None:
     """Issue 14, point 6: a reading function cannot assume the role of a changing one."""
-    reader, changer = (
-        {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::*:role/${{{name}}}"} for name in ("TargetRoleName", "TargetChangerRoleName")
+    reader, changer, log_reader = (
+        {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::*:role/${{{name}}}"}
+        for name in ("TargetRoleName", "TargetChangerRoleName", "TargetLogReaderRoleName")
     )
     assert {
         role: as_list(statement["Resource"])
@@ -220,6 +222,7 @@ def other_accounts_are_reached_by_the_named_roles_only(template: Template) -> No
     } == {
         template.role_of("CollectMetrics"): [reader],
         template.role_of("CollectPods"): [reader],
+        template.role_of("CollectLogs"): [log_reader],
         template.role_of("EnableInsights"): [reader, changer],
     }
 

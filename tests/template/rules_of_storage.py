@@ -54,11 +54,14 @@ def the_bucket_is_private_versioned_and_tidied(template: Template) -> None:
             "snapshots/": 90,
             "runs/": 14,
             "outcomes/": 14,
+            "logs/": 14,
             "reports/": 90,
         }
         # Not those of fargaze.yaml: an old version may be the last good one.
         replaced = {entry.get("Prefix") for entry in rules if "NoncurrentVersionExpiration" in entry}
-        assert replaced == {"runs/", "snapshots/", "outcomes/", "reports/", "inventory/", "clusters/"}, name
+        assert replaced == {
+            "runs/", "snapshots/", "outcomes/", "logs/", "reports/", "inventory/", "clusters/"
+        }, name
         assert any("AbortIncompleteMultipartUpload" in entry for entry in rules), name
 
 

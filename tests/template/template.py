@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "template.yaml"
 MEMBER_TEMPLATE = ROOT / "member.template.yaml"
 
-# CloudFormation's limit for a template in the request; a longer one must be uploaded to S3 first
-# (AWS CloudFormation User Guide, "CloudFormation quotas").
-MAX_TEMPLATE_BYTES = 51_200
+# CloudFormation's limit for a template in S3 (AWS CloudFormation User Guide, "CloudFormation
+# quotas"). In the request itself only 51,200 bytes are accepted, so it must be uploaded first.
+MAX_TEMPLATE_BYTES = 1_000_000
 
 
 class Loader(yaml.SafeLoader):

@@ -16,7 +16,7 @@ from template import ROOT, Template
 CHECKOV = Path(sys.executable).parents[1] / "checkov" / "bin" / "checkov"
 TEMPLATES = {"template": Template.of_project().transformed, "member": Template.of_member()}
 
-FUNCTIONS = {"PlanRun", "CollectMetrics", "CollectPods", "EvaluateAlarms", "ForwardSummary", "EnableInsights"}
+FUNCTIONS = {"PlanRun", "CollectMetrics", "CollectPods", "CollectLogs", "EvaluateAlarms", "ForwardSummary", "EnableInsights"}
 
 # Check -> affected resources, and why they stay as they are.
 LEFT: dict[str, tuple[set[str], str]] = {

@@ -3,8 +3,9 @@
 use fargaze::alarms::AlarmRecord;
 use fargaze::evidence::snapshot::SnapshotReader;
 use fargaze::invocation::failure::Failure;
+use fargaze::logs::TargetLogs;
 use fargaze::model::cluster::Region;
-use fargaze::model::fault::Fault;
+use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 use fargaze::model::run::{Platform, Run, RunKind, Target};
 use fargaze::outcome::{CoverageChange, Outcome, TargetResult};
@@ -67,7 +68,9 @@ impl Reporter<'_> {
         let usage = usage
             .inspect_err(|fault| tracing::warn!(%fault, "the number of requested metrics is unknown"))
             .ok();
+        let target_logs = self.target_logs(run, results).await;
         let facts = ReportFacts {
+            target_logs: &target_logs,
             results,
             logs: &logs,
             alarms: &alarms,
@@ -98,6 +101,21 @@ impl Reporter<'_> {
                 .add(line.map_err(|error| Fault::malformed(Operation::S3GetObject, key, error.to_string()))?);
         }
         Ok(())
+    }
+
+    /// What was read about the logs of each target that could be read.
+    async fn target_logs(
+        &self,
+        run: &Run,
+        results: &[TargetResult],
+    ) -> Vec<(Target, Result<TargetLogs, Fault>)> {
+        let mut found = Vec::new();
+        for target in results.iter().filter(|result| result.result.is_ok()).map(|result| &result.target) {
+            let key = target.logs_key(run);
+            let logs = self.store.get_json::<TargetLogs>(&key).await;
+            found.push((target.clone(), logs.and_then(|logs| logs.ok_or_else(lost_logs))));
+        }
+        found
     }
 
     /// The previous report. If it is unreadable, this one is built without comparison.
@@ -148,7 +166,13 @@ impl Reporter<'_> {
             for (newest, count) in newest_of_targets(&keys) {
                 let outcome =
                     self.store.get_json::<Outcome>(newest).await?.ok_or_else(|| missing_object(newest))?;
-                let metrics = u64::try_from(outcome.coverage.metrics).unwrap_or(u64::MAX);
+                let mut metrics = outcome.coverage.metrics;
+                if kind == RunKind::Report {
+                    let logs = newest.replacen("outcomes/", "logs/", 1);
+                    let logs = self.store.get_json::<TargetLogs>(&logs).await?;
+                    metrics += logs.as_ref().map_or(0, TargetLogs::metrics);
+                }
+                let metrics = u64::try_from(metrics).unwrap_or(u64::MAX);
                 usage.metrics += metrics * count;
                 usage.calls += metrics.div_ceil(METRICS_PER_CALL) * count;
             }
@@ -172,6 +196,17 @@ impl Reporter<'_> {
             key: page,
         };
         Ok(report_mail(report, &link))
+    }
+}
+
+/// Why it is not known how a target logs: `collect-logs` left nothing.
+fn lost_logs() -> Fault {
+    Fault {
+        operation: Operation::FargazeRun,
+        subject: "logs".to_owned(),
+        kind: FaultKind::Transient,
+        code: "lost".to_owned(),
+        message: "CollectLogs ended without a result; its log shows why".to_owned(),
     }
 }
 

@@ -31,6 +31,7 @@ pub struct Ecs {
     pub(super) service_read: RateLimiter,
     pub(super) cluster_modify: RateLimiter,
     pub(super) task_read: RateLimiter,
+    pub(super) task_definition_read: RateLimiter,
     pub(super) account_setting_read: RateLimiter,
     pub(super) account_setting_modify: RateLimiter,
 }
@@ -95,6 +96,7 @@ impl Ecs {
             // At one change a second, any unused share makes a sweep longer by as much.
             cluster_modify: RateLimiter::sharing(20, 1, 0.97),
             task_read: RateLimiter::new(100, 20),
+            task_definition_read: RateLimiter::new(50, 20),
             account_setting_read: RateLimiter::new(50, 20),
             account_setting_modify: RateLimiter::new(10, 1),
         }

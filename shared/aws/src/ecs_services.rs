@@ -1,6 +1,6 @@
 //! Amazon ECS: services with their counts, deployments and task sets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::operation::describe_services::DescribeServicesError;
 use aws_sdk_ecs::operation::list_services::ListServicesError;
@@ -196,8 +196,27 @@ fn service_state(cluster: &ClusterName, service: &Service) -> Result<ServiceStat
             .take(EVENTS)
             .map(Into::into)
             .collect(),
+        task_definitions: task_definitions(service),
         trend: ServiceTrend::default(),
     })
+}
+
+/// ARNs of the task definitions whose tasks run or are to run, each once.
+fn task_definitions(service: &Service) -> Vec<String> {
+    let deployments =
+        service.deployments().iter().filter(|one| one.status() == Some("PRIMARY") || one.running_count() > 0);
+    let deployments = deployments.filter_map(Deployment::task_definition);
+    let task_sets =
+        service.task_sets().iter().filter(|one| one.status() == Some("PRIMARY") || one.running_count() > 0);
+    let found: BTreeSet<&str> = deployments
+        .chain(task_sets.filter_map(TaskSet::task_definition))
+        .chain(
+            service
+                .task_definition()
+                .filter(|_| service.deployments().is_empty() && service.task_sets().is_empty()),
+        )
+        .collect();
+    found.into_iter().map(ToOwned::to_owned).collect()
 }
 
 fn instant(time: &DateTime) -> Result<Timestamp, String> {

@@ -15,7 +15,7 @@ use super::pages::Pages;
 use super::sdk_error::fault;
 
 /// Tasks in one `DescribeTasks`.
-const TASKS_PER_CALL: usize = 100;
+pub(super) const TASKS_PER_CALL: usize = 100;
 
 impl Ecs {
     /// Sets Container Insights of a cluster (`UpdateClusterSettings`); returns the request id.
@@ -80,7 +80,7 @@ impl Ecs {
         Ok(size)
     }
 
-    async fn list_tasks(&self, cluster: &ClusterName) -> Result<Vec<String>, Fault> {
+    pub(super) async fn list_tasks(&self, cluster: &ClusterName) -> Result<Vec<String>, Fault> {
         const OPERATION: Operation = Operation::EcsListTasks;
         let (mut tasks, mut token) = (Vec::new(), None);
         let mut pages = Pages::of(OPERATION, cluster.as_str());
@@ -98,7 +98,11 @@ impl Ecs {
     }
 
     /// Tasks that ended in the meantime are left out.
-    async fn describe_tasks(&self, cluster: &ClusterName, tasks: &[String]) -> Result<Vec<Task>, Fault> {
+    pub(super) async fn describe_tasks(
+        &self,
+        cluster: &ClusterName,
+        tasks: &[String],
+    ) -> Result<Vec<Task>, Fault> {
         self.task_read.ready().await;
         let request = self.client.describe_tasks().cluster(cluster.as_str());
         let answer = request.set_tasks(Some(tasks.to_vec())).send().await;

@@ -149,25 +149,33 @@ impl Store {
 
     /// Reads the cached inventory of a target, if it exists.
     pub async fn get_inventory(&self, target: &Target) -> Result<Option<CachedInventory>, Fault> {
-        let key = target.inventory_key();
-        let Some(object) = self.get(&key, None).await? else {
+        self.get_zipped(&target.inventory_key()).await
+    }
+
+    /// Caches the inventory of a target.
+    pub async fn put_inventory(&self, target: &Target, inventory: &CachedInventory) -> Result<(), Fault> {
+        self.put_zipped(&target.inventory_key(), inventory).await
+    }
+
+    /// Reads compressed JSON; `None` if the key does not exist.
+    pub async fn get_zipped<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Fault> {
+        let Some(object) = self.get(key, None).await? else {
             return Ok(None);
         };
         // Decompressed as a whole, because serde_json reads a stream byte by byte.
         let mut text = Vec::new();
         let read = GzDecoder::new(&object.bytes[..]).read_to_end(&mut text).map_err(serde_json::Error::io);
-        let inventory = read.and_then(|_| serde_json::from_slice(&text));
-        inventory.map(Some).map_err(|error| Fault::malformed(Operation::S3GetObject, key, error.to_string()))
+        let value = read.and_then(|_| serde_json::from_slice(&text));
+        value.map(Some).map_err(|error| Fault::malformed(Operation::S3GetObject, key, error.to_string()))
     }
 
-    /// Caches the inventory of a target.
-    pub async fn put_inventory(&self, target: &Target, inventory: &CachedInventory) -> Result<(), Fault> {
-        let key = target.inventory_key();
+    /// Stores a value as compressed JSON.
+    pub async fn put_zipped<T: Serialize>(&self, key: &str, value: &T) -> Result<(), Fault> {
         let mut out = GzEncoder::new(Vec::new(), Compression::fast());
-        let written = serde_json::to_writer(&mut out, inventory).map_err(std::io::Error::from);
+        let written = serde_json::to_writer(&mut out, value).map_err(std::io::Error::from);
         let bytes = written.and_then(|()| out.finish());
-        let bytes = bytes.map_err(|error| Fault::bug(Operation::S3PutObject, &key, error.to_string()))?;
-        self.put(&key, bytes).await
+        let bytes = bytes.map_err(|error| Fault::bug(Operation::S3PutObject, key, error.to_string()))?;
+        self.put(key, bytes).await
     }
 
     /// Stores an object (`PutObject`).

@@ -126,6 +126,7 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
                     ..DeploymentState::default()
                 }),
                 events: Vec::new(),
+                task_definitions: Vec::new(),
                 trend: fargaze::evidence::inventory::ServiceTrend::default(),
             };
             builder.add(SnapshotLine::Service(Box::new(state)));
@@ -139,6 +140,7 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
         rules: &[],
         previous: None,
         changes: &[],
+        target_logs: &[],
         usage: None,
     };
     Ok(builder.finish(facts))

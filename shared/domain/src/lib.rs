@@ -33,6 +33,9 @@ pub mod evidence;
 
 pub mod sources;
 
+// What is logged, and where to.
+pub mod logs;
+
 // From evidence to notifications and changes.
 pub mod alarms;
 

@@ -7,8 +7,15 @@ use crate::process::{bootstrap, cpu_time, ms, peak_mebibytes, spread};
 
 const STARTS: usize = 30;
 
-const FUNCTIONS: [&str; 6] =
-    ["plan-run", "collect-metrics", "collect-pods", "evaluate-alarms", "forward-summary", "enable-insights"];
+const FUNCTIONS: [&str; 7] = [
+    "plan-run",
+    "collect-metrics",
+    "collect-pods",
+    "collect-logs",
+    "evaluate-alarms",
+    "forward-summary",
+    "enable-insights",
+];
 
 /// All settings of all functions; each reads what it needs.
 pub(crate) const SETTINGS: [(&str, &str); 12] = [

@@ -22,14 +22,16 @@ OPERATIONS = {
     "cloudwatch": ["GetMetricData", "GetMetricStatistics", "ListMetrics"],
     "dynamodb": ["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"],
     "ecs": [
-        "CreateCluster", "DescribeClusters", "DescribeServices", "DescribeTasks", "ListAccountSettings", "ListClusters",
-        "ListServices", "ListTasks", "PutAccountSettingDefault", "UpdateCluster", "UpdateClusterSettings",
+        "CreateCluster", "DescribeClusters", "DescribeServices", "DescribeTaskDefinition", "DescribeTasks",
+        "ListAccountSettings", "ListClusters", "ListServices", "ListTasks", "PutAccountSettingDefault", "UpdateCluster",
+        "UpdateClusterSettings",
     ],
     "eks": [
         "CreateAddon", "DeleteAddon", "DescribeAccessEntry", "DescribeAddon", "DescribeCluster",
         "DescribeFargateProfile", "DescribeUpdate", "ListAddons", "ListClusters", "ListFargateProfiles",
         "ListNodegroups", "UpdateClusterConfig",
     ],
+    "logs": ["DescribeLogGroups"],
     "s3": ["DeleteObject", "GetObject", "HeadBucket", "HeadObject", "ListObjectsV2", "PutObject"],
     "sns": ["GetTopicAttributes", "ListSubscriptionsByTopic", "Publish"],
     "sqs": ["GetQueueUrl", "SendMessage"],

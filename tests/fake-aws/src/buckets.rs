@@ -54,6 +54,8 @@ pub fn published_quota(operation: &str) -> Option<Quota> {
         "ecs:ListServices" | "ecs:DescribeServices" => ("ecs service read", 100.0, 20.0),
         "ecs:CreateCluster" | "ecs:UpdateClusterSettings" => ("ecs cluster modify", 20.0, 1.0),
         "ecs:ListTasks" | "ecs:DescribeTasks" => ("ecs cluster resource read", 100.0, 20.0),
+        "ecs:DescribeTaskDefinition" => ("ecs task definition read", 50.0, 20.0),
+        "logs:DescribeLogGroups" => ("DescribeLogGroups", 10.0, 10.0),
         "ecs:PutAccountSettingDefault" => ("ecs account setting modify", 10.0, 1.0),
         "ecs:ListAccountSettings" => ("ecs account setting read", 50.0, 20.0),
         "cloudwatch:GetMetricData" => ("GetMetricData", 50.0, 50.0),

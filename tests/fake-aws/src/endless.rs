@@ -30,7 +30,9 @@ impl Endless {
         let token = self.token(page);
         let rest_json = |body: &Value| Answer::ok("application/json", body.to_string().into_bytes());
         Ok(match target.service {
-            Service::Ecs => json_wire::output(json_wire::Version::V1_1, &json!({ "nextToken": token })),
+            Service::Ecs | Service::Logs => {
+                json_wire::output(json_wire::Version::V1_1, &json!({ "nextToken": token }))
+            }
             Service::Eks => rest_json(&json!({ "nextToken": token })),
             Service::DynamoDb => {
                 let key = json!({ "pk": { "S": "endless" }, "sk": { "S": token } });

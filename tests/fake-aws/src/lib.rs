@@ -42,6 +42,7 @@ mod fake;
 mod fault;
 mod in_process;
 mod lambda;
+mod logs;
 mod meter;
 mod model;
 mod pipeline;
@@ -61,8 +62,8 @@ pub use crash::Crash;
 pub use eks::{AddonSpec, EksClusterSpec, ProfileSpec, UpdateSpec};
 pub use endless::Endless;
 pub use estate::{
-    ClusterSpec, Estate, MetricSet, Oddity, SeededEstate, Series, SeriesKey, ServiceSpec, StatisticSet,
-    TaskSpec,
+    ClusterSpec, Estate, LogGroupSpec, MetricSet, Oddity, SeededEstate, Series, SeriesKey, ServiceSpec,
+    StatisticSet, TaskSpec,
 };
 pub use fake::{Builder, FakeAws};
 pub use fault::{Effect, Fault};

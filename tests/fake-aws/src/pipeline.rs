@@ -10,7 +10,7 @@ use crate::meter::Call;
 use crate::request::Request;
 use crate::service::{Service, Target};
 use crate::wire::{Answer, Outcome, Refusal};
-use crate::{cloudwatch, dynamodb, ecs, eks, model, s3, sns, sqs, sts};
+use crate::{cloudwatch, dynamodb, ecs, eks, logs, model, s3, sns, sqs, sts};
 
 /// The connection ends without a response.
 #[derive(Debug)]
@@ -122,6 +122,7 @@ fn decide(request: &Request, target: &Target, effects: &[Effect], state: &State)
         Service::Sts => sts::call(request, target, &mut world, state.wall_clock()),
         Service::S3 => s3::call(request, target, &mut world),
         Service::DynamoDb => dynamodb::call(request, target, &mut world),
+        Service::Logs => logs::call(request, target, &mut world),
     };
     drop(world);
     lock(&state.meter).billed_metrics += billed;

@@ -15,6 +15,7 @@ pub(crate) enum Service {
     Sts,
     S3,
     DynamoDb,
+    Logs,
 }
 
 /// A request's service and operation.
@@ -42,6 +43,7 @@ impl Service {
             Self::Sts => "sts",
             Self::S3 => "s3",
             Self::DynamoDb => "dynamodb",
+            Self::Logs => "logs",
         }
     }
 
@@ -59,7 +61,7 @@ impl Service {
                 let path = request.path.strip_prefix("/service/").filter(|_| is_post)?;
                 path.strip_prefix(model.prefix.as_str())?.strip_prefix("/operation/")?
             }
-            Self::Ecs | Self::CloudWatch | Self::DynamoDb | Self::Sqs => {
+            Self::Ecs | Self::CloudWatch | Self::DynamoDb | Self::Sqs | Self::Logs => {
                 let target = request.header("x-amz-target");
                 let rest =
                     target.strip_prefix(model.prefix.as_str()).filter(|_| is_post && request.path == "/");
@@ -80,7 +82,7 @@ impl Service {
     /// Throttling, in the service's own words.
     pub(crate) fn throttle(self) -> Refusal {
         match self {
-            Self::Ecs | Self::CloudWatch => Refusal::bad("ThrottlingException", "Rate exceeded"),
+            Self::Ecs | Self::CloudWatch | Self::Logs => Refusal::bad("ThrottlingException", "Rate exceeded"),
             Self::Eks => Refusal::new(429, "ThrottlingException", "Rate exceeded"),
             Self::Sns => Refusal::new(429, "Throttled", "Rate exceeded"),
             Self::Sqs => Refusal::new(403, "RequestThrottled", "Request is throttled."),
@@ -99,7 +101,9 @@ impl Service {
             "User: arn:aws:sts::{account}:assumed-role/fake/fake is not authorized to perform: {action}"
         );
         match self {
-            Self::Ecs | Self::DynamoDb | Self::Sqs => Refusal::bad("AccessDeniedException", message),
+            Self::Ecs | Self::DynamoDb | Self::Sqs | Self::Logs => {
+                Refusal::bad("AccessDeniedException", message)
+            }
             Self::Eks => Refusal::new(403, "AccessDeniedException", message),
             Self::Sns => Refusal::new(403, "AuthorizationError", message),
             Self::CloudWatch | Self::Sts | Self::S3 => Refusal::new(403, "AccessDenied", message),
@@ -109,7 +113,7 @@ impl Service {
     /// Writes an error in the service's wire format.
     pub(crate) fn error(self, refusal: &Refusal, request: &Request, request_id: &str) -> Answer {
         match self {
-            Self::Ecs => json::error(json::Version::V1_1, refusal),
+            Self::Ecs | Self::Logs => json::error(json::Version::V1_1, refusal),
             Self::Eks => crate::eks::error(refusal),
             Self::Sqs => crate::sqs::error(refusal),
             Self::DynamoDb => json::error(json::Version::V1_0, refusal),
@@ -140,6 +144,7 @@ impl Target {
             "sts" => Some(Service::Sts),
             "s3" => Some(Service::S3),
             "dynamodb" => Some(Service::DynamoDb),
+            "logs" => Some(Service::Logs),
             _ => None,
         };
         let by_form = || {
@@ -147,6 +152,8 @@ impl Target {
                 Service::Ecs
             } else if rpc.starts_with("DynamoDB_") {
                 Service::DynamoDb
+            } else if rpc.starts_with("Logs_") {
+                Service::Logs
             } else if rpc.starts_with("AmazonSQS.") {
                 Service::Sqs
             } else if request.path.starts_with("/service/") || rpc.starts_with("GraniteService") {

@@ -23,7 +23,7 @@ impl Service {
                 .to_owned(),
             Self::Sts => target.parameter("RoleArn").unwrap_or_default().to_owned(),
             Self::CloudWatch if target.operation == "GetMetricData" => start_time(&request.body),
-            Self::CloudWatch => String::new(),
+            Self::CloudWatch | Self::Logs => String::new(),
         }
     }
 }
@@ -45,6 +45,7 @@ fn ecs(input: &Value, operation: &str) -> String {
     let short = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
     let name = match operation {
         "ListClusters" => return String::new(),
+        "DescribeTaskDefinition" => return short(input["taskDefinition"].as_str().unwrap_or_default()),
         "ListAccountSettings" | "PutAccountSettingDefault" => {
             return input["name"].as_str().unwrap_or_default().to_owned();
         }

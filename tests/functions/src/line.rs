@@ -101,7 +101,14 @@ impl Stack {
     pub async fn play_item(&self, item: Value) -> Value {
         let end = match item["kind"].as_str() {
             Some("alarms") => self.play_steps(item, &[collector, |_| Function::EvaluateAlarms]).await,
-            Some("report") => self.play_steps(item, &[collector]).await,
+            Some("report") => {
+                let end = self.play_steps(item, &[collector]).await;
+                if end.get("failure").is_none() {
+                    // Its failure fails no target: the report then says that it is missing.
+                    let _ = self.invoke(Function::CollectLogs, end.clone()).await;
+                }
+                end
+            }
             Some("sweep" | "rollback") => self.play_insights(item).await,
             other => panic!("no branch of the state machine for {other:?}"),
         };

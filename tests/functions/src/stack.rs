@@ -31,6 +31,8 @@ pub enum Function {
     CollectMetrics,
     /// `collect-pods`
     CollectPods,
+    /// `collect-logs`
+    CollectLogs,
     /// `evaluate-alarms`
     EvaluateAlarms,
     /// `enable-insights`
@@ -41,10 +43,11 @@ pub enum Function {
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::PlanRun,
         Self::CollectMetrics,
         Self::CollectPods,
+        Self::CollectLogs,
         Self::EvaluateAlarms,
         Self::EnableInsights,
         Self::ForwardSummary,
@@ -56,6 +59,7 @@ impl Function {
             Self::PlanRun => "plan-run",
             Self::CollectMetrics => "collect-metrics",
             Self::CollectPods => "collect-pods",
+            Self::CollectLogs => "collect-logs",
             Self::EvaluateAlarms => "evaluate-alarms",
             Self::EnableInsights => "enable-insights",
             Self::ForwardSummary => "forward-summary",
@@ -196,6 +200,12 @@ impl Stack {
                 let config = collect_pods::Config::from_lookup(&lookup)?;
                 let deadline = tokio::time::Instant::now() + self.timeout.get();
                 let handler = collect_pods::Handler::new(config, &sdk);
+                json(Box::pin(handler.handle(event, deadline)).await)
+            }
+            Function::CollectLogs => {
+                let config = collect_logs::Config::from_lookup(&lookup)?;
+                let deadline = tokio::time::Instant::now() + self.timeout.get();
+                let handler = collect_logs::Handler::new(config, &sdk);
                 json(Box::pin(handler.handle(event, deadline)).await)
             }
             Function::EvaluateAlarms => {

@@ -20,6 +20,7 @@ mod evaluate_alarms;
 mod events;
 mod forward_summary;
 mod listings;
+mod logs;
 mod plan_run;
 mod reconcile;
 mod recorded_calls;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fake_aws::{ClusterSpec, EksClusterSpec, Estate, FakeAws, Fault, ServiceSpec};
+use fake_aws::{ClusterSpec, EksClusterSpec, Estate, FakeAws, Fault, LogGroupSpec, ServiceSpec, TaskSpec};
 use fake_kubernetes::{FakeKubernetes, Handle};
 use function_tests::{
     ACCOUNT, Function, REGION, Stack, insights, minute, put_minutes, running, shop, sqs_batch_of,
@@ -16,6 +16,7 @@ use serde_json::json;
 
 const OTHER: &str = "210987654321";
 const ROLE: &str = "arn:aws:iam::210987654321:role/fargaze-reader";
+const LOG_ROLE: &str = "arn:aws:iam::210987654321:role/fargaze-log-reader";
 
 /// Two accounts with every reason for a call: Container Insights on and off, a hot service and a
 /// silent one, a role, and an EKS cluster that rejects the role.
@@ -34,14 +35,21 @@ async fn stack() -> (Stack, Handle) {
     home.put_eks(payments);
     home.put_eks(EksClusterSpec::new("orders").since("ACTIVE", minute(-600)).node_group("workers"));
     home.put_cluster(ClusterSpec::new("off").service(ServiceSpec::new("web").running(2)));
+    // A task of no service, and a log group.
+    let task = TaskSpec { family: "nightly".to_owned(), running: 1, pending: 0, containers: 1 };
+    home.put_cluster(ClusterSpec::new("batch").task(task));
+    home.put_log_group(LogGroupSpec::new("/aws/ecs/containerinsights/shop/performance"));
     let mut other = Estate::new(OTHER, REGION).now(minute(0));
     running(&mut other, "search", "index", |_| 97.0);
     let stack = Stack::of(FakeAws::builder(home).estate(other)).await;
-    stack.aws.edit(|world| world.role(ROLE, Some("fargaze-42")));
+    stack.aws.edit(|world| {
+        world.role(ROLE, Some("fargaze-42"));
+        world.role(LOG_ROLE, Some("fargaze-42"));
+    });
     stack.put_config(&format!(
         "limits: {{existing: change}}\npolicies: [{{match: {{clusters: [orders]}}, control-plane-logs: [api]}}, \
          {{account-default: at-least-enabled}}]\ntargets:\n  - {{account: \"{ACCOUNT}\", regions: [{REGION}]}}\n  - {{account: \"{OTHER}\", regions: [{REGION}], \
-         roles: {{read: \"{ROLE}\"}}, external-id: fargaze-42}}\n"
+         roles: {{read: \"{ROLE}\", read-logs: \"{LOG_ROLE}\"}}, external-id: fargaze-42}}\n"
     ));
     (stack, kubernetes)
 }
@@ -115,10 +123,11 @@ async fn every_function_touches_only_the_objects_that_its_role_names() {
             &["fargaze.yaml", "inventory/", "runs/", "snapshots/"],
             &["inventory/", "outcomes/", "snapshots/"],
         ),
+        ("collect-logs", &["inventory/", "logs/", "runs/", "snapshots/"], &["inventory/", "logs/"]),
         ("evaluate-alarms", &["fargaze.yaml", "runs/", "snapshots/"], &["outcomes/"]),
         (
             "forward-summary",
-            &["config/", "outcomes/", "reports/", "runs/", "snapshots/"],
+            &["config/", "logs/", "outcomes/", "reports/", "runs/", "snapshots/"],
             &["config/", "reports/", "runs/"],
         ),
         (
@@ -175,6 +184,10 @@ async fn the_calls_of_every_function_are_the_known_ones() {
             "eks:DescribeCluster", "eks:DescribeFargateProfile", "eks:ListAddons", "eks:ListClusters",
             "eks:ListFargateProfiles", "eks:ListNodegroups", "s3:GetObject", "s3:ListObjectsV2", "s3:PutObject",
             "sts:AssumeRole",
+        ],
+        "collect-logs": [
+            "cloudwatch:GetMetricData", "ecs:DescribeTaskDefinition", "ecs:DescribeTasks", "ecs:ListAccountSettings",
+            "ecs:ListTasks", "logs:DescribeLogGroups", "s3:GetObject", "s3:PutObject", "sts:AssumeRole",
         ],
         "enable-insights": [
             "cloudwatch:ListMetrics", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",

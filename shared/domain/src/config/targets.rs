@@ -43,6 +43,9 @@ pub(super) struct RawRoles {
     /// ARN of the role for reading clusters, metrics and pods.
     #[cfg_attr(test, schemars(required))]
     read: Option<At<String>>,
+    /// ARN of the role for reading log groups and task definitions. Default: none, so logs are not
+    /// audited.
+    read_logs: Option<At<String>>,
     /// ARN of the role for changing settings. Default: the one for reading.
     change: Option<At<String>>,
 }
@@ -92,8 +95,10 @@ fn check_target(line: u64, raw: &RawTarget, home: &AccountId, problems: &Problem
         }
         _ => {}
     }
-    if let (Some(At { value: Some(account), .. }), Some(RawRoles { read, change })) = (&raw.account, roles) {
-        for (key, role) in [("read", read), ("change", change)] {
+    if let (Some(At { value: Some(account), .. }), Some(RawRoles { read, read_logs, change })) =
+        (&raw.account, roles)
+    {
+        for (key, role) in [("read", read), ("read-logs", read_logs), ("change", change)] {
             let Some(At { line, value: Some(arn) }) = role else { continue };
             if !is_role_arn(arn, account) {
                 let why = format!("`{arn}` is not of the form arn:PARTITION:iam::{account}:role/NAME");
@@ -126,9 +131,9 @@ fn check_target(line: u64, raw: &RawTarget, home: &AccountId, problems: &Problem
     let regions: Vec<&Region> = given.into_iter().flatten().filter_map(|at| at.value.as_ref()).collect();
     let external_id = raw.external_id.as_ref().and_then(|at| at.value.clone());
     let arn = |role: Option<&At<String>>| role.and_then(|at| at.value.clone());
-    let role = roles.and_then(|RawRoles { read, change }| {
-        let change = arn(change.as_ref());
-        Some(TargetRole { arn: arn(read.as_ref())?, external_id, change })
+    let role = roles.and_then(|RawRoles { read, read_logs, change }| {
+        let (change, read_logs) = (arn(change.as_ref()), arn(read_logs.as_ref()));
+        Some(TargetRole { arn: arn(read.as_ref())?, external_id, change, read_logs })
     });
     let parts = (0..parts).map(|index| Part { index, count: parts });
     let places = parts.flat_map(|part| regions.iter().map(move |&region| (part, region)));

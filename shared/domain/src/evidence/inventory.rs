@@ -195,6 +195,9 @@ pub struct ServiceState {
     /// The messages of its service events, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
+    /// ARNs of the task definitions whose tasks run, each with its revision; empty in alarms runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub task_definitions: Vec<String>,
     /// What a comparison with the checks of earlier runs shows.
     #[serde(default, skip_serializing_if = "ServiceTrend::is_none")]
     pub trend: ServiceTrend,
@@ -232,6 +235,7 @@ impl ServiceState {
             created_at: None,
             deployment: None,
             events: Vec::new(),
+            task_definitions: Vec::new(),
             trend: ServiceTrend::default(),
         }
     }

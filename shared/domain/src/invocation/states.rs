@@ -249,6 +249,7 @@ mod tests {
                 arn: format!("arn:aws:iam::123456789012:role/{}", "r".repeat(64)),
                 external_id: Some("x".repeat(1224)),
                 change: None,
+                read_logs: None,
             }),
         };
         Plan { run, targets: vec![target; targets] }

@@ -70,6 +70,7 @@ operations! {
     DynamodbQuery = "dynamodb:Query",
     EcsDescribeClusters = "ecs:DescribeClusters",
     EcsDescribeServices = "ecs:DescribeServices",
+    EcsDescribeTaskDefinition = "ecs:DescribeTaskDefinition",
     EcsDescribeTasks = "ecs:DescribeTasks",
     EcsListAccountSettings = "ecs:ListAccountSettings",
     EcsListClusters = "ecs:ListClusters",
@@ -96,6 +97,7 @@ operations! {
     FargazeRun = "fargaze:Run",
     FargazeWriteSnapshot = "fargaze:WriteSnapshot",
     |
+    LogsDescribeLogGroups = "logs:DescribeLogGroups",
     S3GetObject = "s3:GetObject",
     S3ListBucket = "s3:ListBucket",
     S3PutObject = "s3:PutObject",

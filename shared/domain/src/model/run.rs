@@ -231,6 +231,9 @@ pub struct TargetRole {
     /// ARN of the role for changes, with the same external id; `None` if it is the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<String>,
+    /// ARN of the role for reading logs, with the same external id; `None` if fargaze may not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_logs: Option<String>,
 }
 
 /// A share of a target's clusters, so that a large account is processed in parallel.
@@ -310,6 +313,16 @@ impl Target {
         self
     }
 
+    /// The target for the function that reads logs, with the role for that; `None` if it needs one
+    /// and has none.
+    #[must_use]
+    pub fn for_logs(mut self) -> Option<Self> {
+        if let Some(role) = &mut self.role {
+            role.arn = role.read_logs.take()?;
+        }
+        Some(self)
+    }
+
     /// File name of the target, such as `eks-1-of-1`, in a folder of its account and Region.
     pub fn part_name(&self) -> String {
         let platform = match self.platform {
@@ -322,6 +335,16 @@ impl Target {
     /// Key of the cached inventory.
     pub fn inventory_key(&self) -> String {
         format!("inventory/{}/{}/{}.json.gz", self.account, self.region, self.part_name())
+    }
+
+    /// Key of the cached task definitions.
+    pub fn task_definitions_key(&self) -> String {
+        format!("inventory/{}/{}/{}.task-definitions.json.gz", self.account, self.region, self.part_name())
+    }
+
+    /// Key of what was read about the logs of the target in one run.
+    pub fn logs_key(&self, run: &Run) -> String {
+        format!("logs/{}/{}.{}.{}.json", run.id, self.account, self.region, self.part_name())
     }
 
     /// Key of the list of clusters that the last sweep found.

@@ -10,10 +10,12 @@ use super::sections::cost::model::Cost;
 use super::sections::eks::model::EksClusterReport;
 use super::sections::eks::seen::most_pods;
 use super::sections::insights::posture;
+use super::sections::logs::model::LogsReport;
 use super::sections::rules::model::RuleLine;
 use super::sections::{alarms, coverage, fleet, worst};
 use super::seen::SeenTarget;
 use crate::evidence::snapshot::SnapshotLine;
+use crate::logs::TargetLogs;
 use crate::model::run::{Run, Target};
 use crate::text::Text;
 
@@ -52,9 +54,12 @@ impl ReportBuilder {
         let alarms = alarms::collect::alarms(facts.alarms);
         let fleet = fleet::collect::fleet(&targets, &alarms, &slots);
         let worst = worst::collect::worst(&targets, &alarms, &slots);
-        let coverage = coverage::collect::coverage(&targets, facts.results);
+        let coverage = coverage::collect::coverage(&targets, facts.results, facts.target_logs);
         let (mut clusters, eks) = clusters(targets);
         let posture = posture::posture(&run, facts.results, &mut clusters, facts.logs);
+        let log_metrics =
+            facts.target_logs.iter().map(|(_, logs)| logs.as_ref().map_or(0, TargetLogs::metrics));
+        let log_metrics: usize = log_metrics.sum();
         let (start, end) = (run.window.start, run.window.end);
         let mut report = Report {
             format: FORMAT,
@@ -68,7 +73,8 @@ impl ReportBuilder {
             rules: RuleLine::reported(facts.rules, run.time),
             worst,
             posture,
-            cost: Cost::of(coverage.metrics, facts.usage, run.time),
+            cost: Cost::of(coverage.metrics + log_metrics, facts.usage, run.time),
+            logs: LogsReport::of(facts.target_logs),
             coverage,
             clusters,
             eks,

@@ -2,6 +2,8 @@
 
 use super::model::Report;
 use crate::alarms::{AlarmRecord, RuleRecord};
+use crate::logs::TargetLogs;
+use crate::model::fault::Fault;
 use crate::model::run::Target;
 use crate::outcome::{CoverageChange, TargetResult};
 use crate::reconcile::ChangeLog;
@@ -22,6 +24,8 @@ pub struct ReportFacts<'a> {
     pub previous: Option<&'a Report>,
     /// Targets that became unreadable, or readable again.
     pub changes: &'a [CoverageChange],
+    /// What was read about the logs of each target that could be read, or why that is not known.
+    pub target_logs: &'a [(Target, Result<TargetLogs, Fault>)],
     /// What fargaze itself used since the last report; `None` if unknown.
     pub usage: Option<Usage>,
 }

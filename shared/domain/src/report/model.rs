@@ -11,6 +11,7 @@ use super::sections::coverage::model::ReportCoverage;
 use super::sections::eks::model::EksClusterReport;
 use super::sections::fleet::model::Fleet;
 use super::sections::insights::model::Posture;
+use super::sections::logs::model::LogsReport;
 use super::sections::rules::model::RuleLine;
 use super::sections::worst::model::Worst;
 use crate::model::cluster::{AccountId, Region};
@@ -48,6 +49,9 @@ pub struct Report {
     pub worst: Vec<Worst>,
     /// The state of Container Insights.
     pub posture: Posture,
+    /// How containers log, and the log groups.
+    #[serde(default, skip_serializing_if = "LogsReport::is_empty")]
+    pub logs: LogsReport,
     /// What was checked, and what could not be queried.
     pub coverage: ReportCoverage,
     /// What fargaze itself used and cost.

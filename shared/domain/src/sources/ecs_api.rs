@@ -166,6 +166,7 @@ mod tests {
             created_at: Some(now() - SignedDuration::from_mins(age_minutes)),
             deployment: None,
             events: Vec::new(),
+            task_definitions: Vec::new(),
             trend: ServiceTrend::default(),
         }
     }

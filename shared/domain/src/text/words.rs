@@ -75,6 +75,24 @@ pub(crate) fn about_dollars(amount: f64) -> String {
     format!("${}", with_commas(&format!("{amount:.0}")))
 }
 
+/// A number of bytes: `512 B`, `4.2 GB`. A kB has 1,024 bytes, as on the bill.
+#[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if bytes < 1 << 10 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64;
+    let mut unit = "B";
+    for larger in UNITS {
+        if value < 1023.5 {
+            break;
+        }
+        (value, unit) = (value / 1024.0, larger);
+    }
+    if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+}
+
 /// `1,240`
 pub(crate) fn thousands(n: impl Into<u64>) -> String {
     with_commas(&n.into().to_string())

@@ -146,6 +146,7 @@ pub(crate) fn state(desired: u32, running: u32) -> ServiceState {
         created_at: Some(at(-10_000)),
         deployment: None,
         events: Vec::new(),
+        task_definitions: Vec::new(),
         trend: ServiceTrend::default(),
     }
 }

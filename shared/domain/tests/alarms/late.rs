@@ -257,13 +257,9 @@ fn each_alarm_whose_data_goes_missing_is_notified_so() {
     for now in (5..240).step_by(5) {
         scene.run(now, |minute| match minute {
             // A gap that is filled late, so that the missing data is not over.
-            10..25 => None,
             25..30 if now < 45 => None,
-            25..30 => Some(50.0),
-            30..35 => None,
-            4..10 | 40..46 => Some(99.0),
-            46..150 => None,
-            150..155 => Some(99.0),
+            10..25 | 30..35 | 46..150 => None,
+            4..10 | 40..46 | 150..155 => Some(99.0),
             _ => Some(50.0),
         });
     }

@@ -22,6 +22,7 @@ fn down() -> ServiceState {
         events: vec![
             "(service web) was unable to place a task because no capacity was available.".to_owned(),
         ],
+        task_definitions: Vec::new(),
         trend: fargaze::evidence::inventory::ServiceTrend::default(),
     }
 }

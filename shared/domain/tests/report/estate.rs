@@ -142,6 +142,7 @@ impl Estate {
             rules: &self.rules,
             previous,
             changes: &self.changes,
+            target_logs: &[],
             usage: self.usage,
         })
     }
@@ -339,6 +340,7 @@ fn state(run: &Run, cluster: &Cluster, service: &Service) -> Option<ServiceState
             failure: None,
         }),
         events: Vec::new(),
+        task_definitions: Vec::new(),
         trend: fargaze::evidence::inventory::ServiceTrend::default(),
     })
 }

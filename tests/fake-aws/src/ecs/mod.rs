@@ -3,6 +3,7 @@
 mod account;
 mod clusters;
 mod configuration;
+mod definitions;
 mod services;
 mod tasks;
 
@@ -28,6 +29,7 @@ pub(crate) fn call(request: &Request, target: &Target, world: &mut World) -> Out
         "UpdateClusterSettings" => clusters::update_settings(estate, &input),
         "ListServices" => services::list(estate, &input),
         "DescribeServices" => services::describe(estate, &input),
+        "DescribeTaskDefinition" => definitions::describe(estate, &input),
         "ListTasks" => tasks::list(estate, &input),
         "DescribeTasks" => tasks::describe(estate, &input),
         "ListAccountSettings" => account::list(estate, &input),

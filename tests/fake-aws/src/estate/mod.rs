@@ -1,6 +1,7 @@
 //! The estate of one account and Region: its clusters, services and metric series.
 
 mod cluster;
+mod logs;
 mod mixture;
 mod oddity;
 mod seeded;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use crate::eks::EksClusterSpec;
 
 pub use cluster::{ClusterSpec, ServiceSpec, TaskSpec};
+pub use logs::LogGroupSpec;
 pub use oddity::Oddity;
 pub use seeded::{MetricSet, SeededEstate};
 pub(crate) use series::{Fold, minute_of};
@@ -28,6 +30,10 @@ pub struct Estate {
     pub(crate) series: Vec<(SeriesKey, Series)>,
     pub(crate) oddities: Vec<(SeriesKey, Oddity)>,
     pub(crate) eks: BTreeMap<String, EksClusterSpec>,
+    /// Task definitions as `DescribeTaskDefinition` returns them, by `FAMILY:REVISION`.
+    pub(crate) task_definitions: BTreeMap<String, serde_json::Value>,
+    /// Log groups by name.
+    pub(crate) log_groups: BTreeMap<String, LogGroupSpec>,
     clusters: BTreeMap<String, ClusterSpec>,
     /// The account setting `containerInsights`, if it was ever set.
     account_default: Option<String>,

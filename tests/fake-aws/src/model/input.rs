@@ -12,7 +12,7 @@ use crate::wire::{Refusal, cbor, json};
 pub(super) fn of(model: &Model, shape: &str, request: &Request, target: &Target) -> Result<Value, Refusal> {
     let shape = model.shape(shape);
     match target.service {
-        Service::Ecs | Service::DynamoDb | Service::Sqs => json::input(&request.body),
+        Service::Ecs | Service::DynamoDb | Service::Sqs | Service::Logs => json::input(&request.body),
         Service::CloudWatch if !request.header("x-amz-target").is_empty() => json::input(&request.body),
         Service::CloudWatch => cbor::input(&request.body).map(plain),
         Service::Sns | Service::Sts => {

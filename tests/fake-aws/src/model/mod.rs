@@ -95,7 +95,7 @@ enum Location {
 impl Model {
     /// The service's model.
     pub(crate) fn of(service: Service) -> &'static Self {
-        static MODELS: OnceLock<[Model; 8]> = OnceLock::new();
+        static MODELS: OnceLock<[Model; 9]> = OnceLock::new();
         let models = MODELS.get_or_init(|| {
             [
                 include_str!("../../model/ecs.json"),
@@ -106,6 +106,7 @@ impl Model {
                 include_str!("../../model/sts.json"),
                 include_str!("../../model/s3.json"),
                 include_str!("../../model/dynamodb.json"),
+                include_str!("../../model/logs.json"),
             ]
             .map(|text| serde_json::from_str(text).expect("a model that model/trim.py wrote"))
         });

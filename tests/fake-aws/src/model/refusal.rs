@@ -10,7 +10,12 @@ pub(super) fn of(target: &Target, violation: &Violation) -> Refusal {
     match (target.service, fault) {
         // An unreadable request never reaches the service.
         (
-            Service::Ecs | Service::Eks | Service::DynamoDb | Service::Sqs | Service::CloudWatch,
+            Service::Ecs
+            | Service::Eks
+            | Service::DynamoDb
+            | Service::Sqs
+            | Service::CloudWatch
+            | Service::Logs,
             Fault::Type,
         ) => Refusal::bad("SerializationException", format!("The value of {path} is of another type.")),
         (Service::Sns, Fault::Missing) if path.starts_with("MessageAttributes.") => {
@@ -37,7 +42,7 @@ fn code(service: Service, target: &Target) -> &'static str {
     let listed = |code: &&str| Model::of(service).may_refuse(&target.operation, code);
     match service {
         Service::DynamoDb => "ValidationException",
-        Service::Ecs => "InvalidParameterException",
+        Service::Ecs | Service::Logs => "InvalidParameterException",
         // EKS operations differ in the errors that they list.
         Service::Eks => ["InvalidParameterException", "InvalidRequestException"]
             .into_iter()

@@ -86,6 +86,7 @@ pub(crate) async fn json(aws: &FakeAws, scope: Scope<'_>, operation: &str, body:
     let target = match scope.service {
         "dynamodb" => format!("DynamoDB_20120810.{operation}"),
         "sqs" => format!("AmazonSQS.{operation}"),
+        "logs" => format!("Logs_20140328.{operation}"),
         "monitoring" => format!("GraniteServiceVersion20100801.{operation}"),
         _ => format!("AmazonEC2ContainerServiceV20141113.{operation}"),
     };

@@ -73,6 +73,7 @@ fn snapshot() -> Snapshot {
         created_at: Some(time),
         deployment: None,
         events: vec!["(service web) has started 1 tasks.".to_owned()],
+        task_definitions: Vec::new(),
         trend: crate::evidence::inventory::ServiceTrend { short_since: None, new_failures: Some(2) },
     };
     let undescribed = UndescribedService {

@@ -191,7 +191,7 @@ impl Placed<'_> {
     }
 
     /// What the remedy commands do.
-    fn to_do(&self) -> Option<String> {
+    fn purpose(&self) -> Option<String> {
         Some(self.finding.remedy()?.purpose(self.target.role.is_some()))
     }
 }

@@ -297,7 +297,7 @@ fn remedies(found: &[Placed<'_>]) -> String {
     let shown = commands.iter().take(COMMANDED).flat_map(|commands| commands.lines());
     let shown: Vec<String> = shown.map(harmless).collect();
     let lines: String = shown.iter().flat_map(|line| ["    ", line, "\n"]).collect();
-    let what = found.iter().find_map(Placed::to_do).map(|what| wrap(&format!("To do: {what}:"), 2));
+    let what = found.iter().find_map(Placed::purpose).map(|what| wrap(&format!("To do: {what}:"), 2));
     let more = match commands.len().saturating_sub(COMMANDED) {
         0 => String::new(),
         more => format!("    (and the same for {more} more)\n"),

@@ -13,6 +13,7 @@ pub(super) mod coverage;
 pub(super) mod eks;
 pub(super) mod fleet;
 pub(super) mod insights;
+pub(super) mod logs;
 pub(super) mod rules;
 pub(super) mod silent;
 pub(super) mod worst;
@@ -32,6 +33,7 @@ pub(super) const SECTIONS: &[&dyn Section] = &[
     &clusters::Clusters,
     &eks::Eks,
     &insights::Insights,
+    &logs::Logs,
     &coverage::Coverage,
     &cost::OwnCost,
 ];

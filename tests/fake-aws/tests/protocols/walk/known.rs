@@ -1,7 +1,7 @@
 //! What the models cannot express: the names of existing resources, and requests that the fake
 //! refuses for its own reasons.
 
-use fake_aws::{ClusterSpec, EksClusterSpec, Estate, FakeAws, ServiceSpec, UpdateSpec};
+use fake_aws::{ClusterSpec, EksClusterSpec, Estate, FakeAws, LogGroupSpec, ServiceSpec, UpdateSpec};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -31,6 +31,7 @@ pub(super) async fn start() -> FakeAws {
         Timestamp::UNIX_EPOCH,
         &[1.0; 9],
     );
+    let home = home.log_group(LogGroupSpec::new("/ecs/web").retention(30).stored(1_000));
     let aws = FakeAws::start(home).await;
     aws.edit(|world| {
         world.home().put_eks(eks);
@@ -80,6 +81,8 @@ pub(super) fn value(operation: Operation<'_>, shape: Shape<'_>, member: &str) ->
         }
         ("ecs", _, "clusters") => json!(["shop"]),
         ("ecs", _, "services") => json!(["web"]),
+        ("ecs", _, "taskDefinition") => json!("web:1"),
+        ("logs", _, "logGroupIdentifiers") => json!(["/ecs/web"]),
         ("ecs", _, "serviceName") => json!("web"),
         ("ecs", _, "settings") => json!([{ "name": "containerInsights", "value": "enhanced" }]),
         ("ecs", "PutAccountSettingDefault" | "ListAccountSettings", "name") => json!("containerInsights"),
@@ -136,7 +139,7 @@ const NO_SUCH: &str = "names something that is not there";
 const LEGACY: &str = "legacy parameters are not faked, and said so";
 
 /// Members that are refused although their value matches the model, each with the reason.
-const REFUSED: [(&str, &[&str], &str); 28] = [
+const REFUSED: [(&str, &[&str], &str); 30] = [
     ("cloudwatch:GetMetricData", &["NextToken"], TOKEN),
     ("cloudwatch:ListMetrics", &["NextToken"], TOKEN),
     ("cloudwatch:GetMetricStatistics", &["ExtendedStatistics"], ONE_OF),
@@ -175,6 +178,8 @@ const REFUSED: [(&str, &[&str], &str); 28] = [
         ],
         NOT_FAKED,
     ),
+    ("logs:DescribeLogGroups", &["nextToken"], TOKEN),
+    ("logs:DescribeLogGroups", &["accountIdentifiers", "includeLinkedAccounts"], NOT_FAKED),
     ("s3:GetObject", &["IfMatch", "Range", "VersionId"], NO_SUCH),
     ("s3:HeadObject", &["IfMatch", "Range", "VersionId"], NO_SUCH),
     ("s3:PutObject", &["IfMatch", "ChecksumCRC32"], NO_SUCH),
@@ -203,7 +208,7 @@ pub(super) const TRANSFER: [&str; 1] = ["Content-Length"];
 /// Values that name nothing, by member.
 pub(super) fn stranger(service: &str, member: &str) -> Option<&'static str> {
     Some(match (service, member) {
-        ("ecs", "cluster")
+        ("ecs", "cluster" | "taskDefinition")
         | ("eks", "name" | "clusterName" | "fargateProfileName" | "addonName" | "updateId")
         | ("dynamodb", "TableName")
         | ("sqs", "QueueName")
@@ -245,7 +250,7 @@ pub(super) fn common_errors(service: &str) -> &'static [&'static str] {
             "AWS.SimpleQueueService.NonExistentQueue",
         ],
         "sts" => &["AccessDenied", "ValidationError"],
-        "ecs" | "eks" => &["SerializationException"],
+        "ecs" | "eks" | "logs" => &["SerializationException"],
         _ => &[],
     }
 }
@@ -257,7 +262,7 @@ pub(super) fn validation_errors(service: &str) -> &'static [&'static str] {
             &["InvalidParameterValue", "MissingParameter", "SerializationException", "ValidationError"]
         }
         "dynamodb" => &["SerializationException", "ValidationException"],
-        "ecs" => &["InvalidParameterException", "SerializationException"],
+        "ecs" | "logs" => &["InvalidParameterException", "SerializationException"],
         "eks" => &[
             "ClientException",
             "InvalidParameterException",

@@ -11,6 +11,7 @@ pub(crate) fn all() -> BTreeMap<&'static str, Value> {
         ("dynamodb", include_str!("../../../model/dynamodb.json")),
         ("ecs", include_str!("../../../model/ecs.json")),
         ("eks", include_str!("../../../model/eks.json")),
+        ("logs", include_str!("../../../model/logs.json")),
         ("s3", include_str!("../../../model/s3.json")),
         ("sns", include_str!("../../../model/sns.json")),
         ("sqs", include_str!("../../../model/sqs.json")),

@@ -32,7 +32,7 @@ pub(super) async fn call(
 ) -> Option<Answer> {
     let whole = Value::Object(input.clone());
     Some(match operation.service {
-        "ecs" | "dynamodb" | "sqs" => {
+        "ecs" | "dynamodb" | "sqs" | "logs" => {
             let reply = json_call(aws, scope(operation.service), operation.name, &whole).await;
             let said = reply.header("x-amzn-query-error").and_then(|said| said.split(';').next());
             let code = said.map(str::to_owned);

@@ -266,6 +266,7 @@ mod tests {
             created_at: None,
             deployment: None,
             events: Vec::new(),
+            task_definitions: Vec::new(),
             trend: crate::evidence::inventory::ServiceTrend::default(),
         };
         let end: Timestamp = "2026-11-22T05:00:00Z".parse().unwrap();

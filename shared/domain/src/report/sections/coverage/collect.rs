@@ -2,6 +2,7 @@
 
 use super::model::{Extent, Problem, ReportCoverage};
 use crate::evidence::coverage::CountedFault;
+use crate::logs::TargetLogs;
 use crate::model::fault::Fault;
 use crate::model::operation::Operation;
 use crate::model::run::Target;
@@ -10,9 +11,14 @@ use crate::report::seen::SeenTarget;
 use crate::text::Text;
 
 /// The coverage of all targets together.
-pub(crate) fn coverage(targets: &[SeenTarget], results: &[TargetResult]) -> ReportCoverage {
+pub(crate) fn coverage(
+    targets: &[SeenTarget],
+    results: &[TargetResult],
+    logs: &[(Target, Result<TargetLogs, Fault>)],
+) -> ReportCoverage {
     let mut problems: Vec<Problem> = results.iter().flat_map(problems).collect();
     problems.extend(targets.iter().filter_map(|seen| cut_short(seen, results)));
+    problems.extend(logs.iter().flat_map(|(target, logs)| of_logs(target, logs)));
     problems.sort_by_key(|problem| (problem.extent != Extent::Target, std::cmp::Reverse(problem.count)));
     let total = total(results);
     ReportCoverage {
@@ -40,6 +46,20 @@ fn problems(result: &TargetResult) -> Vec<Problem> {
         problem(&result.target, &fault, Extent::of(&fault.operation), count)
     });
     problems.collect()
+}
+
+/// What went wrong while the logs of a target were read.
+fn of_logs(target: &Target, logs: &Result<TargetLogs, Fault>) -> Vec<Problem> {
+    match logs {
+        Err(fault) => vec![problem(target, fault, Extent::Answer, 1)],
+        Ok(TargetLogs::NoRole) => Vec::new(),
+        Ok(TargetLogs::Read(read)) => {
+            let merged = merged(&read.faults).into_iter();
+            merged
+                .map(|CountedFault { fault, count }| problem(target, &fault, Extent::Answer, count))
+                .collect()
+        }
+    }
 }
 
 fn problem(target: &Target, fault: &Fault, extent: Extent, count: usize) -> Problem {

@@ -280,8 +280,16 @@ mod tests {
                 builder.add(SnapshotLine::Cluster(name.parse().unwrap(), entry.clone()));
             }
         }
-        let facts =
-            ReportFacts { results, logs, alarms: &[], rules: &[], previous: None, changes: &[], usage: None };
+        let facts = ReportFacts {
+            results,
+            logs,
+            alarms: &[],
+            rules: &[],
+            previous: None,
+            changes: &[],
+            target_logs: &[],
+            usage: None,
+        };
         paragraph(&builder.finish(facts))
     }
 

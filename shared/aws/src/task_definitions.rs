@@ -1,0 +1,112 @@
+//! Amazon ECS: task definitions, tasks that belong to no service, and the default log mode.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ecs::types::{
+    Compatibility, ContainerDefinition, FirelensConfiguration, SettingName, TaskDefinition,
+};
+use fargaze::logs::{ContainerLogging, LogDriver, LogMode, Router, TaskLogging};
+use fargaze::model::cluster::ClusterName;
+use fargaze::model::fault::Fault;
+use fargaze::model::operation::Operation;
+use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
+
+use super::ecs::{AT_ONCE, Ecs};
+use super::insights::TASKS_PER_CALL;
+use super::sdk_error::fault;
+
+impl Ecs {
+    /// Describes revisions of task definitions (`DescribeTaskDefinition`, one at a time), as many as
+    /// the rate allows before the deadline. The others are missing in the result.
+    pub async fn task_definitions(
+        &self,
+        arns: &[String],
+        deadline: Instant,
+    ) -> BTreeMap<String, Result<TaskLogging, Fault>> {
+        let calls = stream::iter(arns).map(|arn| async move {
+            self.task_definition_read.ready().await;
+            (Instant::now() < deadline).then_some(())?;
+            Some((arn.clone(), self.task_definition(arn).await))
+        });
+        calls.buffer_unordered(AT_ONCE).filter_map(async |described| described).collect().await
+    }
+
+    async fn task_definition(&self, arn: &str) -> Result<TaskLogging, Fault> {
+        const OPERATION: Operation = Operation::EcsDescribeTaskDefinition;
+        let answer = self.client.describe_task_definition().task_definition(arn).send().await;
+        let answer = answer.map_err(|error| fault(OPERATION, arn, &error))?;
+        answer
+            .task_definition()
+            .map(task_logging)
+            .ok_or_else(|| Fault::malformed(OPERATION, arn, "the response has no task definition".to_owned()))
+    }
+
+    /// The account setting `defaultLogDriverMode` (`ListAccountSettings` with effective settings).
+    pub async fn default_log_mode(&self) -> Result<LogMode, Fault> {
+        const OPERATION: Operation = Operation::EcsListAccountSettings;
+        self.account_setting_read.ready().await;
+        let request = self.client.list_account_settings().name(SettingName::DefaultLogDriverMode);
+        let answer = request.effective_settings(true).send().await;
+        let answer = answer.map_err(|error| fault(OPERATION, "defaultLogDriverMode", &error))?;
+        let value = answer.settings().first().and_then(|setting| setting.value());
+        let mode = value.ok_or("the setting is not listed".to_owned());
+        let mode = mode.and_then(|value| value.parse().map_err(|error| format!("{error}")));
+        mode.map_err(|why| Fault::malformed(OPERATION, "defaultLogDriverMode", why))
+    }
+
+    /// ARNs of the task definitions of running tasks that no service started, each once
+    /// (`ListTasks`, every page; `DescribeTasks` only if the cluster has more than the
+    /// `of_services` tasks of its services).
+    pub async fn task_definitions_without_service(
+        &self,
+        cluster: &ClusterName,
+        of_services: u64,
+    ) -> Result<BTreeSet<String>, Fault> {
+        let tasks = self.list_tasks(cluster).await?;
+        let mut found = BTreeSet::new();
+        if u64::try_from(tasks.len()).unwrap_or(u64::MAX) <= of_services {
+            return Ok(found);
+        }
+        for chunk in tasks.chunks(TASKS_PER_CALL) {
+            for task in self.describe_tasks(cluster, chunk).await? {
+                let is_of_service = task.group().is_some_and(|group| group.starts_with("service:"));
+                if !is_of_service {
+                    found.extend(task.task_definition_arn().map(ToOwned::to_owned));
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn task_logging(definition: &TaskDefinition) -> TaskLogging {
+    let required = definition.requires_compatibilities();
+    let compatible = if required.is_empty() { definition.compatibilities() } else { required };
+    let memory = definition.memory().and_then(|memory| memory.parse().ok());
+    let containers =
+        definition.container_definitions().iter().map(|container| of_container(container, memory));
+    TaskLogging { on_fargate: compatible.contains(&Compatibility::Fargate), containers: containers.collect() }
+}
+
+fn of_container(container: &ContainerDefinition, memory: Option<u32>) -> ContainerLogging {
+    let driver = container.log_configuration().map(|logs| {
+        let options = logs.options().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
+        let secrets = logs.secret_options().iter().map(|secret| secret.name().to_owned());
+        LogDriver::new(logs.log_driver().as_str(), options, secrets)
+    });
+    ContainerLogging {
+        name: container.name().unwrap_or_default().to_owned(),
+        // ECS's default.
+        essential: container.essential().unwrap_or(true),
+        memory_mib: container.memory().and_then(|memory| u32::try_from(memory).ok()).or(memory),
+        driver,
+        router: container.firelens_configuration().map(router),
+        waits_for: container.depends_on().iter().map(|on| on.container_name().to_owned()).collect(),
+    }
+}
+
+fn router(firelens: &FirelensConfiguration) -> Router {
+    let option = |key| firelens.options().and_then(|options| options.get(key)).cloned();
+    Router { kind: firelens.r#type().as_str().to_owned(), config_file_type: option("config-file-type") }
+}

@@ -1,0 +1,178 @@
+//! What a revision of a task definition says about logging (Amazon ECS API,
+//! `DescribeTaskDefinition`). A revision never changes, so this is read once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// Options whose values are kept. Values of all others may be secrets or contain some, such as the
+/// password in a URL.
+const KEPT: [&str; 19] = [
+    "@type",
+    "auto_create_group",
+    "awslogs-create-group",
+    "awslogs-datetime-format",
+    "awslogs-group",
+    "awslogs-multiline-pattern",
+    "awslogs-region",
+    "awslogs-stream-prefix",
+    "bucket",
+    "config-file-type",
+    "config-file-value",
+    "delivery_stream",
+    "log_group_name",
+    "log_stream_prefix",
+    "max-buffer-size",
+    "mode",
+    "name",
+    "region",
+    "stream",
+];
+
+/// Parts of the names of options that hold secrets.
+const SECRET: [&str; 9] =
+    ["token", "password", "passwd", "secret", "apikey", "api_key", "api-key", "license_key", "licensekey"];
+
+/// The logging of one revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskLogging {
+    /// Whether it may run on Fargate. Other rules apply on EC2.
+    pub on_fargate: bool,
+    /// Its containers, in their order.
+    pub containers: Vec<ContainerLogging>,
+}
+
+/// The logging of one container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerLogging {
+    /// Its name.
+    pub name: String,
+    /// Whether the task ends with it.
+    pub essential: bool,
+    /// Its memory in MiB: its hard limit, or the task's memory; `None` if neither is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mib: Option<u32>,
+    /// Its `logConfiguration`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<LogDriver>,
+    /// Its `firelensConfiguration`: it is the log router of the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub router: Option<Router>,
+    /// Names of the containers that start before it (`dependsOn`).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub waits_for: BTreeSet<String>,
+}
+
+/// A log driver with its options. Only values that the audit needs are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogDriver {
+    /// Its name, such as `awslogs`.
+    pub name: String,
+    /// Its options; `None` for a value that is not kept.
+    options: BTreeMap<String, Option<String>>,
+    /// Options that are set from a secret (`secretOptions`).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    secrets: BTreeSet<String>,
+}
+
+/// The log router of `FireLens`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Router {
+    /// `fluentbit` or `fluentd`.
+    pub kind: String,
+    /// Where its own configuration file is: `file` or `s3`; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_file_type: Option<String>,
+}
+
+/// A log group that a container writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupRef<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its Region, if the options name one.
+    pub region: Option<&'a str>,
+    /// Whether the driver or the router creates it.
+    pub is_created: bool,
+}
+
+impl LogDriver {
+    /// A driver with options, of which `secrets` are set from a secret.
+    pub fn new(
+        name: impl Into<String>,
+        options: impl IntoIterator<Item = (String, String)>,
+        secrets: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let kept = |(key, value): (String, String)| {
+            let is_kept = KEPT.contains(&key.to_ascii_lowercase().as_str());
+            (key, is_kept.then_some(value))
+        };
+        Self {
+            name: name.into(),
+            options: options.into_iter().map(kept).collect(),
+            secrets: secrets.into_iter().collect(),
+        }
+    }
+
+    /// The value of an option, which is not empty. `FireLens` ignores the case of its keys.
+    pub fn option(&self, key: &str) -> Option<&str> {
+        let found = self.options.iter().find(|(other, _)| other.eq_ignore_ascii_case(key));
+        found.and_then(|(_, value)| value.as_deref()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether an option is set, as text or from a secret.
+    pub fn has(&self, key: &str) -> bool {
+        let is = |other: &String| other.eq_ignore_ascii_case(key);
+        self.options.keys().any(is) || self.secrets.iter().any(is)
+    }
+
+    /// Names of the options, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.options.keys().map(String::as_str)
+    }
+
+    /// Options whose names say that their values, which are plain text, are secrets.
+    pub fn exposed(&self) -> impl Iterator<Item = &str> {
+        self.keys().filter(|key| {
+            let key = key.to_ascii_lowercase();
+            SECRET.iter().any(|part| key.contains(part))
+        })
+    }
+
+    /// The output plugin of the router, for `awsfirelens`.
+    pub fn output(&self) -> Option<&str> {
+        self.option("Name").or_else(|| self.option("@type"))
+    }
+
+    /// Whether an option is switched on, as Fluent Bit and Docker spell it.
+    fn is_on(&self, key: &str) -> bool {
+        self.option(key)
+            .is_some_and(|value| ["true", "on", "yes"].iter().any(|on| value.eq_ignore_ascii_case(on)))
+    }
+}
+
+impl ContainerLogging {
+    /// The log group that it writes to; `None` if it has none, or if each line decides.
+    pub fn group(&self) -> Option<GroupRef<'_>> {
+        let driver = self.driver.as_ref()?;
+        let (name, region, create) = match driver.name.as_str() {
+            "awslogs" => ("awslogs-group", "awslogs-region", "awslogs-create-group"),
+            "awsfirelens" if driver.output().is_some_and(is_cloudwatch) => {
+                ("log_group_name", "region", "auto_create_group")
+            }
+            _ => return None,
+        };
+        let (region, is_created) = (driver.option(region), driver.is_on(create));
+        // Fluent Bit fills in fields of the record: $(ecs_cluster).
+        driver.option(name).filter(|name| !name.contains('$')).map(|name| GroupRef {
+            name,
+            region,
+            is_created,
+        })
+    }
+}
+
+/// Whether an output plugin of Fluent Bit or Fluentd writes to `CloudWatch` Logs.
+pub(super) fn is_cloudwatch(output: &str) -> bool {
+    ["cloudwatch", "cloudwatch_logs"].iter().any(|name| output.eq_ignore_ascii_case(name))
+}

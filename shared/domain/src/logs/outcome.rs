@@ -1,0 +1,46 @@
+//! The result of reading the logs of one target, as stored for the report.
+
+use serde::{Deserialize, Serialize};
+
+use super::finding::LogFinding;
+use super::group::AuditedGroup;
+use crate::evidence::coverage::CountedFault;
+
+/// What is known about the logs of a target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "logs", rename_all = "kebab-case")]
+pub enum TargetLogs {
+    /// fargaze.yaml names no role that may read logs in this account.
+    NoRole,
+    /// They were read.
+    Read(LogsRead),
+}
+
+/// What was read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LogsRead {
+    /// Containers that were audited.
+    pub containers: usize,
+    /// Revisions of task definitions that are used.
+    pub revisions: usize,
+    /// Those of them that could not be described before the deadline; the next report continues.
+    pub revisions_left: usize,
+    /// What was found, the worst first.
+    pub findings: Vec<LogFinding>,
+    /// The log groups, by name.
+    pub groups: Vec<AuditedGroup>,
+    /// Metrics that were requested from `CloudWatch`.
+    pub metrics: usize,
+    /// What could not be queried.
+    pub faults: Vec<CountedFault>,
+}
+
+impl TargetLogs {
+    /// Metrics that were requested from `CloudWatch`.
+    pub fn metrics(&self) -> usize {
+        match self {
+            Self::NoRole => 0,
+            Self::Read(read) => read.metrics,
+        }
+    }
+}
