@@ -32,6 +32,8 @@ use seen::Seen;
 
 /// Time kept for what follows the task definitions: metrics of the groups, and storing the result.
 const REST: Duration = Duration::from_secs(25);
+/// Time kept for what follows the list of log groups.
+const END: Duration = Duration::from_secs(10);
 /// Clusters whose tasks are listed at once; the rate is limited anyway.
 const AT_ONCE: usize = 16;
 /// How far back the volume of a group is read: a day, and the same day a week before.
@@ -97,7 +99,10 @@ impl Handler {
             Platform::Ecs => self.definitions(&Ecs::new(&sdk), target, seen, deadline, &mut faults).await?,
             Platform::Eks => Definitions::none(),
         };
-        let groups = Logs::new(&sdk).groups().await.map_err(|fault| faults.push(fault)).ok();
+        // The other parts, and the other platform of each.
+        let others = (2 * target.part.count).saturating_sub(1);
+        let groups =
+            Logs::new(&sdk, others).groups(deadline - END).await.map_err(|fault| faults.push(fault)).ok();
         let Definitions { running, known, revisions, left, default_mode } = definitions;
         let context = AuditContext { region: &target.region, default_mode, groups: groups.as_ref() };
         let audited = audit_all(&running, &known, &context);

@@ -96,7 +96,8 @@ impl Ecs {
             // At one change a second, any unused share makes a sweep longer by as much.
             cluster_modify: RateLimiter::sharing(20, 1, 0.97),
             task_read: RateLimiter::new(100, 20),
-            task_definition_read: RateLimiter::new(50, 20),
+            // Few others read task definitions, and each is read once.
+            task_definition_read: RateLimiter::sharing(50, 20, 0.97),
             account_setting_read: RateLimiter::new(50, 20),
             account_setting_modify: RateLimiter::new(10, 1),
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::operation::describe_services::DescribeServicesError;
 use aws_sdk_ecs::operation::list_services::ListServicesError;
-use aws_sdk_ecs::types::{Deployment, Service, ServiceEvent, StabilityStatus, TaskSet};
+use aws_sdk_ecs::types::{Deployment, LaunchType, Service, ServiceEvent, StabilityStatus, TaskSet};
 use aws_smithy_types::DateTime;
 use fargaze::evidence::inventory::{ServiceState, ServiceTrend, UndescribedService};
 use fargaze::model::cluster::{ClusterName, ServiceName};
@@ -201,22 +201,29 @@ fn service_state(cluster: &ClusterName, service: &Service) -> Result<ServiceStat
     })
 }
 
-/// ARNs of the task definitions whose tasks run or are to run, each once.
+/// ARNs of the task definitions whose tasks run, or are to run, on Fargate, each once.
 fn task_definitions(service: &Service) -> Vec<String> {
-    let deployments =
-        service.deployments().iter().filter(|one| one.status() == Some("PRIMARY") || one.running_count() > 0);
-    let deployments = deployments.filter_map(Deployment::task_definition);
-    let task_sets =
-        service.task_sets().iter().filter(|one| one.status() == Some("PRIMARY") || one.running_count() > 0);
-    let found: BTreeSet<&str> = deployments
-        .chain(task_sets.filter_map(TaskSet::task_definition))
-        .chain(
-            service
-                .task_definition()
-                .filter(|_| service.deployments().is_empty() && service.task_sets().is_empty()),
-        )
-        .collect();
+    if !is_on_fargate(service) {
+        return Vec::new();
+    }
+    let is_in_use = |status: Option<&str>, running: i32| status == Some("PRIMARY") || running > 0;
+    let deployments = service.deployments().iter().filter(|one| is_in_use(one.status(), one.running_count()));
+    let task_sets = service.task_sets().iter().filter(|one| is_in_use(one.status(), one.running_count()));
+    let found = deployments.filter_map(Deployment::task_definition);
+    let found: BTreeSet<&str> = found.chain(task_sets.filter_map(TaskSet::task_definition)).collect();
     found.into_iter().map(ToOwned::to_owned).collect()
+}
+
+/// By its launch type, or else by its capacity providers. A service without both uses the default
+/// strategy of its cluster, and counts as on Fargate.
+fn is_on_fargate(service: &Service) -> bool {
+    let strategy = service.capacity_provider_strategy();
+    match service.launch_type() {
+        Some(launch_type) => *launch_type == LaunchType::Fargate,
+        None => {
+            strategy.is_empty() || strategy.iter().any(|one| one.capacity_provider().starts_with("FARGATE"))
+        }
+    }
 }
 
 fn instant(time: &DateTime) -> Result<Timestamp, String> {

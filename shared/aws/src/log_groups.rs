@@ -6,8 +6,9 @@ use aws_config::SdkConfig;
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::LogGroup as SdkGroup;
 use fargaze::logs::LogGroup;
-use fargaze::model::fault::Fault;
+use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
+use tokio::time::Instant;
 
 use super::pages::Pages;
 use super::rate_limiter::RateLimiter;
@@ -25,19 +26,24 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// Creates the client with the credentials and Region of `config`.
-    pub fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config), describe_log_groups: RateLimiter::new(10, 10) }
+    /// Creates the client with the credentials and Region of `config`. `others` clients at once
+    /// share the rate: those of the other parts and platform.
+    pub fn new(config: &SdkConfig, others: u32) -> Self {
+        let share = 0.9 / f64::from(others + 1);
+        Self { client: Client::new(config), describe_log_groups: RateLimiter::sharing(10, 10, share) }
     }
 
     /// Describes all log groups of the account and Region, by name (`DescribeLogGroups`, every
-    /// page).
-    pub async fn groups(&self) -> Result<BTreeMap<String, LogGroup>, Fault> {
+    /// page). It is a fault if they are too many for the rate before the deadline.
+    pub async fn groups(&self, deadline: Instant) -> Result<BTreeMap<String, LogGroup>, Fault> {
         const OPERATION: Operation = Operation::LogsDescribeLogGroups;
         let (mut groups, mut token) = (BTreeMap::new(), None);
         let mut pages = Pages::of(OPERATION, "");
         loop {
             self.describe_log_groups.ready().await;
+            if Instant::now() >= deadline {
+                return Err(too_many(groups.len()));
+            }
             let request = self.client.describe_log_groups().limit(PAGE).set_next_token(token.take());
             let page = request.send().await.map_err(|error| fault(OPERATION, "", &error))?;
             let names = page.log_groups().iter().map(|group| group.log_group_name());
@@ -52,6 +58,16 @@ impl Logs {
                 return Ok(groups);
             }
         }
+    }
+}
+
+fn too_many(read: usize) -> Fault {
+    Fault {
+        operation: Operation::LogsDescribeLogGroups,
+        subject: String::new(),
+        kind: FaultKind::Transient,
+        code: "deadline".to_owned(),
+        message: format!("there are more log groups than could be listed in time; {read} were read"),
     }
 }
 

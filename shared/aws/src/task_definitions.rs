@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::{
-    Compatibility, ContainerDefinition, FirelensConfiguration, SettingName, TaskDefinition,
+    Compatibility, ContainerDefinition, FirelensConfiguration, LaunchType, SettingName, TaskDefinition,
 };
 use fargaze::logs::{ContainerLogging, LogDriver, LogMode, Router, TaskLogging};
 use fargaze::model::cluster::ClusterName;
@@ -55,7 +55,7 @@ impl Ecs {
         mode.map_err(|why| Fault::malformed(OPERATION, "defaultLogDriverMode", why))
     }
 
-    /// ARNs of the task definitions of running tasks that no service started, each once
+    /// ARNs of the task definitions of running tasks on Fargate that no service started, each once
     /// (`ListTasks`, every page; `DescribeTasks` only if the cluster has more than the
     /// `of_services` tasks of its services).
     pub async fn task_definitions_without_service(
@@ -71,7 +71,7 @@ impl Ecs {
         for chunk in tasks.chunks(TASKS_PER_CALL) {
             for task in self.describe_tasks(cluster, chunk).await? {
                 let is_of_service = task.group().is_some_and(|group| group.starts_with("service:"));
-                if !is_of_service {
+                if !is_of_service && task.launch_type() == Some(&LaunchType::Fargate) {
                     found.extend(task.task_definition_arn().map(ToOwned::to_owned));
                 }
             }

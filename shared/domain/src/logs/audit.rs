@@ -116,7 +116,7 @@ fn driver_findings(
             }
         }
         "splunk" => options(findings, driver, &["splunk-token", "splunk-url"], context.region),
-        "awsfirelens" => firelens::driver(findings, driver, logging),
+        "awsfirelens" => firelens::driver(findings, driver, logging, context.region),
         other => {
             let remedy = awslogs(findings.container, context.region);
             findings.add(FindingKind::UnsupportedDriver, other, remedy);
@@ -127,13 +127,19 @@ fn driver_findings(
         findings.add(
             FindingKind::SecretInOptions,
             key,
-            format!("\"secretOptions\": [{{\"name\": \"{key}\", \"valueFrom\": \"ARN of a secret\"}}]"),
+            format!(
+                "\"secretOptions\": [{{\"name\": {}, \"valueFrom\": \"ARN of a secret\"}}]",
+                serde_json::json!(key)
+            ),
         );
     }
     if let Some(group) = findings.container.group() {
         destination(findings, group, context);
     }
-    mode(findings, driver, context);
+    // What FireLens gets goes to the router without a buffer of the driver.
+    if driver.name != "awsfirelens" {
+        mode(findings, driver, context);
+    }
 }
 
 /// Reports required options that are not set.
@@ -218,11 +224,12 @@ fn bytes(text: &str) -> Option<u64> {
     number.trim().parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
-/// A `logConfiguration` that works on Fargate.
+/// A `logConfiguration` that works on Fargate, and the command that creates its group.
 pub(super) fn awslogs(container: &ContainerLogging, region: &Region) -> String {
     let name = serde_json::json!(container.name);
     format!(
         "\"logConfiguration\": {{\n  \"logDriver\": \"awslogs\",\n  \"options\": {{\n    \"awslogs-group\": \"/ecs/NAME\",\n    \
-         \"awslogs-region\": \"{region}\",\n    \"awslogs-stream-prefix\": {name},\n    \"mode\": \"non-blocking\"\n  }}\n}}"
+         \"awslogs-region\": \"{region}\",\n    \"awslogs-stream-prefix\": {name},\n    \"mode\": \"non-blocking\"\n  }}\n}}\n\
+         aws logs create-log-group --region {region} --log-group-name /ecs/NAME"
     )
 }

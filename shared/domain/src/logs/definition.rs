@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// password in a URL.
 const KEPT: [&str; 19] = [
     "@type",
+    "Name",
     "auto_create_group",
     "awslogs-create-group",
     "awslogs-datetime-format",
@@ -24,7 +25,6 @@ const KEPT: [&str; 19] = [
     "log_stream_prefix",
     "max-buffer-size",
     "mode",
-    "name",
     "region",
     "stream",
 ];
@@ -103,27 +103,22 @@ impl LogDriver {
         options: impl IntoIterator<Item = (String, String)>,
         secrets: impl IntoIterator<Item = String>,
     ) -> Self {
+        let given = options.into_iter().filter(|(_, value)| !value.is_empty());
         let kept = |(key, value): (String, String)| {
-            let is_kept = KEPT.contains(&key.to_ascii_lowercase().as_str());
+            let is_kept = KEPT.contains(&key.as_str());
             (key, is_kept.then_some(value))
         };
-        Self {
-            name: name.into(),
-            options: options.into_iter().map(kept).collect(),
-            secrets: secrets.into_iter().collect(),
-        }
+        Self { name: name.into(), options: given.map(kept).collect(), secrets: secrets.into_iter().collect() }
     }
 
-    /// The value of an option, which is not empty. `FireLens` ignores the case of its keys.
+    /// The value of an option, if it is kept.
     pub fn option(&self, key: &str) -> Option<&str> {
-        let found = self.options.iter().find(|(other, _)| other.eq_ignore_ascii_case(key));
-        found.and_then(|(_, value)| value.as_deref()).filter(|value| !value.is_empty())
+        self.options.get(key).and_then(Option::as_deref)
     }
 
     /// Whether an option is set, as text or from a secret.
     pub fn has(&self, key: &str) -> bool {
-        let is = |other: &String| other.eq_ignore_ascii_case(key);
-        self.options.keys().any(is) || self.secrets.iter().any(is)
+        self.options.contains_key(key) || self.secrets.contains(key)
     }
 
     /// Names of the options, in order.
@@ -139,7 +134,8 @@ impl LogDriver {
         })
     }
 
-    /// The output plugin of the router, for `awsfirelens`.
+    /// The output plugin of the router, for `awsfirelens`: `Name` for Fluent Bit, `@type` for
+    /// Fluentd, spelled exactly so.
     pub fn output(&self) -> Option<&str> {
         self.option("Name").or_else(|| self.option("@type"))
     }

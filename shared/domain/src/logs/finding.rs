@@ -107,7 +107,7 @@ findings! {
         "the driver cannot start without it, and with it the task";
     /// The group does not exist, and nothing creates it.
     GroupNotFound = "group-not-found", Loss, "log group does not exist",
-        "the driver does not create it, so a new task fails with ResourceInitializationError";
+        "nothing creates it: with awslogs a new task fails with ResourceInitializationError, with FireLens the router cannot deliver";
     /// `awsfirelens` without a router.
     RouterMissing = "router-missing", Loss, "FireLens without a log router",
         "no container of the task has a firelensConfiguration, so nothing takes the output";
@@ -124,11 +124,11 @@ findings! {
     RouterConfigInS3 = "router-config-in-s3", Loss, "router configuration in S3",
         "on Fargate config-file-type must be file";
     /// A running service whose group receives nothing.
-    GroupSilent = "group-silent", Loss, "running, but no log lines",
+    GroupSilent = "group-silent", Risk, "running, but no log lines",
         "tasks run, and their log group has received nothing for a day or since the deployment";
-    /// `awslogs-create-group` is set, but the group does not exist.
+    /// The group is to be created, but does not exist.
     GroupNotCreated = "group-not-created", Risk, "log group not created yet",
-        "the execution role needs logs:CreateLogGroup to create it, which AmazonECSTaskExecutionRolePolicy does not contain";
+        "to create it, the execution role (awslogs) or the task role (FireLens) needs logs:CreateLogGroup, which AmazonECSTaskExecutionRolePolicy does not contain";
     /// Logs go to another Region.
     OtherRegion = "other-region", Risk, "logs go to another Region",
         "they are searched for in the wrong Region, and the transfer between Regions is billed";
@@ -162,9 +162,9 @@ findings! {
     /// Two patterns for the first line.
     MultilineTwice = "multiline-twice", Note, "two multiline patterns",
         "awslogs-multiline-pattern is ignored where awslogs-datetime-format is set";
-    /// The container may start before the router.
+    /// The container may start before the router, which waits for another.
     RouterNotAwaited = "router-not-awaited", Note, "container does not wait for the log router",
-        "what it writes before the router runs may be lost";
+        "ECS starts the router first by itself, but not if the router has dependsOn of its own: what the container writes before the router runs is lost";
     /// Fluentd.
     Fluentd = "router-fluentd", Note, "Fluentd as log router",
         "AWS recommends Fluent Bit, which needs less CPU and memory";

@@ -19,7 +19,7 @@ const NAMESPACE: &str = "AWS/Logs";
 const RECEIVED: [&str; 2] = ["IncomingBytes", "IncomingLogEvents"];
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// How long a deployment must have run before its silence means something.
+/// How long a deployment must have been silent before that means something.
 const SETTLED: SignedDuration = SignedDuration::from_hours(2);
 
 /// Bytes of a gigabyte on the bill.
@@ -199,10 +199,16 @@ fn stored(group: &LogGroup) -> String {
 /// only as a whole.
 fn silent_since(audited: &AuditedGroup, end: Timestamp) -> Option<Timestamp> {
     let volume = audited.volume?;
-    let runs: Vec<Timestamp> = audited.writers.iter().filter_map(|writer| writer.runs_since).collect();
-    let first = runs.iter().min().copied()?;
-    // The hour in which a deployment began may have events of the one before.
-    let since = first.max(end - DAY);
+    let first = audited.writers.iter().filter_map(|writer| writer.runs_since).min()?;
+    let since = if first <= end - DAY { end - DAY } else { after_drain(first) };
     let is_quiet = volume.newest.is_none_or(|newest| newest <= since);
     (is_quiet && end.duration_since(since) >= SETTLED).then_some(since)
+}
+
+/// The end of the hour after the one in which a deployment began: until then tasks of the deployment
+/// before may write.
+fn after_drain(began: Timestamp) -> Timestamp {
+    const HOUR: i64 = 3_600;
+    let hours = began.as_second().div_euclid(HOUR) + 2;
+    Timestamp::from_second(hours * HOUR).unwrap_or(Timestamp::MAX)
 }

@@ -30,7 +30,8 @@ pub struct Audited {
     pub containers: usize,
     /// What was found, the worst first.
     pub findings: Vec<LogFinding>,
-    /// Who writes to the log groups of this Region, by group.
+    /// The log groups of this Region that containers write to, with those of them whose silence
+    /// means something.
     pub writers: BTreeMap<String, Vec<Writer>>,
 }
 
@@ -73,7 +74,9 @@ pub fn audit_all(
                 continue;
             };
             let writers = audited.writers.entry(group.name.to_owned()).or_default();
-            if !writers.iter().any(|writer| writer.subject == *subject) {
+            // Routers and helpers may have nothing to say for days.
+            let speaks = container.essential && container.router.is_none();
+            if speaks && !writers.iter().any(|writer| writer.subject == *subject) {
                 writers.push(Writer { subject: subject.clone(), runs_since: *runs_since });
             }
         }

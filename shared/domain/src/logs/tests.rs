@@ -50,13 +50,13 @@ fn rules_are_listed_the_worst_first() {
 #[test]
 fn values_that_may_be_secrets_are_not_kept() {
     let options =
-        [("apikey", "a1b2"), ("Header", "Authorization: Bearer x"), ("mode", "blocking"), ("NAME", "http")];
+        [("apikey", "a1b2"), ("Header", "Authorization: Bearer x"), ("mode", "blocking"), ("Name", "http")];
     let options = options.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let driver = LogDriver::new("awsfirelens", options, ["http_passwd".to_owned()]);
     let json = serde_json::to_string(&driver).unwrap();
     assert!(!json.contains("a1b2") && !json.contains("Bearer"), "{json}");
     assert_eq!((driver.option("mode"), driver.output()), (Some("blocking"), Some("http")));
-    assert!(driver.has("Apikey") && driver.has("http_passwd") && !driver.has("region"));
+    assert!(driver.has("apikey") && driver.has("http_passwd") && !driver.has("region"));
     assert_eq!(driver.exposed().collect::<Vec<_>>(), ["apikey"]);
     assert_eq!(serde_json::from_str::<LogDriver>(&json).unwrap(), driver);
 }

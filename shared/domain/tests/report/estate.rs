@@ -7,6 +7,7 @@ use fargaze::alarms::{AlarmKey, AlarmRecord, Remembered, RuleRecord};
 use fargaze::evidence::coverage::Coverage;
 use fargaze::evidence::inventory::{ClusterEntry, EcsEntry, Reporting, ServiceState, UndescribedService};
 use fargaze::evidence::snapshot::SnapshotLine;
+use fargaze::logs::TargetLogs;
 use fargaze::model::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
 use fargaze::model::deployment::DeploymentState;
 use fargaze::model::fault::{Fault, FaultKind};
@@ -108,6 +109,8 @@ pub(crate) struct Estate {
     pub(crate) alarms: Vec<(Target, Vec<AlarmRecord>)>,
     pub(crate) rules: Vec<RuleRecord>,
     pub(crate) changes: Vec<CoverageChange>,
+    /// What was read about the logs.
+    pub(crate) target_logs: Vec<(Target, Result<TargetLogs, Fault>)>,
     pub(crate) usage: Option<Usage>,
     pub(crate) account_default: Option<InsightsLevel>,
 }
@@ -142,7 +145,7 @@ impl Estate {
             rules: &self.rules,
             previous,
             changes: &self.changes,
-            target_logs: &[],
+            target_logs: &self.target_logs,
             usage: self.usage,
         })
     }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use fargaze::alarms::evaluate::AlarmState;
 use fargaze::alarms::{Blindness, BrokenTarget, MissingMetric, RulePlace, RuleProblem, RuleRecord, Unseen};
+use fargaze::logs::{
+    AuditedGroup, FindingKind, FindingPlace, LogFinding, LogGroup, LogsRead, TargetLogs, Volume,
+};
 use fargaze::model::fault::FaultKind;
 use fargaze::model::insights::InsightsLevel;
 use fargaze::model::metric::{Dimensions, Metric, Statistic};
@@ -101,10 +104,86 @@ pub(crate) fn busy() -> Estate {
             ],
         )],
         changes: vec![CoverageChange::Back(broken)],
+        target_logs: vec![(target("eu-west-1"), Ok(logs()))],
         usage: Some(usage()),
         account_default: Some(Enabled),
         ..Estate::default()
     }
+}
+
+/// Containers and log groups with some of each kind of mistake.
+fn logs() -> TargetLogs {
+    let service = |name: &str| Subject::Service("shop".parse().unwrap(), name.parse().unwrap());
+    let finding = |kind, name: &str, container: &str, detail: &str, remedy: &str| LogFinding {
+        kind,
+        place: FindingPlace::Container { subject: service(name), container: container.to_owned() },
+        detail: detail.to_owned(),
+        remedy: remedy.to_owned(),
+    };
+    let of_group = |kind, name: &str, detail: &str, remedy: &str| LogFinding {
+        kind,
+        place: FindingPlace::Group(name.to_owned()),
+        detail: detail.to_owned(),
+        remedy: remedy.to_owned(),
+    };
+    let group = |name: &str, days, stored: u64, bytes| AuditedGroup {
+        group: LogGroup {
+            name: name.to_owned(),
+            class: "STANDARD".to_owned(),
+            retention_days: days,
+            stored_bytes: Some(stored << 30),
+            has_kms_key: false,
+        },
+        volume: bytes,
+        writers: Vec::new(),
+    };
+    let volume = |bytes: u64, before: u64| {
+        Some(Volume {
+            bytes: bytes << 20,
+            events: bytes * 4_000,
+            bytes_a_week_ago: before << 20,
+            newest: None,
+        })
+    };
+    let driver = "\"logConfiguration\": {\n  \"logDriver\": \"awslogs\",\n  \"options\": {\n    \"awslogs-group\": \"/ecs/NAME\"\n  }\n}";
+    let retention =
+        "aws logs put-retention-policy --region eu-west-1 --log-group-name /ecs/shop --retention-in-days 30";
+    TargetLogs::Read(LogsRead {
+        containers: 31,
+        revisions: 14,
+        revisions_left: 0,
+        findings: vec![
+            finding(FindingKind::NoDriver, "cart", "envoy", "", driver),
+            finding(FindingKind::NoDriver, "search", "envoy", "", driver),
+            finding(
+                FindingKind::GroupNotFound,
+                "web",
+                "app",
+                "/ecs/web",
+                "aws logs create-log-group --region eu-west-1 --log-group-name /ecs/web",
+            ),
+            of_group(
+                FindingKind::NeverExpires,
+                "/ecs/shop",
+                "412 GB stored, about $12.36 a month",
+                retention,
+            ),
+            finding(
+                FindingKind::ModeNotSet,
+                "web",
+                "app",
+                "the account's default is non-blocking",
+                "\"mode\": \"non-blocking\"",
+            ),
+        ],
+        groups: vec![
+            group("/ecs/shop", None, 412, volume(6_000, 2_000)),
+            group("/ecs/payments", Some(30), 9, volume(300, 310)),
+            group("/aws/ecs/containerinsights/shop/performance", Some(7), 1, None),
+        ],
+        metrics: 6,
+        faults: Vec::new(),
+    })
 }
 
 /// `shop` was set recently, and `orders` is reverted each time.

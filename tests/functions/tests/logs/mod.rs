@@ -177,6 +177,8 @@ async fn s81_firelens_needs_a_router() {
         "firelens-router-through-itself",
         "firelens-router-not-essential",
         "firelens-router-not-awaited",
+        "firelens-router-awaited",
+        "firelens-router-awaited-by-ecs",
         "firelens-with-fluentd",
     ])
     .await;
@@ -185,6 +187,7 @@ async fn s81_firelens_needs_a_router() {
 #[tokio::test]
 async fn s82_awslogs_options_in_firelens_are_named_with_the_right_ones() {
     check(&["firelens-with-awslogs-keys", "firelens-without-options", "firelens-to-missing-group"]).await;
+    check(&["firelens-with-lowercase-name", "firelens-with-type-for-fluent-bit"]).await;
     let mut home = shop();
     let seed = fixtures().into_iter().find(|fixture| fixture.name == "firelens-with-awslogs-keys").unwrap();
     runs(&mut home, seed.definition);
@@ -194,7 +197,6 @@ async fn s82_awslogs_options_in_firelens_are_named_with_the_right_ones() {
     let finding =
         read.findings.iter().find(|finding| finding.kind == FindingKind::AwslogsInFirelens).unwrap();
     for right in [
-        r#""Name": "cloudwatch_logs""#,
         r#""log_group_name": "firelens-container""#,
         r#""region": "eu-west-1""#,
         r#""auto_create_group": "true""#,

@@ -72,9 +72,10 @@ impl Section for Logs {
         };
         html! {
             @for line in sentences(logs) { p { (line) } }
-            @if logs.findings.is_empty() {
+            @if logs.findings.is_empty() && logs.containers > 0 && logs.revisions_left == 0 {
                 p class="well" { "Nothing is wrong with the log configuration of the audited containers." }
-            } @else {
+            }
+            @if !logs.findings.is_empty() {
                 (of_section("logs", "What is wrong with logs", ["What", "Where", "What to write"], &logs.findings, row))
             }
             @if !logs.groups.is_empty() {
@@ -144,21 +145,37 @@ fn sentences(logs: &LogsReport) -> Vec<String> {
     lines
 }
 
-/// `34 log groups received 12 GB in a day, about $182 a month; 400 GB are stored, about $12 a
-/// month`. What is not known is counted.
+/// `34 log groups received 12 GB in a day, about $182 a month, and store 400 GB, about $12 a month`.
+/// What is not known is counted.
 fn volume(groups: &[LogGroupReport]) -> String {
-    let sum = |of: fn(&LogGroupReport) -> Option<u64>| groups.iter().filter_map(of).sum::<u64>();
-    let dollars = |of: fn(&LogGroupReport) -> Option<f64>| about_dollars(groups.iter().filter_map(of).sum());
-    let unknown = groups.iter().filter(|group| group.bytes.is_none()).count();
+    let received = sum(groups, "received", |group| group.bytes, |group| group.dollars_received);
+    let stored = sum(groups, "store", |group| group.stored_bytes, |group| group.dollars_stored);
+    let received = received.map(|received| received.replacen(',', " in a day,", 1));
+    let unknown = || "not known".to_owned();
+    let of = count(groups.len(), "log group");
+    match (received, stored) {
+        (Some(received), Some(stored)) => format!("{of} {received}, and {stored}"),
+        (received, stored) => format!(
+            "{of}: received {}, stored {}",
+            received.unwrap_or_else(unknown),
+            stored.unwrap_or_else(unknown)
+        ),
+    }
+}
+
+/// `received 12 GB, about $182 a month (not known for 3)`; `None` if it is not known for any group.
+fn sum(
+    groups: &[LogGroupReport],
+    verb: &str,
+    bytes: fn(&LogGroupReport) -> Option<u64>,
+    dollars: fn(&LogGroupReport) -> Option<f64>,
+) -> Option<String> {
+    let known = groups.iter().filter(|group| bytes(group).is_some()).count();
+    let total = size(groups.iter().filter_map(bytes).sum());
+    let month = about_dollars(groups.iter().filter_map(dollars).sum());
+    let unknown = groups.len() - known;
     let unknown = if unknown > 0 { format!(" (not known for {unknown})") } else { String::new() };
-    format!(
-        "{} received {} in a day{unknown}, about {} a month; {} are stored, about {} a month",
-        count(groups.len(), "log group"),
-        size(sum(|group| group.bytes)),
-        dollars(|group| group.dollars_received),
-        size(sum(|group| group.stored_bytes)),
-        dollars(|group| group.dollars_stored),
-    )
+    (known > 0).then(|| format!("{verb} {total}, about {month} a month{unknown}"))
 }
 
 /// `/ecs/web from 2 GB to 9 GB a day`, if it grew much.

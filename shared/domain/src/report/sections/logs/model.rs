@@ -100,8 +100,10 @@ impl LogsReport {
                 &other.subject,
             ))
         });
-        // A group is in every part of a target.
-        report.findings.dedup();
+        // A group is in every part of a target, each with its own writers.
+        let is_same =
+            |one: &LogFindingReport| (one.kind, one.account.clone(), one.region.clone(), one.subject.clone());
+        report.findings.dedup_by(|one, other| one.container.is_none() && is_same(one) == is_same(other));
         let place =
             |group: &LogGroupReport| (group.account.clone(), group.region.clone(), group.name.clone());
         report.groups.sort_by_key(place);
