@@ -148,34 +148,32 @@ fn sentences(logs: &LogsReport) -> Vec<String> {
 /// `34 log groups received 12 GB in a day, about $182 a month, and store 400 GB, about $12 a month`.
 /// What is not known is counted.
 fn volume(groups: &[LogGroupReport]) -> String {
-    let received = sum(groups, "received", |group| group.bytes, |group| group.dollars_received);
-    let stored = sum(groups, "store", |group| group.stored_bytes, |group| group.dollars_stored);
-    let received = received.map(|received| received.replacen(',', " in a day,", 1));
-    let unknown = || "not known".to_owned();
-    let of = count(groups.len(), "log group");
-    match (received, stored) {
-        (Some(received), Some(stored)) => format!("{of} {received}, and {stored}"),
-        (received, stored) => format!(
-            "{of}: received {}, stored {}",
-            received.unwrap_or_else(unknown),
-            stored.unwrap_or_else(unknown)
-        ),
-    }
+    let received = sum(groups, |group| group.bytes, |group| group.dollars_received);
+    let stored = sum(groups, |group| group.stored_bytes, |group| group.dollars_stored);
+    let received = received.map_or_else(
+        || "received an amount that is not known".to_owned(),
+        |(bytes, month)| format!("received {bytes} in a day, {month}"),
+    );
+    let store = if groups.len() == 1 { "stores" } else { "store" };
+    let stored = stored.map_or_else(
+        || format!("{store} an amount that is not known"),
+        |(bytes, month)| format!("{store} {bytes}, {month}"),
+    );
+    format!("{} {received}, and {stored}", count(groups.len(), "log group"))
 }
 
-/// `received 12 GB, about $182 a month (not known for 3)`; `None` if it is not known for any group.
+/// `12 GB` and `about $182 a month (not known for 3)`; `None` if it is not known for any group.
 fn sum(
     groups: &[LogGroupReport],
-    verb: &str,
     bytes: fn(&LogGroupReport) -> Option<u64>,
     dollars: fn(&LogGroupReport) -> Option<f64>,
-) -> Option<String> {
+) -> Option<(String, String)> {
     let known = groups.iter().filter(|group| bytes(group).is_some()).count();
     let total = size(groups.iter().filter_map(bytes).sum());
     let month = about_dollars(groups.iter().filter_map(dollars).sum());
     let unknown = groups.len() - known;
     let unknown = if unknown > 0 { format!(" (not known for {unknown})") } else { String::new() };
-    (known > 0).then(|| format!("{verb} {total}, about {month} a month{unknown}"))
+    (known > 0).then(|| (total, format!("about {month} a month{unknown}")))
 }
 
 /// `/ecs/web from 2 GB to 9 GB a day`, if it grew much.
@@ -203,4 +201,48 @@ fn received(group: &LogGroupReport) -> String {
     let before = group.bytes_a_week_ago.map(|before| format!("; {} a week ago", size(before)));
     let (cost, before) = (cost.unwrap_or_default(), before.unwrap_or_default());
     format!("{}, {} events{cost}{before}", size(bytes), thousands(events))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(bytes: Option<u64>, stored: Option<u64>) -> LogGroupReport {
+        LogGroupReport {
+            account: "123456789012".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            name: "/ecs/web".into(),
+            class: "STANDARD".into(),
+            retention_days: None,
+            has_kms_key: false,
+            stored_bytes: stored,
+            dollars_stored: stored.map(|_| 0.6),
+            bytes,
+            events: bytes,
+            bytes_a_week_ago: bytes,
+            dollars_received: bytes.map(|_| 15.0),
+        }
+    }
+
+    /// What is not known never reads as 0.
+    #[test]
+    fn an_amount_that_is_not_known_is_said_to_be() {
+        let (some, none) = (Some(1 << 30), None);
+        for (groups, says) in [
+            (
+                vec![group(some, some)],
+                "1 log group received 1.0 GB in a day, about $15.00 a month, and stores 1.0 GB, about $0.60 a month",
+            ),
+            (
+                vec![group(some, none), group(none, none)],
+                "2 log groups received 1.0 GB in a day, about $15.00 a month (not known for 1), and store an amount that is not known",
+            ),
+            (
+                vec![group(none, some)],
+                "1 log group received an amount that is not known, and stores 1.0 GB, about $0.60 a month",
+            ),
+        ] {
+            assert_eq!(volume(&groups), says);
+        }
+    }
 }
