@@ -7,31 +7,37 @@ use serde::{Deserialize, Serialize};
 
 /// Options whose values are kept. Values of all others may be secrets or contain some, such as the
 /// password in a URL.
-const KEPT: [&str; 19] = [
+const KEPT: [&str; 11] = [
     "@type",
     "Name",
     "auto_create_group",
     "awslogs-create-group",
-    "awslogs-datetime-format",
     "awslogs-group",
-    "awslogs-multiline-pattern",
     "awslogs-region",
     "awslogs-stream-prefix",
-    "bucket",
-    "config-file-type",
-    "config-file-value",
-    "delivery_stream",
     "log_group_name",
-    "log_stream_prefix",
     "max-buffer-size",
     "mode",
     "region",
-    "stream",
 ];
 
 /// Parts of the names of options that hold secrets.
-const SECRET: [&str; 9] =
-    ["token", "password", "passwd", "secret", "apikey", "api_key", "api-key", "license_key", "licensekey"];
+const SECRET: [&str; 14] = [
+    "token",
+    "password",
+    "passwd",
+    "secret",
+    "apikey",
+    "api_key",
+    "api-key",
+    "access_key",
+    "private_key",
+    "shared_key",
+    "license_key",
+    "licensekey",
+    "cloud_auth",
+    "authorization",
+];
 
 /// The logging of one revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

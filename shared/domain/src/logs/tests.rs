@@ -59,6 +59,12 @@ fn values_that_may_be_secrets_are_not_kept() {
     assert!(driver.has("apikey") && driver.has("http_passwd") && !driver.has("region"));
     assert_eq!(driver.exposed().collect::<Vec<_>>(), ["apikey"]);
     assert_eq!(serde_json::from_str::<LogDriver>(&json).unwrap(), driver);
+    // As the output plugins of Fluent Bit spell them; an empty value exposes nothing.
+    for key in ["http_Passwd", "Shared_Key", "Cloud_Auth", "splunk_token", "licenseKey", "private_key"] {
+        let driver = |value: &str| LogDriver::new("awsfirelens", [(key.to_owned(), value.to_owned())], []);
+        assert_eq!(driver("x").exposed().count(), 1, "{key}");
+        assert_eq!(driver("").exposed().count(), 0, "{key}");
+    }
 }
 
 fn hours(values: &[(i64, f64)], end: Timestamp) -> Reading {
