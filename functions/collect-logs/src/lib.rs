@@ -54,6 +54,7 @@ pub struct Response {
 }
 
 /// What is known about the revisions that run.
+#[derive(Default)]
 struct Definitions {
     running: Vec<Running>,
     known: BTreeMap<String, TaskLogging>,
@@ -97,7 +98,7 @@ impl Handler {
         let names: BTreeSet<String> = seen.clusters.keys().flat_map(groups_of_cluster).collect();
         let definitions = match target.platform {
             Platform::Ecs => self.definitions(&Ecs::new(&sdk), target, seen, deadline, &mut faults).await?,
-            Platform::Eks => Definitions::none(),
+            Platform::Eks => Definitions::default(),
         };
         // The other parts, and the other platform of each.
         let others = (2 * target.part.count).saturating_sub(1);
@@ -185,13 +186,6 @@ impl Handler {
         let default_mode = ecs.default_log_mode().await.map_err(|fault| faults.push(fault)).ok();
         let revisions = revisions.len();
         Ok(Definitions { running, known, revisions, left, default_mode })
-    }
-}
-
-impl Definitions {
-    /// Of a target without ECS.
-    fn none() -> Self {
-        Self { running: Vec::new(), known: BTreeMap::new(), revisions: 0, left: 0, default_mode: None }
     }
 }
 

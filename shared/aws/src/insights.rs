@@ -1,13 +1,15 @@
 //! Amazon ECS: the Container Insights setting, and the size of a cluster for the cost estimate.
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
 use aws_sdk_ecs::operation::RequestId;
 use aws_sdk_ecs::types::{ClusterSetting, ClusterSettingName, SettingName, Task};
-use fargaze::model::cluster::ClusterName;
+use fargaze::model::cluster::{BadName, ClusterName};
 use fargaze::model::fault::Fault;
 use fargaze::model::insights::{InsightsLevel, ObservedCluster};
 use fargaze::model::operation::Operation;
+use fargaze::model::subject::family_of;
 use fargaze::reconcile::ClusterSize;
 
 use super::ecs::{Ecs, PAGE};
@@ -39,15 +41,23 @@ impl Ecs {
     /// (`ListAccountSettings` with effective settings: without them, ECS lists only values that
     /// were set explicitly).
     pub async fn account_default(&self) -> Result<InsightsLevel, Fault> {
+        self.effective_setting(SettingName::ContainerInsights).await
+    }
+
+    /// The value of an account setting in force (`ListAccountSettings` with effective settings).
+    pub(super) async fn effective_setting<T: FromStr<Err = BadName>>(
+        &self,
+        name: SettingName,
+    ) -> Result<T, Fault> {
         const OPERATION: Operation = Operation::EcsListAccountSettings;
         self.account_setting_read.ready().await;
-        let request = self.client.list_account_settings().name(SettingName::ContainerInsights);
+        let request = self.client.list_account_settings().name(name.clone());
         let answer = request.effective_settings(true).send().await;
-        let answer = answer.map_err(|error| fault(OPERATION, "containerInsights", &error))?;
+        let answer = answer.map_err(|error| fault(OPERATION, name.as_str(), &error))?;
         let value = answer.settings().first().and_then(|setting| setting.value());
-        let level = value.ok_or("the setting is not listed".to_owned());
-        let level = level.and_then(|value| value.parse().map_err(|error| format!("{error}")));
-        level.map_err(|why| Fault::malformed(OPERATION, "containerInsights", why))
+        let value = value.ok_or("the setting is not listed".to_owned());
+        let value = value.and_then(|value| value.parse().map_err(|error: BadName| error.to_string()));
+        value.map_err(|why| Fault::malformed(OPERATION, name.as_str(), why))
     }
 
     /// Sets the account default (`PutAccountSettingDefault`); returns the request id.
@@ -73,7 +83,7 @@ impl Ecs {
             for task in self.describe_tasks(&cluster.name, chunk).await? {
                 size.tasks += 1;
                 size.containers += u32::try_from(task.containers().len()).unwrap_or(u32::MAX);
-                families.extend(task.task_definition_arn().map(family));
+                families.extend(task.task_definition_arn().map(|arn| family_of(arn).to_owned()));
             }
         }
         size.task_families = u32::try_from(families.len()).unwrap_or(u32::MAX);
@@ -108,21 +118,5 @@ impl Ecs {
         let answer = request.set_tasks(Some(tasks.to_vec())).send().await;
         let answer = answer.map_err(|error| fault(Operation::EcsDescribeTasks, cluster.as_str(), &error))?;
         Ok(answer.tasks.unwrap_or_default())
-    }
-}
-
-/// `web` of `arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7`.
-fn family(task_definition: &str) -> String {
-    let name = task_definition.rsplit('/').next().unwrap_or(task_definition);
-    name.split(':').next().unwrap_or(name).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_family_is_the_name_without_its_revision() {
-        assert_eq!(family("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7"), "web");
     }
 }

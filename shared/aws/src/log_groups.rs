@@ -10,6 +10,7 @@ use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 use tokio::time::Instant;
 
+use super::ecs::count;
 use super::pages::Pages;
 use super::rate_limiter::RateLimiter;
 use super::sdk_error::fault;
@@ -49,9 +50,7 @@ impl Logs {
             let names = page.log_groups().iter().map(|group| group.log_group_name());
             token = pages.next(names, page.next_token())?;
             for group in page.log_groups() {
-                let group = log_group(group).ok_or_else(|| {
-                    Fault::malformed(OPERATION, "", "a log group without a name".to_owned())
-                })?;
+                let group = log_group(group).map_err(|why| Fault::malformed(OPERATION, "", why))?;
                 groups.insert(group.name.clone(), group);
             }
             if token.is_none() {
@@ -71,12 +70,13 @@ fn too_many(read: usize) -> Fault {
     }
 }
 
-fn log_group(group: &SdkGroup) -> Option<LogGroup> {
-    Some(LogGroup {
-        name: group.log_group_name()?.to_owned(),
+fn log_group(group: &SdkGroup) -> Result<LogGroup, String> {
+    let bytes = |bytes: i64| u64::try_from(bytes).map_err(|_| format!("storedBytes is {bytes}"));
+    Ok(LogGroup {
+        name: group.log_group_name().ok_or("a log group without a name")?.to_owned(),
         class: group.log_group_class().map_or("STANDARD", |class| class.as_str()).to_owned(),
-        retention_days: group.retention_in_days().and_then(|days| u32::try_from(days).ok()),
-        stored_bytes: group.stored_bytes().and_then(|bytes| u64::try_from(bytes).ok()),
+        retention_days: group.retention_in_days().map(|days| count("retentionInDays", days)).transpose()?,
+        stored_bytes: group.stored_bytes().map(bytes).transpose()?,
         has_kms_key: group.kms_key_id().is_some(),
     })
 }

@@ -42,17 +42,9 @@ impl Ecs {
             .ok_or_else(|| Fault::malformed(OPERATION, arn, "the response has no task definition".to_owned()))
     }
 
-    /// The account setting `defaultLogDriverMode` (`ListAccountSettings` with effective settings).
+    /// The account setting `defaultLogDriverMode`.
     pub async fn default_log_mode(&self) -> Result<LogMode, Fault> {
-        const OPERATION: Operation = Operation::EcsListAccountSettings;
-        self.account_setting_read.ready().await;
-        let request = self.client.list_account_settings().name(SettingName::DefaultLogDriverMode);
-        let answer = request.effective_settings(true).send().await;
-        let answer = answer.map_err(|error| fault(OPERATION, "defaultLogDriverMode", &error))?;
-        let value = answer.settings().first().and_then(|setting| setting.value());
-        let mode = value.ok_or("the setting is not listed".to_owned());
-        let mode = mode.and_then(|value| value.parse().map_err(|error| format!("{error}")));
-        mode.map_err(|why| Fault::malformed(OPERATION, "defaultLogDriverMode", why))
+        self.effective_setting(SettingName::DefaultLogDriverMode).await
     }
 
     /// ARNs of the task definitions of running tasks on Fargate that no service started, each once

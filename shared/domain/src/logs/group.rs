@@ -194,9 +194,9 @@ fn stored(group: &LogGroup) -> String {
     }
 }
 
-/// Since when a group has received nothing although all of its writers run: for a day, or since the
-/// newest deployment of one of them if that is later. Groups that several services share are silent
-/// only as a whole.
+/// Since when a group has received nothing although some of its writers run: for a day, or, if none
+/// of them has run for that long, since the deployment of the one that has run longest. Groups that
+/// several services share are silent only as a whole.
 fn silent_since(audited: &AuditedGroup, end: Timestamp) -> Option<Timestamp> {
     let volume = audited.volume?;
     let first = audited.writers.iter().filter_map(|writer| writer.runs_since).min()?;

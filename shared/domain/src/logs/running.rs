@@ -10,7 +10,7 @@ use super::finding::{FindingPlace, LogFinding};
 use super::group::Writer;
 use crate::evidence::inventory::ServiceState;
 use crate::model::cluster::{ClusterName, Region};
-use crate::model::subject::Subject;
+use crate::model::subject::{Subject, family_of};
 
 /// A revision of a task definition, and who runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +51,7 @@ impl Running {
 
     /// A revision that tasks without a service run.
     pub fn of_tasks(cluster: &ClusterName, revision: String) -> Self {
-        let name = revision.rsplit('/').next().unwrap_or(&revision);
-        let family = name.split(':').next().unwrap_or(name).to_owned();
+        let family = family_of(&revision).to_owned();
         Self { subject: Subject::TaskFamily(cluster.clone(), family), revision, runs_since: None }
     }
 }

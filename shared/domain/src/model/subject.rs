@@ -25,6 +25,13 @@ pub enum Subject {
     Workload(ClusterName, Workload),
 }
 
+/// The family of a revision of a task definition: `web` of
+/// `arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7`.
+pub fn family_of(task_definition: &str) -> &str {
+    let name = task_definition.rsplit('/').next().unwrap_or(task_definition);
+    name.split(':').next().unwrap_or(name)
+}
+
 /// Kind of subject that a rule is evaluated for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -194,6 +201,11 @@ impl TryFrom<Fields> for Subject {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_family_is_the_name_without_its_revision() {
+        assert_eq!(family_of("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7"), "web");
+    }
 
     #[test]
     fn every_kind_round_trips() {
