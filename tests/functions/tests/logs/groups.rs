@@ -100,6 +100,24 @@ async fn a_running_service_whose_group_is_silent_is_a_finding() {
     assert_eq!(stack.notifications()[0]["logs_lost"], json!([]), "silence is not proof of loss");
 }
 
+/// A log router says something when it starts, and then for days nothing.
+#[tokio::test]
+async fn a_silent_log_router_is_no_finding() {
+    let mut home = shop();
+    let mut definition =
+        fixtures().into_iter().find(|fixture| fixture.name == "firelens-to-cloudwatch").unwrap().definition;
+    let router = &mut definition["containerDefinitions"][0];
+    assert_eq!(router["name"], "log_router");
+    router["logConfiguration"]["options"]["awslogs-group"] = "/ecs/router".into();
+    runs(&mut home, definition);
+    home.put_log_group(LogGroupSpec::new("/ecs/router").retention(30));
+    let stack = Stack::start(home).await;
+    stack.run_line("report", minute(0)).await.receipt.unwrap();
+    let read = read(&stack, "", 0);
+    assert!(read.groups.iter().any(|group| group.group.name == "/ecs/router"), "{:?}", read.groups);
+    assert_eq!(of_groups(&read, FindingKind::GroupSilent), []);
+}
+
 #[tokio::test]
 async fn s87_groups_of_the_control_plane_are_audited() {
     let mut home = shop();
