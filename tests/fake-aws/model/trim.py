@@ -31,7 +31,10 @@ OPERATIONS = {
         "DescribeFargateProfile", "DescribeUpdate", "ListAddons", "ListClusters", "ListFargateProfiles",
         "ListNodegroups", "UpdateClusterConfig",
     ],
-    "logs": ["DescribeLogGroups"],
+    "logs": [
+        "DeleteRetentionPolicy", "DescribeLogGroups", "FilterLogEvents", "GetLogEvents", "GetQueryResults",
+        "PutRetentionPolicy", "StartQuery", "StopQuery",
+    ],
     "s3": ["DeleteObject", "GetObject", "HeadBucket", "HeadObject", "ListObjectsV2", "PutObject"],
     "sns": ["GetTopicAttributes", "ListSubscriptionsByTopic", "Publish"],
     "sqs": ["GetQueueUrl", "SendMessage"],

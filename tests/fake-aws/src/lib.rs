@@ -63,7 +63,7 @@ pub use eks::{AddonSpec, EksClusterSpec, ProfileSpec, UpdateSpec};
 pub use endless::Endless;
 pub use estate::{
     ClusterSpec, Estate, LogGroupSpec, MetricSet, Oddity, SeededEstate, Series, SeriesKey, ServiceSpec,
-    StatisticSet, TaskSpec,
+    StatisticSet, StoppedTaskSpec, TaskSpec,
 };
 pub use fake::{Builder, FakeAws};
 pub use fault::{Effect, Fault};

@@ -46,7 +46,7 @@ impl Arguments {
         estate.now = None;
         estate.cluster = self.cluster.unwrap_or(estate.cluster);
         if self.any_signer {
-            estate.identities = vec![Identity::any_signer(both_roles())];
+            estate.identities = vec![Identity::any_signer(all_roles())];
         }
         estate.identities.extend(self.token.as_deref().map(Identity::admin));
         let ended = now - SignedDuration::from_mins(7);
@@ -55,16 +55,26 @@ impl Arguments {
             Pod::running("odd", name, vec![app], ended)
         };
         estate.place(pod("crashes").crash_looping(12, ended));
+        estate.write_log("odd", "crashes", "app", true, LAST_WORDS);
         estate.place(pod("killed").oom_killed(3, ended));
         estate.place(pod("waits").pending("Unschedulable", "Pod provisioning timed out (will retry)"));
         estate
     }
 }
 
-/// The permissions of fargaze's two roles in a cluster: one reads it, the other writes the logging
-/// configuration of its pods.
-fn both_roles() -> Rights {
-    Rights::collector().with("", &["namespaces"], &["create"]).with(
+/// What the crash-looping container wrote before its last restart.
+const LAST_WORDS: &str = "\
+INFO catalogue 4.2.0 starts
+INFO GET https://prices.internal/v2?token=a1b2c3d4e5f6
+INFO loading prices into memory: 180000 of 412000
+WARN memory is nearly full: 489 of 512 MiB
+ERROR cannot allocate 64 MiB for the next batch
+";
+
+/// The permissions of fargaze's three roles in a cluster: one reads it, one reads the logs of its
+/// pods, and one writes their logging configuration.
+fn all_roles() -> Rights {
+    Rights::collector().with("", &["pods/log"], &["get"]).with("", &["namespaces"], &["create"]).with(
         "",
         &["configmaps"],
         &["create", "get", "update"],

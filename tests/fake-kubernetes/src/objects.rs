@@ -168,6 +168,9 @@ pub(crate) fn answer(target: &Target, estate: &Estate) -> Answer {
     if target.resource == "nodes" && target.subresource == "proxy" {
         return proxied(target, estate);
     }
+    if target.resource == "pods" && target.subresource == "log" {
+        return log(target, estate);
+    }
     let found = Resource::of(target).filter(|_| target.subresource.is_empty()).and_then(|resource| {
         let key = (target.namespace.clone(), target.name.clone());
         let mut value = resource.value(estate, &key)?;
@@ -187,6 +190,36 @@ pub(crate) fn qualified(target: &Target) -> String {
 /// `v1`, `apps/v1`.
 pub(crate) fn api_version(group: &str, version: &str) -> String {
     if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+}
+
+/// The log of a container, as the API server returns it (`readNamespacedPodLog`).
+fn log(target: &Target, estate: &Estate) -> Answer {
+    let key = (target.namespace.clone(), target.name.clone());
+    let Some(pod) = estate.pods.get(&key) else { return Answer::not_found("pods", &target.name) };
+    let names: Vec<&str> = pod.containers.iter().map(|container| container.name.as_str()).collect();
+    let container = match (target.parameter("container"), &names[..]) {
+        (Some(name), _) => name,
+        (None, [one]) => one,
+        (None, _) => {
+            let message = format!(
+                "a container name must be specified for pod {}, choose one of: [{}]",
+                target.name,
+                names.join(" ")
+            );
+            return Answer::failure(400, "BadRequest", &message);
+        }
+    };
+    let previous = target.parameter("previous") == Some("true");
+    let Some(text) = estate.logs.get(&(key, container.to_owned(), previous)) else {
+        let what = if previous { "previous terminated container" } else { "container" };
+        let message = format!("{what} {container:?} in pod {:?} not found", target.name);
+        return Answer::failure(400, "BadRequest", &message);
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = target.parameter("tailLines").and_then(|lines| lines.parse().ok()).unwrap_or(usize::MAX);
+    let last = lines[lines.len().saturating_sub(tail)..].join("\n");
+    let most = target.parameter("limitBytes").and_then(|bytes| bytes.parse().ok()).unwrap_or(usize::MAX);
+    Answer::new(200, "text/plain", last.into_bytes().into_iter().take(most).collect::<Vec<u8>>())
 }
 
 fn proxied(target: &Target, estate: &Estate) -> Answer {

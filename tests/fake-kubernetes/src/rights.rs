@@ -97,6 +97,14 @@ impl Rights {
         self
     }
 
+    /// Adds the rules of others, as of another group of the same caller.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.all |= other.all;
+        self.rules.extend(other.rules);
+        self
+    }
+
     /// Removes a resource of a group from all rules.
     #[must_use]
     pub fn without(mut self, group: &str, resource: &str) -> Self {

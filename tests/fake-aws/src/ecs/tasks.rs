@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{arn, invalid, live_cluster, page, texts};
-use crate::estate::{ClusterSpec, Estate};
+use crate::estate::{ClusterSpec, Estate, StoppedTaskSpec};
 use crate::wire::Refusal;
 
 /// Start time, in epoch seconds, of tasks outside of services.
@@ -22,6 +22,8 @@ struct Task<'a> {
     running: bool,
     containers: usize,
     created_at: f64,
+    /// For a task that has stopped.
+    stopped: Option<&'a StoppedTaskSpec>,
 }
 
 pub(super) fn list(estate: &Estate, input: &Value) -> Result<Value, Refusal> {
@@ -41,11 +43,13 @@ pub(super) fn list(estate: &Estate, input: &Value) -> Result<Value, Refusal> {
     // task is RUNNING, too.
     let any = input["launchType"].as_str().is_none_or(|launch_type| launch_type == "FARGATE")
         && match input["desiredStatus"].as_str() {
-            None | Some("RUNNING") => true,
-            Some("PENDING" | "STOPPED") => false,
+            None | Some("RUNNING" | "STOPPED") => true,
+            Some("PENDING") => false,
             Some(_) => return Err(invalid("Invalid desired status.")),
         };
     let mut tasks = tasks(cluster);
+    let wants_stopped = input["desiredStatus"].as_str() == Some("STOPPED");
+    tasks.retain(|task| task.stopped.is_some() == wants_stopped);
     tasks.retain(|task| {
         any && family.is_none_or(|family| task.family == family)
             && service.is_none_or(|service| task.service == Some(service))
@@ -101,6 +105,19 @@ fn tasks(cluster: &ClusterSpec) -> Vec<Task<'_>> {
                 running: number < service.running,
                 containers: service.containers,
                 created_at: service.created_at,
+                stopped: None,
+            });
+        }
+        for stopped in &service.stopped_tasks {
+            tasks.push(Task {
+                id: stopped.id.clone(),
+                family: &service.family,
+                service: Some(&service.name),
+                by_strategy: service.launch_type.is_none(),
+                running: false,
+                containers: 1,
+                created_at: service.created_at,
+                stopped: Some(stopped),
             });
         }
     }
@@ -115,6 +132,7 @@ fn tasks(cluster: &ClusterSpec) -> Vec<Task<'_>> {
                 running: number < task.running,
                 containers: task.containers,
                 created_at: STARTED,
+                stopped: None,
             });
         }
     }
@@ -131,33 +149,45 @@ fn task_id(group: &str, number: i64) -> String {
 
 fn task_json(estate: &Estate, cluster: &ClusterSpec, task: &Task<'_>, with_tags: bool) -> Value {
     let task_arn = task_arn(estate, cluster, &task.id);
-    let status = if task.running { "RUNNING" } else { "PENDING" };
+    let status = match (&task.stopped, task.running) {
+        (Some(_), _) => "STOPPED",
+        (None, true) => "RUNNING",
+        (None, false) => "PENDING",
+    };
     let containers: Vec<Value> = (1..=task.containers)
         .map(|number| {
-            let name = match number {
-                1 => task.family.to_owned(),
-                _ => format!("{}-{number}", task.family),
+            let name = match (&task.stopped, number) {
+                (Some(stopped), _) => stopped.container.clone(),
+                (None, 1) => task.family.to_owned(),
+                (None, _) => format!("{}-{number}", task.family),
             };
-            json!({
+            let mut container = json!({
                 "containerArn": arn(estate, &format!("container/{}/{}/{number}", cluster.name, task.id)),
                 "taskArn": task_arn,
                 "name": name,
                 "image": format!("example/{name}:1"),
                 "lastStatus": status,
                 "healthStatus": "UNKNOWN",
-            })
+            });
+            if let Some(code) = task.stopped.and_then(|stopped| stopped.exit_code) {
+                container["exitCode"] = code.into();
+            }
+            container
         })
         .collect();
     let mut output = json!({
         "taskArn": task_arn,
         "clusterArn": arn(estate, &format!("cluster/{}", cluster.name)),
-        "taskDefinitionArn": arn(estate, &format!("task-definition/{}:1", task.family)),
+        "taskDefinitionArn": arn(
+            estate,
+            &format!("task-definition/{}:{}", task.family, task.stopped.map_or(1, |stopped| stopped.revision)),
+        ),
         "group": match task.service {
             Some(service) => format!("service:{service}"),
             None => format!("family:{}", task.family),
         },
         "lastStatus": status,
-        "desiredStatus": "RUNNING",
+        "desiredStatus": if task.stopped.is_some() { "STOPPED" } else { "RUNNING" },
         "healthStatus": "UNKNOWN",
         "cpu": "256",
         "memory": "512",
@@ -168,6 +198,11 @@ fn task_json(estate: &Estate, cluster: &ClusterSpec, task: &Task<'_>, with_tags:
         "createdAt": task.created_at,
         "version": 1,
     });
+    if let Some(stopped) = task.stopped {
+        output["stoppedAt"] = stopped.stopped_at.into();
+        output["stoppedReason"] = "Essential container in task exited".into();
+        output["stopCode"] = "EssentialContainerExited".into();
+    }
     if task.running {
         output["startedAt"] = task.created_at.into();
     }

@@ -58,10 +58,27 @@ pub struct ServiceSpec {
     pub family: String,
     /// Containers of each task.
     pub containers: usize,
+    /// Tasks that have stopped.
+    pub stopped_tasks: Vec<StoppedTaskSpec>,
     /// Members of the `DescribeServices` response that are returned verbatim, in place of those
     /// derived from the other fields: task sets, several deployments, or a whole response of the
     /// real service.
     pub members: Map<String, Value>,
+}
+
+/// A task of a service that has stopped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoppedTaskSpec {
+    /// Its id.
+    pub id: String,
+    /// Revision of its task definition.
+    pub revision: i64,
+    /// The container that ended it.
+    pub container: String,
+    /// The container's exit code.
+    pub exit_code: Option<i64>,
+    /// Epoch seconds.
+    pub stopped_at: f64,
 }
 
 /// Tasks of one family outside of services.
@@ -154,6 +171,7 @@ impl ServiceSpec {
             tags: BTreeMap::new(),
             family: name.to_owned(),
             containers: 1,
+            stopped_tasks: Vec::new(),
             members: Map::new(),
         }
     }

@@ -1,5 +1,8 @@
 //! Task definitions and log groups as tests describe them.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Estate;
@@ -17,12 +20,21 @@ pub struct LogGroupSpec {
     pub stored: i64,
     /// ARN of its KMS key, if it has one.
     pub key: Option<String>,
+    /// When it was created, in epoch milliseconds; `None` for long ago.
+    pub created: Option<i64>,
 }
 
 impl LogGroupSpec {
     /// An empty group of the class `STANDARD` that never expires.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), class: "STANDARD".to_owned(), retention: None, stored: 0, key: None }
+        Self {
+            name: name.to_owned(),
+            class: "STANDARD".to_owned(),
+            retention: None,
+            stored: 0,
+            key: None,
+            created: None,
+        }
     }
 
     /// Sets the days after which its events expire.
@@ -63,11 +75,48 @@ impl Estate {
         self.task_definitions.insert(format!("{family}:{revision}"), definition);
     }
 
+    /// All log groups.
+    pub fn log_groups(&self) -> &BTreeMap<String, LogGroupSpec> {
+        &self.log_groups
+    }
+
     /// Adds or replaces a log group.
     #[must_use]
     pub fn log_group(mut self, group: LogGroupSpec) -> Self {
         self.put_log_group(group);
         self
+    }
+
+    /// Removes a log group with its events.
+    pub fn remove_log_group(&mut self, name: &str) {
+        self.log_groups.remove(name);
+        self.log_events.retain(|(group, _), _| group != name);
+    }
+
+    /// Writes events to a stream of a log group.
+    pub fn write_logs<'a>(
+        &mut self,
+        group: &str,
+        stream: &str,
+        events: impl IntoIterator<Item = (Timestamp, &'a str)>,
+    ) {
+        let written = self.log_events.entry((group.to_owned(), stream.to_owned())).or_default();
+        written.extend(events.into_iter().map(|(at, text)| (at.as_millisecond(), text.to_owned())));
+    }
+
+    /// Queries end after so many polls instead of with the first.
+    pub fn slow_queries(&mut self, polls: usize) {
+        self.query_polls = polls;
+    }
+
+    /// Queries with this part in their text end with this status after so many polls.
+    pub fn odd_query(&mut self, part: &str, status: &str, polls: usize) {
+        self.odd_queries.push((part.to_owned(), status.to_owned(), polls));
+    }
+
+    /// The first page of `FilterLogEvents` is empty, with a token.
+    pub fn empty_first_pages(&mut self) {
+        self.empty_pages = true;
     }
 
     /// Adds or replaces a log group.

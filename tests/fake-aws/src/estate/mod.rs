@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use crate::eks::EksClusterSpec;
+use crate::logs::StartedQuery;
 
-pub use cluster::{ClusterSpec, ServiceSpec, TaskSpec};
+pub use cluster::{ClusterSpec, ServiceSpec, StoppedTaskSpec, TaskSpec};
 pub use logs::LogGroupSpec;
 pub use oddity::Oddity;
 pub use seeded::{MetricSet, SeededEstate};
@@ -34,6 +35,16 @@ pub struct Estate {
     pub(crate) task_definitions: BTreeMap<String, serde_json::Value>,
     /// Log groups by name.
     pub(crate) log_groups: BTreeMap<String, LogGroupSpec>,
+    /// Events with their time in epoch milliseconds, by group and stream.
+    pub(crate) log_events: BTreeMap<(String, String), Vec<(i64, String)>>,
+    /// Queries of logs that were started, by id.
+    pub(crate) queries: BTreeMap<String, StartedQuery>,
+    /// Polls until a query has ended.
+    pub(crate) query_polls: usize,
+    /// Queries whose text has a part, with the status that they end in and the polls until then.
+    pub(crate) odd_queries: Vec<(String, String, usize)>,
+    /// Whether the first page of `FilterLogEvents` is empty.
+    pub(crate) empty_pages: bool,
     clusters: BTreeMap<String, ClusterSpec>,
     /// The account setting `containerInsights`, if it was ever set.
     account_default: Option<String>,

@@ -77,6 +77,8 @@ pub struct Estate {
     pub(crate) workloads: BTreeMap<(Kind, Key), Workload>,
     /// Namespaces and `ConfigMaps`, as written.
     pub(crate) stored: BTreeMap<(&'static str, Key), Value>,
+    /// What containers wrote: by pod, container, and whether of the instance before.
+    pub(crate) logs: BTreeMap<(Key, String, bool), String>,
 }
 
 impl Default for Estate {
@@ -97,6 +99,7 @@ impl Default for Estate {
             pods: BTreeMap::new(),
             nodes: BTreeMap::new(),
             workloads: BTreeMap::new(),
+            logs: BTreeMap::new(),
             stored: BTreeMap::new(),
         };
         for name in ["default", "kube-system"] {
@@ -107,6 +110,12 @@ impl Default for Estate {
 }
 
 impl Estate {
+    /// Sets the log of a container: of the current instance, or of the one before.
+    pub fn write_log(&mut self, namespace: &str, pod: &str, container: &str, previous: bool, text: &str) {
+        let key = ((namespace.to_owned(), pod.to_owned()), container.to_owned(), previous);
+        self.logs.insert(key, text.to_owned());
+    }
+
     /// Recorded responses wherever they exist, and nothing else.
     pub fn recorded() -> Self {
         let recorded = recorded().iter().map(|one| (one.path.to_owned(), one)).collect();

@@ -153,7 +153,7 @@ fn wrong_texts(shape: Shape<'_>, text: &str) -> Vec<Wrong> {
         found.push((format!("{} characters", long.len()), json!(long)));
     }
     if let Some(pattern) = shape.says["pattern"].as_str() {
-        let odd = if pattern.starts_with("[^:]") { format!(":{text}") } else { format!("{text}\u{1}") };
+        let odd = if pattern.starts_with("[^:") { format!(":{text}") } else { format!("{text}\u{1}") };
         // With a fixed length, one character more would be too long.
         let odd =
             if shape.max() == i64::try_from(text.len()).ok() { "\u{1}".repeat(text.len()) } else { odd };

@@ -31,7 +31,8 @@ pub(super) async fn start() -> FakeAws {
         Timestamp::UNIX_EPOCH,
         &[1.0; 9],
     );
-    let home = home.log_group(LogGroupSpec::new("/ecs/web").retention(30).stored(1_000));
+    let mut home = home.log_group(LogGroupSpec::new("/ecs/web").retention(30).stored(1_000));
+    home.write_logs("/ecs/web", "web/app/1", [(Timestamp::UNIX_EPOCH, "a line")]);
     let aws = FakeAws::start(home).await;
     aws.edit(|world| {
         world.home().put_eks(eks);
@@ -82,7 +83,12 @@ pub(super) fn value(operation: Operation<'_>, shape: Shape<'_>, member: &str) ->
         ("ecs", _, "clusters") => json!(["shop"]),
         ("ecs", _, "services") => json!(["web"]),
         ("ecs", _, "taskDefinition") => json!("web:1"),
-        ("logs", _, "logGroupIdentifiers") => json!(["/ecs/web"]),
+        ("logs", _, "logGroupIdentifiers" | "logGroupNames") => json!(["/ecs/web"]),
+        ("logs", _, "logGroupName" | "logGroupIdentifier") => json!("/ecs/web"),
+        ("logs", _, "logStreamName") => json!("web/app/1"),
+        ("logs", _, "logStreamNames") => json!(["web/app/1"]),
+        ("logs", _, "queryString") => json!("fields @message"),
+        ("logs", _, "queryId") => json!("0a1b2c3d-0000-4000-8000-000000000000"),
         ("ecs", _, "serviceName") => json!("web"),
         ("ecs", _, "settings") => json!([{ "name": "containerInsights", "value": "enhanced" }]),
         ("ecs", "PutAccountSettingDefault" | "ListAccountSettings", "name") => json!("containerInsights"),
@@ -126,6 +132,8 @@ pub(super) fn needed(operation: &str) -> &'static [&'static str] {
         "ecs:DescribeServices" | "ecs:DescribeTasks" | "ecs:ListServices" | "ecs:ListTasks" => &["cluster"],
         "ecs:ListAccountSettings" => &["name"],
         "eks:UpdateClusterConfig" => &["logging"],
+        "logs:FilterLogEvents" | "logs:GetLogEvents" => &["logGroupName"],
+        "logs:StartQuery" => &["logGroupNames"],
         "sns:Publish" => &["TopicArn"],
         _ => &[],
     }
@@ -139,7 +147,7 @@ const NO_SUCH: &str = "names something that is not there";
 const LEGACY: &str = "legacy parameters are not faked, and said so";
 
 /// Members that are refused although their value matches the model, each with the reason.
-const REFUSED: [(&str, &[&str], &str); 30] = [
+const REFUSED: [(&str, &[&str], &str); 37] = [
     ("cloudwatch:GetMetricData", &["NextToken"], TOKEN),
     ("cloudwatch:ListMetrics", &["NextToken"], TOKEN),
     ("cloudwatch:GetMetricStatistics", &["ExtendedStatistics"], ONE_OF),
@@ -179,6 +187,13 @@ const REFUSED: [(&str, &[&str], &str); 30] = [
         NOT_FAKED,
     ),
     ("logs:DescribeLogGroups", &["nextToken"], TOKEN),
+    ("logs:FilterLogEvents", &["logGroupIdentifier"], ONE_OF),
+    ("logs:StartQuery", &["logGroupIdentifiers", "logGroupName"], ONE_OF),
+    ("logs:FilterLogEvents", &["logStreamNamePrefix", "logStreamNames"], NOT_FAKED),
+    ("logs:FilterLogEvents", &["nextToken"], TOKEN),
+    ("logs:GetLogEvents", &["nextToken", "startFromHead"], NOT_FAKED),
+    ("logs:GetQueryResults", &["", "maxItems", "nextToken"], NO_SUCH),
+    ("logs:StopQuery", &[""], NO_SUCH),
     ("logs:DescribeLogGroups", &["accountIdentifiers", "includeLinkedAccounts"], NOT_FAKED),
     ("s3:GetObject", &["IfMatch", "Range", "VersionId"], NO_SUCH),
     ("s3:HeadObject", &["IfMatch", "Range", "VersionId"], NO_SUCH),
