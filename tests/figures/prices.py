@@ -33,6 +33,7 @@ DYNAMODB_READ = 0.125 / 1_000_000  # of up to 4 KB
 SQS_REQUEST = 0.40 / 1_000_000
 SCHEDULE = 1.00 / 1_000_000  # EventBridge Scheduler
 LOG_GB = 0.50  # CloudWatch Logs, ingested
+LOG_GB_SCANNED = 0.005  # CloudWatch Logs Insights
 TRACE = 5.00 / 1_000_000  # X-Ray, recorded
 NAT_HOUR = 0.045
 NAT_GB = 0.045

@@ -41,8 +41,8 @@ def test_month_is_that_of_the_default_schedules() -> None:
     # both platforms.
     child = costs.TEMPLATE.state_machine["States"]["EachTarget"]["ItemProcessor"]["States"]
     called = {name for name, state in child.items() if state["Type"] == "Task"}
-    # Called only for a failed target, and only in a report.
-    assert called - {"KeepFailure", "CollectLogs"} <= set(costs.functions_of_a_run())
+    # Called only for a failed target, only in a report, only with saved queries, and only for alarms that begin.
+    assert called - {"KeepFailure", "CollectLogs", "StartQueries", "ReadQueries", "LogsOfAlarms"} <= set(costs.functions_of_a_run())
     assert costs.TEMPLATE.state_machine["States"]["EachTarget"]["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] == "EXPRESS"
 
 
@@ -52,6 +52,8 @@ def test_code_has_the_same_prices() -> None:
     tariff = (ROOT / "shared/domain/src/reconcile/cost.rs").read_text()
     assert float(re.search(r"enabled: ([\d.]+), enhanced", tariff)[1]) == price.CUSTOM_METRIC
     assert f'date: "{price.DATE}", region: "{price.REGION}"' in tariff
+    budget = (ROOT / "shared/domain/src/logs/query/budget.rs").read_text()
+    assert float(re.search(r"DOLLARS_PER_GB_SCANNED: f64 = ([\d.]+)", budget)[1]) == price.LOG_GB_SCANNED
 
 
 def dollars(value: float) -> str:
@@ -62,6 +64,15 @@ def a_report(services: int) -> float:
     return services * costs.report_metrics() * price.METRIC_REQUESTED
 
 
+def scans_of_a_rule_on_logs(*, counts: bool = True) -> float:
+    """How often a rule on logs with N = 1 scans each event: its query covers N + 2 periods, and before them what is new since
+    the last run; of a field of its own result, what a run looks back on."""
+    look_back = costs.ALARMS_EVERY if counts else 1.5 * costs.TEMPLATE.parameters["LookbackMinutes"]["Default"]
+    source = (ROOT / "shared/domain/src/rules/condition.rs").read_text()
+    periods = 1 + int(re.search(r"EXTRA_PERIODS: usize = (\d+)", source)[1])
+    return (look_back + 5 * periods) / costs.ALARMS_EVERY
+
+
 # Page, its text, and the calculation.
 RECKONED = [
     ("README.md", "two CloudWatch alarms on each of 1,000 services are {}", f"${2 * 1_000 * price.ALARM:.0f}"),
@@ -69,6 +80,18 @@ RECKONED = [
     ("README.md", "and {} per GB", f"${price.NAT_GB}"),
     ("README.md", "SQS and ECS cost {} per endpoint and Availability Zone", dollars(price.ENDPOINT_HOUR * MONTH)),
     ("README.md", "per endpoint and Availability Zone, and {} per GB", f"${price.ENDPOINT_GB}"),
+    ("README.md", "Queries of logs cost {} per GB scanned", dollars(price.LOG_GB_SCANNED)),
+    ("README.md", "scans each event [{}]", f"{scans_of_a_rule_on_logs():.0f} times"),
+    ("docs/logs.md", "each event is scanned {}", f"{scans_of_a_rule_on_logs():.0f} times: "),
+    ("docs/logs.md", "for a service that writes 1 GB a day that is {} in 30 days",
+     f"{scans_of_a_rule_on_logs() * price.DAYS:.0f} GB, or {dollars(scans_of_a_rule_on_logs() * price.DAYS * price.LOG_GB_SCANNED)},"),
+    ("docs/logs.md", "A rule on another field scans each event {}", f"{scans_of_a_rule_on_logs(counts=False):.0f} times"),
+    ("docs/logs.md", "for the same service is {} in 30 days",
+     f"{scans_of_a_rule_on_logs(counts=False) * price.DAYS:.0f} GB, or "
+     f"{dollars(scans_of_a_rule_on_logs(counts=False) * price.DAYS * price.LOG_GB_SCANNED)},"),
+    ("docs/logs.md", "scans each event {} times, and", f"{60 // costs.ALARMS_EVERY}"),
+    ("docs/logs.md", "**The price** is {} for a GB scanned", dollars(price.LOG_GB_SCANNED)),
+    ("docs/report.md", "statistics of Logs Insights, at {} for a GB", dollars(price.LOG_GB_SCANNED)),
     ("README.md", "custom metrics at {}", dollars(price.CUSTOM_METRIC)),
     ("README.md", "us-east-1 list prices of {}", price.DATE),
     *[("docs/report.md", f"| {services:,} | {services * costs.report_metrics():,} | {{}} |",

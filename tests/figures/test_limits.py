@@ -31,6 +31,10 @@ LIMITS = [
     ("performance", r"`collect-pods`: (\d+) clusters", f"{BENCH}/pods.rs", r"CLUSTERS: u64 = (\d+)", 1),
     ("performance", r"clusters of ([\d,]+) pods", f"{BENCH}/pods.rs", r"PODS: usize = ([\d_]+)", 1),
     ("performance", r"samples of (\w+) runs before", f"{BENCH}/pods.rs", r"BEFORE: i32 = (\d+)", 1),
+    ("performance", r"`collect-logs`: ([\d,]+) services", f"{BENCH}/logs.rs", r"SERVICES: usize = ([\d_]+)", 1),
+    ("performance", r"services, and (\d+) saved queries", f"{BENCH}/logs.rs", r"QUERIES: usize = (\d+)", 1),
+    ("performance", r"saved queries over (\d+) log groups", f"{BENCH}/logs.rs", r"GROUPS: usize = (\d+)", 1),
+    ("performance", r"at most (\w+) calls of ECS more", f"{BENCH}/logs.rs", r"MOST_CALLS: usize = (\d+)", 1),
     ("performance", r"\(`tests/fake-aws`\) at (\d+) ms a call", f"{BENCH}/collect.rs", r"LATENCY: \S+ = \S+from_millis\((\d+)", 1),
     ("performance", r"workloads, (\d+) ms a call of either", f"{BENCH}/pods.rs", r"LATENCY: \S+ = \S+from_millis\((\d+)", 1),
     ("performance", r"(\d+) starts each", f"{BENCH}/start.rs", r"STARTS: usize = (\d+)", 1),
@@ -77,6 +81,24 @@ LIMITS = [
     ("rules", r"have no data: (\w+) more", "shared/domain/src/rules/condition.rs", r"EXTRA_PERIODS: usize = (\d+)", 1),
     ("configuration", r"at once; 1 to (\d+)\n", "shared/domain/src/config/targets.rs", r"MAX_PARTS: u32 = (\d+)", 1),
     ("configuration", r"may change, 1 to (\d+)", "shared/domain/src/config/policies/mod.rs", r"MAX_CHANGES: u32 = (\d+)", 1),
+    # Logs.
+    ("logs", r"at least (\w+) seconds after the metrics", "functions/collect-logs/src/answers.rs", r"LEAST: Duration = \S+from_secs\((\d+)", 1),
+    ("logs", r"until (\d+) seconds after the start", "functions/collect-logs/src/start.rs", r"PATIENCE: Duration = \S+from_secs\((\d+)", 1),
+    ("logs", r"within (\w+) seconds between evaluation", "functions/collect-logs/src/alarms.rs", r"PATIENCE: Duration = \S+from_secs\((\d+)", 1),
+    ("logs", r"Only the first (\d+) alarms of a target", "functions/collect-logs/src/alarms.rs", r"MOST: usize = (\d+)", 1),
+    ("logs", r"events or rows, at most ([\d,]+) \|", "functions/collect-logs/src/by_hand.rs", r"MOST: usize = ([\d_]+)", 1),
+    ("logs", r"A file has at most (\d+) queries", "shared/domain/src/config/logs.rs", r"MOST_QUERIES: usize = (\d+)", 1),
+    ("logs", r"takes at most (\d+) log groups", "shared/domain/src/logs/query/plan.rs", r"MOST_GROUPS: usize = (\d+)", 1),
+    ("logs", r"at most (\d+) may match", "shared/domain/src/logs/query/plan.rs", r"MOST_GROUPS: usize = (\d+)", 1),
+    ("logs", r"the first (\d+) rows of a table", "shared/domain/src/logs/query/result.rs", r"MOST_ROWS: usize = (\d+)", 1),
+    ("logs", r"asks for up to ([\d,]+) rows", "shared/domain/src/logs/query/plan.rs", r" ROWS: u32 = ([\d_]+)", 1),
+    ("logs", r"the (\d+) newest that it selects", "shared/domain/src/logs/excerpt.rs", r" LINES: usize = (\d+)", 1),
+    ("logs", r"the last (\d+) of", "shared/domain/src/logs/excerpt.rs", r"LAST_LINES: usize = (\d+)", 1),
+    ("logs", r"log groups \(at most (\w+)\)", "shared/domain/src/logs/excerpt.rs", r"LINK_GROUPS: usize = (\d+)", 1),
+    ("logs", r"(\d+) minutes before the evaluated", "shared/domain/src/logs/excerpt.rs", r"BEFORE: \S+ = \S+\((\d+)", 1),
+    ("logs", r"periods to (\d+) minutes after", "shared/domain/src/logs/excerpt.rs", r"AFTER: \S+ = \S+\((\d+)", 1),
+    ("operations", r"had not ended after (\d+) s", "functions/collect-logs/src/answers.rs", r"PATIENCE: Duration = \S+from_secs\((\d+)", 1),
+    ("architecture", r"`SPENT`.* \| (\d+) days after", "shared/aws/src/spending.rs", r"KEEP: \S+ = \S+\(24 \* (\d+)", 1),
     # The report.
     ("report", r"up to (\d+) services and workloads", "shared/domain/src/report/sections/worst/collect.rs", r"MOST: usize = (\d+)", 1),
     ("report", r"workloads \((\d+) in the email", "shared/domain/src/report/sections/worst/mod.rs", r"WORST: usize = (\d+)", 1),
@@ -117,6 +139,11 @@ def test_cpu_time_of_a_run_that_continues() -> None:
     most, five = re.search(r"MOST_CPU_MS: f64 = ([\d.]+)", source)[1], re.search(r"= MOST_CPU_MS / ([\d.]+);", source)[1]
     assert float(most) / float(five) == 1.5
     assert "one and a half times the CPU time of five points" in page_text("performance")
+
+
+def test_revisions_over_the_floor() -> None:
+    most = re.search(r"MOST_OVER_FLOOR: f64 = ([\d.]+)", (ROOT / BENCH / "logs.rs").read_text())[1]
+    assert f"within {(float(most) - 1) * 100:.0f} % of the quota's floor" in page_text("performance")
 
 
 def test_share_of_a_vcpu() -> None:
@@ -181,6 +208,13 @@ def test_dead_letters() -> None:
 def test_passes_of_a_sweep() -> None:
     passes = TEMPLATE.state_machine["States"]["EachTargetsInsights"]["ItemProcessor"]["States"]["MayContinue"]["Choices"]
     assert f"at most {passes[0]['NumericLessThanEquals']} times" in page_text("architecture")
+
+
+def test_steps_about_logs_may_take_as_long_as_the_page_says() -> None:
+    states = TEMPLATE.state_machine["States"]["EachTarget"]["ItemProcessor"]["States"]
+    of_logs = {name: state for name, state in states.items() if state.get("Parameters", {}).get("FunctionName") == "${CollectLogs}"}
+    rows = re.findall(r"^\| `(\w+)`.*\| (\d+) s \|$", page_text("architecture"), re.MULTILINE)
+    assert {name: int(seconds) for name, seconds in rows} == {name: state["TimeoutSeconds"] for name, state in of_logs.items()}
 
 
 def test_built_in_rules() -> None:

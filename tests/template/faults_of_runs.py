@@ -60,6 +60,34 @@ def lost_with_its_failure(template: Template) -> None:
     del child(template, "EachTargetsInsights")["KeepInsightsFailure"]["Catch"]
 
 
+def lost_with_its_queries(template: Template) -> None:
+    child(template, "EachTarget")["StartQueries"]["Catch"][0]["Next"] = "KeepFailure"
+
+
+def alarms_lost_with_their_logs(template: Template) -> None:
+    del child(template, "EachTarget")["LogsOfAlarms"]["Catch"]
+
+
+def queries_without_a_plan(template: Template) -> None:
+    child(template, "EachTarget")["HasQueries"]["Default"] = "StartQueries"
+
+
+def logs_of_every_alarm(template: Template) -> None:
+    child(template, "EachTarget")["HaveAlarmsBegun"]["Choices"][0]["NumericGreaterThan"] = -1
+
+
+def another_step(template: Template) -> None:
+    child(template, "EachTarget")["ReadQueries"]["Parameters"]["Payload"]["do"] = "start-queries"
+
+
+def whole_verdict_travels(template: Template) -> None:
+    del child(template, "EachTarget")["EvaluateAlarms"]["ResultSelector"]
+
+
+def slow_logs_of_alarms(template: Template) -> None:
+    child(template, "EachTarget")["LogsOfAlarms"]["TimeoutSeconds"] = 120
+
+
 def whole_run_travels(template: Template) -> None:
     run_states(template)["EachTarget"]["ItemSelector"]["run.$"] = "$.run"
 
@@ -124,6 +152,13 @@ FAULTS = [
     (uncaught_sweep, "a_target_that_fails_is_reported_and_stops_no_other"),
     (unkept, "a_target_that_fails_is_reported_and_stops_no_other"),
     (lost_with_its_failure, "a_target_that_fails_is_reported_and_stops_no_other"),
+    (lost_with_its_queries, "a_target_that_fails_is_reported_and_stops_no_other"),
+    (alarms_lost_with_their_logs, "a_target_that_fails_is_reported_and_stops_no_other"),
+    (queries_without_a_plan, "logs_are_read_only_where_there_is_something_to_read"),
+    (logs_of_every_alarm, "logs_are_read_only_where_there_is_something_to_read"),
+    (another_step, "logs_are_read_only_where_there_is_something_to_read"),
+    (whole_verdict_travels, "what_travels_is_references_and_small_fixed_answers"),
+    (slow_logs_of_alarms, "a_target_ends_before_the_child_that_it_runs_in"),
     (whole_run_travels, "what_travels_is_references_and_small_fixed_answers"),
     (answer_travels, "what_travels_is_references_and_small_fixed_answers"),
     (both_lists_in_one_state, "settings_and_metrics_are_looked_at_apart"),

@@ -65,6 +65,8 @@ CHANGES = {
     "eks:UpdateClusterConfig",
     "eks:CreateAddon",
     "eks:DeleteAddon",
+    "logs:PutRetentionPolicy",
+    "logs:DeleteRetentionPolicy",
 }
 
 TRUSTED_SERVICES = {"lambda.amazonaws.com", "states.amazonaws.com", "scheduler.amazonaws.com"}
@@ -191,7 +193,7 @@ def only_enable_insights_changes_clusters_and_nothing_but_settings(template: Tem
         for role in template.transformed.of_type("AWS::IAM::Role")
         for statement in template.transformed.role_statements(role)
         for action in actions(statement)
-        if action.startswith(("ecs:", "eks:")) and not re.match(r"e[ck]s:(List|Describe)", action)
+        if action in CHANGES or action.startswith(("ecs:", "eks:")) and not re.match(r"e[ck]s:(List|Describe)", action)
     }
     assert able == {(template.role_of("EnableInsights"), action) for action in CHANGES}
 

@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 from rules import CONNECTS, rule
 from template import Template, actions
 
-# The two that talk to Kubernetes.
-IN_VPC = {"CollectPods", "EnableInsights"}
+# Those that talk to Kubernetes; CollectLogs reads the logs of pods.
+IN_VPC = {"CollectPods", "CollectLogs", "EnableInsights"}
 
 
 @rule

@@ -10,6 +10,9 @@ from template import Template
 # The maximum duration of one target of a sweep or rollback, without retries.
 MAX_HOURS = 4
 
+# Steps of collect-logs, without which a target is processed all the same.
+STEPS_OF_LOGS = {"StartQueries", "ReadQueries", "CollectLogs", "LogsOfAlarms"}
+
 
 @rule
 def each_kind_of_run_has_its_schedule(template: Template) -> None:
@@ -59,10 +62,9 @@ def a_target_that_fails_is_reported_and_stops_no_other(template: Template) -> No
         assert each["ToleratedFailurePercentage"] == 100
         inner = processor(each)["States"]
         for name, state in inner.items():
-            if state["Type"] == "Task" and name == "CollectLogs":
-                # The report says that its result is missing; the target itself has been read.
+            if state["Type"] == "Task" and name in STEPS_OF_LOGS:
+                # The summary says that its result is missing; the target itself is read all the same.
                 assert state["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": state["Next"]}]
-                assert inner[state["Next"]] == ends("done")
             elif state["Type"] == "Task" and not keeps_failure(state):
                 assert len(state["Catch"]) == 1, name
                 caught = state["Catch"][0]
@@ -80,7 +82,8 @@ def what_travels_is_references_and_small_fixed_answers(template: Template) -> No
     """Issue 14, points 1 and 6: a state accepts 262,144 bytes, and whoever may read executions sees them all."""
     for name, each in maps(template).items():
         assert set(each["ItemSelector"].values()) <= {
-            "$.plan", "$.kind", "$$.Map.Item.Value.number", "$$.Map.Item.Value.platform", "$$.Map.Item.Value.name", 1,
+            "$.plan", "$.kind", "$$.Map.Item.Value.number", "$$.Map.Item.Value.platform", "$$.Map.Item.Value.name",
+            "$$.Map.Item.Value.queries", 1,
         }, name
         inner = processor(each)["States"]
         assert [state for state in inner.values() if state.get("End") or state["Type"] == "Succeed"] in (
@@ -88,9 +91,34 @@ def what_travels_is_references_and_small_fixed_answers(template: Template) -> No
         ), name
         # Only a sweep's cursor is used from a response; it is a name and a key.
         for task, state in inner.items():
-            if state["Type"] == "Task" and task != "EnableInsights":
+            if state["Type"] == "Task" and task == "EvaluateAlarms":
+                # A number.
+                assert state["ResultSelector"] == {"began.$": "$.Payload.began"}
+            elif state["Type"] == "Task" and task != "EnableInsights":
                 assert state["ResultPath"] is None, task
     assert states(template)["ForwardSummary"]["Parameters"]["Payload"] == {"plan.$": "$.plan", "ended.$": "$.targets"}
+
+
+@rule
+def logs_are_read_only_where_there_is_something_to_read(template: Template) -> None:
+    inner = processor(maps(template)["EachTarget"])["States"]
+    conditions = {
+        "StartQueries": {"Variable": "$.queries", "BooleanEquals": True},
+        "ReadQueries": {"Variable": "$.queries", "BooleanEquals": True},
+        "CollectLogs": {"Variable": "$.kind", "StringEquals": "alarms"},
+        "LogsOfAlarms": {"Variable": "$.evaluated.began", "NumericGreaterThan": 0},
+    }
+    for step, condition in conditions.items():
+        [before] = [state for state in inner.values() if step in next_states(state)]
+        [choice] = before["Choices"]
+        # An alarms run audits nothing; each other step is taken if its condition holds.
+        taken, other = (choice["Next"], before["Default"])[:: -1 if step == "CollectLogs" else 1]
+        assert taken == step != other and choice == {**condition, "Next": choice["Next"]}, step
+    # The function tells its steps apart by this word; without it, it audits.
+    given = {step: inner[step]["Parameters"].get("Payload", {}).get("do") for step in STEPS_OF_LOGS - {"CollectLogs"}}
+    assert given == {"StartQueries": "start-queries", "ReadQueries": "read-queries", "LogsOfAlarms": "logs-of-alarms"}
+    assert inner["CollectLogs"]["Parameters"]["Payload.$"] == "$"
+    assert {inner[step]["Parameters"]["FunctionName"] for step in STEPS_OF_LOGS} == {"${CollectLogs}"}
 
 
 @rule
@@ -101,7 +129,8 @@ def what_passes_by_itself_is_tried_again(template: Template) -> None:
         for name, state in scope.items()
         if state["Type"] == "Task"
     }
-    assert {name for name, task in tasks.items() if not keeps_failure(task)} == set(template.functions)
+    of_functions = {name for name, task in tasks.items() if not keeps_failure(task)}
+    assert of_functions == set(template.functions) | STEPS_OF_LOGS
     for name, task in tasks.items():
         # How long a full account is waited for: test_throttling.py.
         [full, retry] = task["Retry"]
@@ -117,8 +146,14 @@ def a_target_ends_before_the_child_that_it_runs_in(template: Template) -> None:
     # for retries.
     each = maps(template)
     assert processor(each["EachTarget"])["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
+    steps = processor(each["EachTarget"])["States"]
+    timeouts = {name: function["Timeout"] for name, function in template.functions.items()}
+    timeouts |= {name: steps[name]["TimeoutSeconds"] for name in STEPS_OF_LOGS}
     for path in (["CollectMetrics", "EvaluateAlarms"], ["CollectMetrics", "CollectLogs"]):
-        assert sum(template.functions[function]["Timeout"] for function in path) <= 240, path
+        assert sum(timeouts[name] for name in path) <= 240, path
+        # With queries. ReadQueries waits only while the collector would have needed less than a minute.
+        assert sum(timeouts[name] for name in [*path, "StartQueries"]) <= 280, path
+    assert timeouts["StartQueries"] + 60 + timeouts["ReadQueries"] + timeouts["EvaluateAlarms"] + timeouts["LogsOfAlarms"] <= 300
     assert processor(each["EachTargetsInsights"])["ProcessorConfig"] == {
         "Mode": "DISTRIBUTED",
         "ExecutionType": "STANDARD",

@@ -3,8 +3,10 @@ retention."""
 
 from __future__ import annotations
 
+import re
+
 from rules import rule
-from template import Template
+from template import ROOT, Template, actions
 
 
 @rule
@@ -75,6 +77,20 @@ def the_table_costs_by_use_forgets_and_can_be_restored(template: Template) -> No
             ("pk", "HASH"),
             ("sk", "RANGE"),
         ], name
+
+
+@rule
+def collect_logs_counts_in_one_partition_of_the_table(template: Template) -> None:
+    # The alarms are in others. The local AWS does not know the condition key, so no stack test
+    # sees it refuse.
+    [counts] = [
+        statement for statement in template.role_statements("CollectLogsRole")
+        if any(action.startswith("dynamodb:") for action in actions(statement))
+    ]
+    assert actions(counts) == ["dynamodb:UpdateItem"]
+    code = (ROOT / "shared" / "aws" / "src" / "spending.rs").read_text()
+    partition = re.search(r'^const PARTITION: &str = "(\w+)";$', code, re.MULTILINE)[1]
+    assert counts["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition]}}
 
 
 # ---------------------------------------------------------------- helpers

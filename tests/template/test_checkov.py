@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from rules_of_network import IN_VPC
 from template import ROOT, Template
 
 CHECKOV = Path(sys.executable).parents[1] / "checkov" / "bin" / "checkov"
@@ -37,7 +38,7 @@ LEFT: dict[str, tuple[set[str], str]] = {
         "a queue that has one",
     ),
     "CKV_AWS_117": (
-        FUNCTIONS - {"CollectPods", "EnableInsights"},
+        FUNCTIONS - IN_VPC,
         "they call AWS only; in a VPC they would need endpoints or a NAT gateway, at $32 a month and more",
     ),
     "CKV_AWS_119": ({"Table"}, "DynamoDB encrypts it with a key of AWS's; it holds names of clusters and states of alarms"),

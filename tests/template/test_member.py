@@ -26,6 +26,8 @@ TRUSTED = {
 }
 # GetMetricStatistics is for manual queries, which only apply to the home account.
 AT_HOME_ONLY = {"cloudwatch:GetMetricStatistics"}
+# Lambda writes the function's own log with them.
+OF_OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 GIVEN = {"HomeAccount": "123456789012", "ExternalId": "a-text"}
 
 SHARED = [
@@ -167,6 +169,11 @@ def changer_that_deletes(member: Template) -> None:
     member.role_statements("Changer")[3]["Action"].append("ecs:DeleteCluster")
 
 
+def log_reader_that_cannot_query(member: Template) -> None:
+    [queries] = [statement for statement in member.role_statements("LogReader") if "logs:StartQuery" in statement["Action"]]
+    queries["Action"].remove("logs:StartQuery")
+
+
 def log_reader_that_deletes(member: Template) -> None:
     member.role_statements("LogReader")[0]["Action"].append("logs:DeleteLogGroup")
 
@@ -209,6 +216,7 @@ FAULTS: list[tuple[Callable[[Template], None], Callable[[Template], None]]] = [
     (reader_reads_what_the_functions_read, reader_that_cannot_see),
     (changer_has_the_permissions_of_the_one_function_that_changes, changer_that_deletes),
     (log_reader_reads_what_the_function_reads, log_reader_that_deletes),
+    (log_reader_reads_what_the_function_reads, log_reader_that_cannot_query),
     (rights_are_on_what_they_are_on_at_home, changer_of_everything),
     (only_functions_of_the_home_stack_with_the_external_id_are_trusted, whole_account),
     (only_functions_of_the_home_stack_with_the_external_id_are_trusted, without_external_id),
@@ -238,7 +246,8 @@ def test_rule_notices(rule: Callable[[Template], None], fault: Callable[[Templat
 
 def elsewhere(function: str) -> set[str]:
     """The permissions of a function's role for other accounts, too: not its bucket, table, queue and log."""
-    return {action for action in held(HOME, HOME.role_of(function)) if action.startswith(("ecs:", "eks:", "cloudwatch:", "logs:Describe"))} - AT_HOME_ONLY
+    services = ("ecs:", "eks:", "cloudwatch:", "logs:")
+    return {action for action in held(HOME, HOME.role_of(function)) if action.startswith(services)} - AT_HOME_ONLY - OF_OWN_LOG
 
 
 def allowed(template: Template, role: str) -> set[str]:

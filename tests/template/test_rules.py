@@ -117,6 +117,14 @@ def tasks_of_any_account(template: Template) -> None:
     statement(template, "EnableInsightsRole", "ListTasks")["Condition"] = {"ArnLike": {"ecs:cluster": "*"}}
 
 
+def log_reader_that_changes_alarms(template: Template) -> None:
+    del statement(template, "CollectLogsRole", "CountWhatQueriesCost")["Condition"]
+
+
+def log_reader_that_reads_the_table(template: Template) -> None:
+    statement(template, "CollectLogsRole", "ReadQueries")["Action"].append("dynamodb:Scan")
+
+
 def second_publisher(template: Template) -> None:
     statement(template, "EvaluateAlarmsRole", "RememberAlarms")["Action"].append("sns:Publish")
 
@@ -278,6 +286,8 @@ FAULTS: list[tuple[Callable[[Template], None], str]] = [
     (public_bucket, "the_bucket_is_private_versioned_and_tidied"),
     (table_by_the_hour, "the_table_costs_by_use_forgets_and_can_be_restored"),
     (table_without_end, "the_table_costs_by_use_forgets_and_can_be_restored"),
+    (log_reader_that_changes_alarms, "collect_logs_counts_in_one_partition_of_the_table"),
+    (log_reader_that_reads_the_table, "collect_logs_counts_in_one_partition_of_the_table"),
     (outside_only, "functions_that_call_kubernetes_run_in_the_vpc_if_there_is_one_and_no_others_do"),
     (always_inside, "functions_that_call_kubernetes_run_in_the_vpc_if_there_is_one_and_no_others_do"),
     (cannot_connect, "what_runs_in_the_vpc_may_connect_before_it_is_made"),

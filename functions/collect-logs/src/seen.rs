@@ -1,4 +1,4 @@
-//! The clusters and services of a target, from the snapshot that its collector has just taken.
+//! What a target has, from a snapshot that its collector has taken.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use fargaze::logs::Running;
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::Fault;
 use fargaze::model::operation::Operation;
+use fargaze::model::subject::Subject;
 use fargaze_aws::{Store, missing_object};
 
 /// What a target has.
@@ -17,6 +18,17 @@ pub(crate) struct Seen {
     pub(crate) clusters: BTreeMap<ClusterName, u64>,
     /// The revisions that services run.
     pub(crate) running: Vec<Running>,
+    /// The pods: cluster, namespace, name and workload.
+    pub(crate) pods: Vec<Pod>,
+}
+
+/// A pod of EKS.
+#[derive(Debug, Clone)]
+pub(crate) struct Pod {
+    pub(crate) cluster: ClusterName,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) workload: Subject,
 }
 
 impl Seen {
@@ -32,6 +44,12 @@ impl Seen {
                     seen.clusters.entry(cluster).or_default();
                 }
                 SnapshotLine::Service(state) => seen.service(&state),
+                SnapshotLine::Pod(pod) => seen.pods.push(Pod {
+                    workload: pod.subject(),
+                    namespace: pod.workload.namespace.clone(),
+                    name: pod.pod,
+                    cluster: pod.cluster,
+                }),
                 _ => {}
             }
         }

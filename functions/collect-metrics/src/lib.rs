@@ -126,8 +126,6 @@ impl Handler {
         if task.run.kind == RunKind::Alarms {
             states.found.iter_mut().for_each(|state| {
                 state.compare(earlier.map(|earlier| &earlier.checks), window.end);
-                // Only reports audit them.
-                state.task_definitions.clear();
             });
             states.undescribed.iter_mut().for_each(|undescribed| {
                 undescribed.is_alive =

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use fargaze::logs::LogGroup;
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::Fault;
 use fargaze::model::operation::Operation;
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{Aspect, Cost, Observed, SubjectLog, Value};
 use fargaze_aws::Listed;
+use tokio::time::Instant;
 
 use crate::logging::Api;
 
@@ -96,6 +98,9 @@ impl Applied {
 pub(crate) trait Border {
     /// Lists the names of all clusters.
     async fn list(&self) -> Result<Listed<ClusterName>, Fault>;
+
+    /// Lists the log groups of the account and Region, which are checked with its ECS clusters.
+    async fn log_groups(&self, deadline: Instant) -> Result<Vec<LogGroup>, Fault>;
 
     /// Describes in advance the clusters that [`Self::find`] will be called for, where that is
     /// cheaper for many at once.

@@ -1,7 +1,9 @@
-//! The border to ECS: Container Insights of clusters, and the account default.
+//! The border to ECS and CloudWatch Logs: Container Insights of clusters, the account default, and
+//! the retention of log groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fargaze::logs::LogGroup;
 use fargaze::model::catalogue::CONTAINER_INSIGHTS;
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::{Fault, FaultKind};
@@ -9,7 +11,8 @@ use fargaze::model::insights::{InsightsLevel, ObservedCluster};
 use fargaze::model::operation::Operation;
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{Aspect, Cost, Observed, SubjectLog, Value, estimate};
-use fargaze_aws::{CloudWatch, Described, Ecs, Listed};
+use fargaze_aws::{CloudWatch, Described, Ecs, Listed, Logs};
+use tokio::time::Instant;
 
 use crate::border::{Applied, Border, Call, DescribedAhead, Lookup, Seen, Work};
 
@@ -17,6 +20,7 @@ use crate::border::{Applied, Border, Call, DescribedAhead, Lookup, Seen, Work};
 #[derive(Debug)]
 pub(crate) struct EcsBorder {
     ecs: Ecs,
+    logs: Logs,
     /// `None` if this run does not check whether metrics arrive.
     cloudwatch: Option<CloudWatch>,
     /// Clusters that were described in advance; `None` if each is described when needed.
@@ -26,8 +30,8 @@ pub(crate) struct EcsBorder {
 }
 
 impl EcsBorder {
-    pub(crate) fn new(ecs: Ecs, cloudwatch: Option<CloudWatch>) -> Self {
-        Self { ecs, cloudwatch, described: None, reporting: None }
+    pub(crate) fn new(ecs: Ecs, logs: Logs, cloudwatch: Option<CloudWatch>) -> Self {
+        Self { ecs, logs, cloudwatch, described: None, reporting: None }
     }
 
     /// Describes a cluster; `None` if it does not exist.
@@ -40,22 +44,31 @@ impl EcsBorder {
         }
     }
 
-    async fn set(&self, subject: &Subject, to: InsightsLevel) -> Result<Option<String>, Fault> {
-        match subject.cluster() {
-            Some(name) => self.ecs.update_insights(name, to).await,
-            None => self.ecs.put_account_default(to).await,
-        }
+    async fn set_level(&self, subject: &Subject, to: InsightsLevel) -> Result<Applied, Fault> {
+        let (operation, request_id) = match subject.cluster() {
+            Some(name) => (Operation::EcsUpdateClusterSettings, self.ecs.update_insights(name, to).await?),
+            None => (Operation::EcsPutAccountSettingDefault, self.ecs.put_account_default(to).await?),
+        };
+        let now = self.read_back(subject).await;
+        Ok(Applied { request_id, work: read_back_as(operation, subject, &to, now) })
+    }
+
+    async fn set_retention(&self, name: &str, days: Option<u32>) -> Result<Applied, Fault> {
+        let subject = Subject::LogGroup(name.to_owned());
+        let (operation, request_id) = match days {
+            Some(days) => (Operation::LogsPutRetentionPolicy, self.logs.put_retention(name, days).await?),
+            None => (Operation::LogsDeleteRetentionPolicy, self.logs.delete_retention(name).await?),
+        };
+        let now = self.logs.group(name).await.and_then(|group| {
+            let deleted = || gone(Operation::LogsDescribeLogGroups, name);
+            group.map(|group| Value::Retention(group.retention_days)).ok_or_else(deleted)
+        });
+        Ok(Applied { request_id, work: read_back_as(operation, &subject, &Value::Retention(days), now) })
     }
 
     async fn read_back(&self, subject: &Subject) -> Result<InsightsLevel, Fault> {
         let Some(name) = subject.cluster() else { return self.ecs.account_default().await };
-        let deleted = || Fault {
-            operation: Operation::EcsDescribeClusters,
-            subject: name.to_string(),
-            kind: FaultKind::NotFound,
-            code: "MISSING".to_owned(),
-            message: "it was deleted in the meantime".to_owned(),
-        };
+        let deleted = || gone(Operation::EcsDescribeClusters, name.as_str());
         self.describe(name).await?.map(|cluster| cluster.level).ok_or_else(deleted)
     }
 }
@@ -83,7 +96,16 @@ impl Border for EcsBorder {
         ahead
     }
 
+    async fn log_groups(&self, deadline: Instant) -> Result<Vec<LogGroup>, Fault> {
+        Ok(self.logs.groups(deadline).await?.into_values().collect())
+    }
+
     async fn find(&self, subject: &Subject) -> Result<Lookup, Fault> {
+        if let Subject::LogGroup(name) = subject {
+            let group = self.logs.group(name).await?;
+            let found = |group| Lookup::Found(Box::new(Seen::new(Observed::of_log_group(group))));
+            return Ok(group.map_or(Lookup::Missing, found));
+        }
         let Some(name) = subject.cluster() else {
             let default = self.ecs.account_default().await.into();
             return Ok(Lookup::Found(Box::new(Seen::new(Observed::account(default)))));
@@ -99,24 +121,11 @@ impl Border for EcsBorder {
     async fn ask(&self, _: &mut Seen, _: &SubjectLog, _: &BTreeSet<Aspect>) {}
 
     async fn apply(&self, call: &Call<'_>, _: &Seen) -> Result<Applied, Fault> {
-        let Value::Level(to) = call.to else { return Err(call.impossible()) };
-        let request_id = self.set(call.subject, *to).await?;
-        let not_applied = |now: InsightsLevel| Fault {
-            operation: match call.subject.cluster() {
-                Some(_) => Operation::EcsUpdateClusterSettings,
-                None => Operation::EcsPutAccountSettingDefault,
-            },
-            subject: call.subject.to_string(),
-            kind: FaultKind::Transient,
-            code: "not applied".to_owned(),
-            message: format!("ECS accepted `{to}`, but reads back `{now}`"),
-        };
-        let work = match self.read_back(call.subject).await {
-            Ok(now) if now == *to => Work::Done,
-            Ok(now) => Work::Unread(not_applied(now)),
-            Err(fault) => Work::Unread(fault),
-        };
-        Ok(Applied { request_id, work })
+        match (call.subject, call.to) {
+            (Subject::LogGroup(name), Value::Retention(days)) => self.set_retention(name, *days).await,
+            (_, Value::Level(level)) => self.set_level(call.subject, *level).await,
+            _ => Err(call.impossible()),
+        }
     }
 
     async fn estimate(&self, seen: &Seen, from: &Value, to: &Value) -> Option<Cost> {
@@ -142,4 +151,34 @@ impl Border for EcsBorder {
 /// Whether its metrics should arrive.
 fn is_measured(cluster: &ObservedCluster) -> bool {
     cluster.level > InsightsLevel::Disabled && cluster.running_tasks > 0
+}
+
+fn gone(operation: Operation, name: &str) -> Fault {
+    Fault {
+        operation,
+        subject: name.to_owned(),
+        kind: FaultKind::NotFound,
+        code: "MISSING".to_owned(),
+        message: "it was deleted in the meantime".to_owned(),
+    }
+}
+
+/// How far a change is, by what the service reads back.
+fn read_back_as<T: PartialEq + std::fmt::Display>(
+    operation: Operation,
+    subject: &Subject,
+    to: &T,
+    now: Result<T, Fault>,
+) -> Work {
+    match now {
+        Ok(now) if now == *to => Work::Done,
+        Ok(now) => Work::Unread(Fault {
+            operation,
+            subject: subject.to_string(),
+            kind: FaultKind::Transient,
+            code: "not applied".to_owned(),
+            message: format!("`{to}` was accepted, but reads back as `{now}`"),
+        }),
+        Err(fault) => Work::Unread(fault),
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
 use fargaze::evidence::eks::Addon;
+use fargaze::logs::LogGroup;
 use fargaze::model::cluster::{ClusterName, Region};
 use fargaze::model::fault::Fault;
 use fargaze::model::insights::opts_out;
@@ -102,6 +103,11 @@ async fn apply_logging(call: &Call<'_>, seen: &Seen) -> Result<Applied, Fault> {
 impl Border for EksBorder {
     async fn list(&self) -> Result<Listed<ClusterName>, Fault> {
         self.eks.list_clusters().await
+    }
+
+    /// They are checked with the ECS clusters.
+    async fn log_groups(&self, _: Instant) -> Result<Vec<LogGroup>, Fault> {
+        Ok(Vec::new())
     }
 
     async fn describe_ahead(&mut self, _: &[ClusterName]) -> DescribedAhead {

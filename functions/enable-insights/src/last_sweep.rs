@@ -6,8 +6,9 @@ use fargaze::invocation::states::TargetTask;
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::run::Target;
+use fargaze::model::subject::Subject;
 use fargaze::outcome::Reconciled;
-use fargaze::reconcile::{Finding, SweepRecord};
+use fargaze::reconcile::{Announced, Aspect, Finding, SweepRecord};
 use fargaze_aws::Store;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ pub(crate) struct LastSweep {
     clusters: BTreeMap<ClusterName, Timestamp>,
     /// Findings worth reporting.
     findings: Vec<Finding>,
+    /// Since which sweep log groups are checked; `None` if no policy of the last sweep covered any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    log_groups_since: Option<Timestamp>,
 }
 
 /// The stored form. If a sweep is repeated after it was written, because its response was lost, it
@@ -54,6 +58,21 @@ impl Last {
                 known.clusters.get(cluster).map_or(SweepRecord::Unseen, |at| SweepRecord::Since(*at))
             }
         }
+    }
+
+    /// Since which sweep log groups are checked, if they are.
+    pub(crate) fn log_groups_since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Known(known) => known.log_groups_since,
+            Self::None | Self::Lost(_) => None,
+        }
+    }
+
+    /// The change of an aspect of a subject that a sweep announced and has not made yet.
+    pub(crate) fn announced(&self, subject: &Subject, aspect: Aspect) -> Option<Announced> {
+        let Self::Known(known) = self else { return None };
+        let is_same = |found: &&Finding| (&found.subject, found.aspect) == (subject, Some(aspect));
+        known.findings.iter().find(is_same).and_then(Finding::announced)
     }
 
     /// The last sweep's finding about the same aspect of the same subject, if it was worth
@@ -110,7 +129,15 @@ impl LastSweep {
         Self {
             clusters: listed.iter().filter_map(|name| Some((name.clone(), known_since(name)?))).collect(),
             findings: outcome.findings.iter().filter(|finding| finding.is_remarkable()).cloned().collect(),
+            log_groups_since: None,
         }
+    }
+
+    /// The same state with the time since which sweeps check log groups. If they stop checking
+    /// them, the next time begins anew: groups that were created meanwhile are not new.
+    pub(crate) fn checking_log_groups(self, last: &Last, checks: bool, time: Timestamp) -> Self {
+        let since = checks.then(|| last.log_groups_since().unwrap_or(time));
+        Self { log_groups_since: since, ..self }
     }
 
     /// Writes the state after this run, if it changed.

@@ -12,6 +12,7 @@ mod ecs_border;
 mod eks_border;
 mod event;
 mod last_sweep;
+mod log_groups;
 mod logging;
 mod progress;
 mod receive;
@@ -24,7 +25,7 @@ use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::{TargetDone, TargetTask};
 use fargaze::model::run::{Platform, RunKind, Target};
 use fargaze::reconcile::Policies;
-use fargaze_aws::{Clock, CloudWatch, Ecs, Eks, Memory, Queue, Store, config_for};
+use fargaze_aws::{Clock, CloudWatch, Ecs, Eks, Logs, Memory, Queue, Store, config_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -119,7 +120,7 @@ impl Handler {
         match task.target.platform {
             Platform::Ecs => {
                 let cloudwatch = (task.run.kind == RunKind::Sweep).then(|| CloudWatch::new(&sdk));
-                let border = EcsBorder::new(ecs(&sdk, task), cloudwatch);
+                let border = EcsBorder::new(ecs(&sdk, task), Logs::new(&sdk, 0), cloudwatch);
                 self.reconcile_at(border, task, deadline).await
             }
             Platform::Eks => {

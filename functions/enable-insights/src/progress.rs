@@ -9,6 +9,7 @@ use fargaze::invocation::states::{ObjectRef, SweepCursor, TargetDone, TargetTask
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
+use fargaze::model::subject::Subject;
 use fargaze::outcome::{Outcome, OutcomeKind, Reconciled};
 use fargaze::reconcile::Finding;
 use fargaze_aws::{Store, missing_object};
@@ -18,15 +19,24 @@ use tokio::time::Instant;
 /// quota and be retried several times.
 const MARGIN: Duration = Duration::from_secs(25);
 
-/// Findings of a sweep or rollback so far, in the order of the clusters' names.
+/// How a part of a pass ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// All subjects were processed.
+    Ended,
+    /// The pass must end before all subjects were processed.
+    Stopped,
+}
+
+/// Findings of a sweep or rollback so far, in the order of the names.
 pub(crate) struct Progress {
     pub(crate) outcome: Reconciled,
     coverage: Coverage,
-    /// The last cluster of the earlier passes.
-    after: Option<ClusterName>,
-    /// The last cluster of this pass.
-    last: Option<ClusterName>,
-    /// Number of clusters processed in this pass.
+    /// The last subject of the earlier passes: log groups come first, then clusters.
+    after: Option<Subject>,
+    /// The last subject of this pass.
+    last: Option<Subject>,
+    /// Number of subjects processed in this pass.
     done: usize,
     faults: Vec<Fault>,
 }
@@ -53,7 +63,7 @@ impl Progress {
         Ok(Self::after(Some(after.clone()), outcome, found.coverage))
     }
 
-    fn after(after: Option<ClusterName>, outcome: Reconciled, coverage: Coverage) -> Self {
+    fn after(after: Option<Subject>, outcome: Reconciled, coverage: Coverage) -> Self {
         Self { outcome, coverage, after, last: None, done: 0, faults: Vec::new() }
     }
 
@@ -63,7 +73,25 @@ impl Progress {
 
     /// Whether no earlier pass has processed this cluster.
     pub(crate) fn is_ahead(&self, cluster: &ClusterName) -> bool {
-        self.after.as_ref().is_none_or(|after| cluster > after)
+        self.after.as_ref().and_then(Subject::cluster).is_none_or(|after| cluster > after)
+    }
+
+    /// Whether no earlier pass has processed this log group.
+    pub(crate) fn is_ahead_of_log_group(&self, name: &str) -> bool {
+        !matches!(&self.after, Some(Subject::LogGroup(after)) if name <= after.as_str())
+    }
+
+    /// Whether an earlier pass has come to the clusters, and so has processed all log groups.
+    pub(crate) fn has_begun_clusters(&self) -> bool {
+        matches!(self.after, Some(Subject::Cluster(_)))
+    }
+
+    /// Number of log groups that were changed so far.
+    pub(crate) fn changed_log_groups(&self) -> usize {
+        let is_changed = |finding: &&Finding| {
+            matches!(finding.subject, Subject::LogGroup(_)) && finding.result.counts_as_change()
+        };
+        self.outcome.findings.iter().filter(is_changed).count()
     }
 
     /// Starts with the number of clusters to check in all passes, and the faults of those that
@@ -82,6 +110,13 @@ impl Progress {
 
     /// Adds findings about the account as a whole.
     pub(crate) fn add_account(&mut self, findings: Vec<Finding>) {
+        self.outcome.findings.extend(findings);
+    }
+
+    /// Adds findings about a log group.
+    pub(crate) fn add_log_group(&mut self, group: Subject, findings: Vec<Finding>) {
+        self.done += 1;
+        self.last = Some(group);
         self.outcome.findings.extend(findings);
     }
 
@@ -110,20 +145,20 @@ impl Progress {
 
     fn passed(&mut self, cluster: ClusterName) {
         self.done += 1;
-        self.last = Some(cluster);
+        self.last = Some(Subject::Cluster(cluster));
     }
 
-    /// Whether the pass must end here. Each pass processes at least one cluster, so the passes end.
+    /// Whether the pass must end here. Each pass processes at least one subject, so the passes end.
     pub(crate) fn must_stop(&self, deadline: Instant) -> bool {
         self.done > 0 && deadline.saturating_duration_since(Instant::now()) < MARGIN
     }
 
-    /// Ends this pass: the next one continues after its last cluster.
+    /// Ends this pass: the next one continues after its last subject.
     pub(crate) async fn pause(mut self, store: &Store, task: &TargetTask) -> Result<TargetDone, Failure> {
         self.count();
         let after =
             self.last.clone().or_else(|| self.after.clone()).ok_or_else(|| {
-                Failure::Invalid("a sweep cannot pause before its first cluster".to_owned())
+                Failure::Invalid("a sweep cannot pause before its first subject".to_owned())
             })?;
         // Each pass has its own key, so that a retried pass reads the same findings as before.
         let key = format!("{}{after}", task.target.outcome_of_passes(&task.run));
@@ -136,7 +171,7 @@ impl Progress {
         self.count();
         let key = task.target.outcome_key(&task.run);
         let outcome = self.put(store, task, &key).await?;
-        Ok(Done { outcome, target_done: TargetDone::Done { outcome: ObjectRef { key } } })
+        Ok(Done { outcome, target_done: TargetDone::Done { outcome: ObjectRef { key }, began: 0 } })
     }
 
     /// Writes the findings so far, and returns them.

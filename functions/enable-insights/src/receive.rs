@@ -14,7 +14,7 @@ use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
     Aspect, Finding, FindingResult, FollowUp, Life, Observed, Revert, SubjectLog, SweepRecord, Waiting,
 };
-use fargaze_aws::{Ecs, Eks, config_for};
+use fargaze_aws::{Ecs, Eks, Logs, config_for};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -158,7 +158,7 @@ impl Handler {
         let sdk = config_for(&self.home, &check.target).await?;
         match check.target.platform {
             Platform::Ecs => {
-                let border = EcsBorder::new(Ecs::new(&sdk), None);
+                let border = EcsBorder::new(Ecs::new(&sdk), Logs::new(&sdk, 0), None);
                 self.check_at(border, &check, user).await
             }
             Platform::Eks => {
@@ -200,7 +200,7 @@ impl Handler {
             Some(cluster) => LastSweep::read(&self.store, target).await?.sweep_record(cluster),
             None => SweepRecord::NoSweep,
         };
-        let past = Past { life: *life, sweep_record };
+        let past = Past { life: *life, sweep_record, announced: None };
         let Checked { findings, follow } =
             reconciler.check(subject, &mut seen, past, &mut log, !rolls_back).await?;
         let follow = follow || is_provisioning(&seen.observed);
@@ -335,6 +335,7 @@ fn sentence(finding: &Finding) -> String {
         FindingResult::Compliant => "complies",
         FindingResult::Set => "set",
         FindingResult::WouldSet => "dry run, would be set",
+        FindingResult::Announced => "announced",
         FindingResult::Reported => "out of policy, only reported",
         FindingResult::Blocked => "blocked",
         FindingResult::Waiting => "has to wait",

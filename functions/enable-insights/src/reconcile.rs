@@ -9,8 +9,8 @@ use fargaze::model::operation::Operation;
 use fargaze::model::run::Target;
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
-    Action, Case, Change, ChangeState, Checker, Finding, FindingResult, FollowUp, FollowedUpdate, Intent,
-    Life, Observed, Policies, Step, SubjectLog, SubjectPolicy, SweepRecord, Value, Waiting, decide,
+    Action, Announced, Case, Change, ChangeState, Checker, Finding, FindingResult, FollowUp, FollowedUpdate,
+    Intent, Life, Observed, Policies, Step, SubjectLog, SubjectPolicy, SweepRecord, Value, Waiting, decide,
 };
 use fargaze_aws::{Clock, Memory, Queue, Written};
 use jiff::Timestamp;
@@ -39,10 +39,12 @@ pub(crate) struct Reconciler<'a, B> {
 }
 
 /// What was reported about a subject, and what sweeps recorded.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Past {
     pub(crate) life: Life,
     pub(crate) sweep_record: SweepRecord,
+    /// The change that a sweep announced and did not make yet.
+    pub(crate) announced: Option<Announced>,
 }
 
 /// The result of checking a subject.
@@ -73,8 +75,15 @@ impl<B: Border> Reconciler<'_, B> {
         self.border.ask(seen, log, &(&policy.asked() | &log.begun())).await;
         self.settle(log, &seen.observed).await?;
         let origin = past.life.origin(past.sweep_record, log, created_at);
-        let now = self.clock.now();
-        let steps = decide(&Case { policy: &policy, observed: &seen.observed, origin, log, now });
+        let case = Case {
+            policy: &policy,
+            observed: &seen.observed,
+            origin,
+            log,
+            announced: past.announced.as_ref(),
+            now: self.clock.now(),
+        };
+        let steps = decide(&case);
         let mut findings = Vec::with_capacity(steps.len());
         for step in steps {
             findings.push(self.carry_out(subject, step, &policy, seen, log, may_change).await?);
@@ -170,6 +179,9 @@ impl<B: Border> Reconciler<'_, B> {
             transition = policy.of(aspect).desired.wanted(now).map(|to| (now.clone(), to));
         }
         let mut finding = Finding::of_step(subject.clone(), step, result);
+        if finding.result == FindingResult::Announced && self.policies.limits.dry_run {
+            finding.result = FindingResult::WouldSet;
+        }
         if let (true, Some((from, to))) = (self.estimates && has_cost(&finding.result), transition) {
             finding.cost = self.border.estimate(seen, &from, &to).await.or(finding.cost);
         }
@@ -225,10 +237,8 @@ impl<B: Border> Reconciler<'_, B> {
                         Err(fault) => FindingResult::Unknown(fault),
                     },
                     FaultKind::InProgress => FindingResult::InProgress,
-                    // Not a missing add-on or log, but a missing cluster.
-                    FaultKind::NotFound if fault.operation == Operation::EcsUpdateClusterSettings => {
-                        FindingResult::Left
-                    }
+                    // Not a missing add-on or log, but a missing cluster or log group.
+                    FaultKind::NotFound if is_about_the_subject(&fault.operation) => FindingResult::Left,
                     _ => FindingResult::Failed(fault),
                 });
             }
@@ -251,6 +261,16 @@ impl<B: Border> Reconciler<'_, B> {
     fn checker(&self) -> Checker<'_> {
         Checker { cause: self.cause, now: self.clock.now() }
     }
+}
+
+/// Whether a call that did not find something did not find the subject itself.
+fn is_about_the_subject(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::EcsUpdateClusterSettings
+            | Operation::LogsPutRetentionPolicy
+            | Operation::LogsDeleteRetentionPolicy
+    )
 }
 
 /// Whether the cost matters for this result.

@@ -7,14 +7,14 @@ use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
-    Aspect, Change, ChangeState, Finding, FindingResult, RollbackStep, SubjectKind, SubjectLog, Transition,
-    Undo, Value, Waiting, rollback_step,
+    Aspect, Change, ChangeState, Expiring, Finding, FindingResult, RollbackStep, SubjectKind, SubjectLog,
+    Transition, Undo, Value, Waiting, rollback_step,
 };
 use fargaze_aws::{Lives, ReadLog, Store};
 use tokio::time::Instant;
 
 use crate::border::{Applied, Border, Call, Lookup, Seen, Work};
-use crate::progress::Progress;
+use crate::progress::{Pass, Progress};
 use crate::reconcile::Reconciler;
 use crate::sweep::forget_earlier_clusters;
 
@@ -22,6 +22,9 @@ use crate::sweep::forget_earlier_clusters;
 /// objects of others.
 const NAMESPACE_STAYS: &str =
     "; its namespace aws-observability stays, because deleting it would delete everything in it";
+
+/// What no rollback undoes.
+const EVENTS_ARE_GONE: &str = "; events that have expired meanwhile stay deleted";
 
 /// The rollback's mail is sent before EKS has finished.
 const IN_PROGRESS: &str = "; EKS is processing it, and a later sweep reports it if EKS fails";
@@ -60,6 +63,9 @@ impl<B: Border> Rollback<'_, B> {
         // The change log still has deleted clusters: of those already processed, only the ones with
         // findings count.
         progress.begin(progress.clusters() + ahead.len(), undescribed);
+        if self.log_groups(&mut log, &mut progress).await? == Pass::Stopped {
+            return progress.pause(self.store, self.task).await;
+        }
         for name in ahead {
             if progress.must_stop(self.deadline) {
                 return progress.pause(self.store, self.task).await;
@@ -89,7 +95,7 @@ impl<B: Border> Rollback<'_, B> {
         self.reconciler.policies.limits.dry_run
     }
 
-    async fn subject(
+    pub(crate) async fn subject(
         &self,
         subject: &Subject,
         seen: &mut Seen,
@@ -120,6 +126,14 @@ impl<B: Border> Rollback<'_, B> {
                     FindingResult::Unknown(fault),
                     "the current state could not be read".to_owned(),
                 )),
+                RollbackStep::RollBack { to } if self.deletes(&to, seen).is_some() => {
+                    let expiring = self.deletes(&to, seen);
+                    let why = format!(
+                        "it had {to} before fargaze, and setting that again would delete events for good; if that is what you \
+                         want, set it yourself"
+                    );
+                    Some(Finding { expiring, ..finding(FindingResult::Skipped, why) })
+                }
                 RollbackStep::RollBack { to } => {
                     let change = transition(&to);
                     let (result, reason) = self.roll_back(subject, aspect, &to, seen, log).await?;
@@ -143,6 +157,14 @@ impl<B: Border> Rollback<'_, B> {
             findings.push(Finding::new(subject.clone(), None, FindingResult::Left, why));
         }
         Ok(findings)
+    }
+
+    /// What setting this value would delete of a log group: no rollback deletes events.
+    fn deletes(&self, to: &Value, seen: &Seen) -> Option<Expiring> {
+        let (Value::Retention(Some(days)), Some(group)) = (to, seen.observed.log_group()) else {
+            return None;
+        };
+        Expiring::of(group, *days, self.reconciler.clock.now())
     }
 
     /// Rolls an aspect back, and marks the undone changes in the change log. As with any change,
@@ -256,9 +278,11 @@ impl<B: Border> Rollback<'_, B> {
 
 /// The reason in the mail.
 fn reason(aspect: Aspect, to: &Value) -> String {
-    let is_deletion = (aspect, to) == (Aspect::AwsLogging, &Value::Absent);
-    let stays = if is_deletion { NAMESPACE_STAYS } else { "" };
-    format!("it was {to} before fargaze{stays}")
+    match (aspect, to) {
+        (Aspect::AwsLogging, Value::Absent) => format!("it was {to} before fargaze{NAMESPACE_STAYS}"),
+        (Aspect::LogRetention, _) => format!("it had {to} before fargaze{EVENTS_ARE_GONE}"),
+        _ => format!("it was {to} before fargaze"),
+    }
 }
 
 /// The result of a failed call.

@@ -10,7 +10,8 @@ use fargaze::model::fault::Fault;
 use fargaze::model::run::Platform;
 use fargaze::model::subject::Subject;
 use fargaze::reconcile::{
-    Aspect, ChangeLog, ChangeState, Finding, FindingResult, Life, SubjectLog, Transition, Waiting,
+    Aspect, ChangeLog, ChangeState, Finding, FindingResult, Life, SubjectLog, SweepRecord, Transition,
+    Waiting,
 };
 use fargaze_aws::{Listed, Lives, ReadLog, Store, cluster_of_key};
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::border::{Border, DescribedAhead, Lookup, Seen};
 use crate::last_sweep::{Last, LastSweep};
-use crate::progress::Progress;
+use crate::progress::{Pass, Progress};
 use crate::reconcile::{Checked, Past, Reconciler};
 
 /// How long after a creation or change metrics may be missing: they begin within minutes, and the
@@ -37,12 +38,12 @@ pub(crate) struct Sweep<'a, B> {
 }
 
 /// What is known before the first cluster is checked.
-struct Remembered {
-    log: ChangeLog,
+pub(crate) struct Remembered {
+    pub(crate) log: ChangeLog,
     lives: BTreeMap<ClusterName, Life>,
     /// Subjects with unreadable items in the table, and why.
-    unreadable: BTreeMap<String, Fault>,
-    last: Last,
+    pub(crate) unreadable: BTreeMap<String, Fault>,
+    pub(crate) last: Last,
 }
 
 impl<B: Border> Sweep<'_, B> {
@@ -71,6 +72,9 @@ impl<B: Border> Sweep<'_, B> {
         }
         progress.begin(listed.len() + unreadable_names.len(), undescribed);
         unreadable_names.into_iter().for_each(|fault| progress.fault(fault));
+        if self.log_groups(&mut before, &mut progress).await? == Pass::Stopped {
+            return progress.pause(self.store, self.task).await;
+        }
         let allowed = limits.allows(listed.len());
         // Includes changes by an earlier attempt of this pass, which could not report them.
         let was_made = |before: &Remembered, name: &ClusterName| {
@@ -113,7 +117,9 @@ impl<B: Border> Sweep<'_, B> {
         }
         let done = progress.finish(self.store, self.task).await?;
         if !limits.dry_run {
+            let checks_log_groups = self.reconciler.policies.set_log_retention(target);
             let last = LastSweep::after(&before.last, &listed, self.task, &done.outcome);
+            let last = last.checking_log_groups(&before.last, checks_log_groups, self.task.run.time);
             last.write(before.last, self.store, self.task).await?;
         }
         Ok(done.target_done)
@@ -160,7 +166,7 @@ impl<B: Border> Sweep<'_, B> {
             return Ok(Vec::new());
         };
         let log = before.log.entry(subject.clone()).or_default();
-        let past = Past { life: Life::default(), sweep_record: fargaze::reconcile::SweepRecord::NoSweep };
+        let past = Past { life: Life::default(), sweep_record: SweepRecord::NoSweep, announced: None };
         let mut checked = self.reconciler.check(&subject, &mut seen, past, log, true).await?;
         self.finish(&mut checked.findings, &seen, log, &before.last).await;
         Ok(checked.findings)
@@ -178,12 +184,13 @@ impl<B: Border> Sweep<'_, B> {
         let past = Past {
             life: before.lives.get(name).copied().unwrap_or_default(),
             sweep_record: before.last.sweep_record(name),
+            announced: None,
         };
         let created_at = seen.observed.created_at();
         let is_unseen = past.life.seen(past.sweep_record, created_at) == Some(false);
         let log = before.log.entry(subject.clone()).or_default();
         let Checked { mut findings, follow } =
-            self.reconciler.check(&subject, seen, past, log, may_change).await?;
+            self.reconciler.check(&subject, seen, past.clone(), log, may_change).await?;
         // If it may not be changed now, the queue must not change it either.
         if follow && may_change && !self.reconciler.policies.limits.dry_run {
             let now = self.reconciler.clock.now();
@@ -209,7 +216,7 @@ impl<B: Border> Sweep<'_, B> {
 
     /// Reports what an earlier attempt of this run changed but could not report, and marks what is
     /// new.
-    async fn finish(&self, findings: &mut [Finding], seen: &Seen, log: &SubjectLog, last: &Last) {
+    pub(crate) async fn finish(&self, findings: &mut [Finding], seen: &Seen, log: &SubjectLog, last: &Last) {
         for finding in findings {
             if matches!(finding.result, FindingResult::Compliant | FindingResult::InProgress) {
                 let of = |change: &&fargaze::reconcile::Change| {
@@ -233,7 +240,7 @@ impl<B: Border> Sweep<'_, B> {
         self.task.run.time.duration_since(time) < METRICS_BEGIN
     }
 
-    fn made<'l>(&self, log: &'l SubjectLog) -> Option<&'l fargaze::reconcile::Change> {
+    pub(crate) fn made<'l>(&self, log: &'l SubjectLog) -> Option<&'l fargaze::reconcile::Change> {
         log.made_by(&self.task.run.id)
     }
 

@@ -8,6 +8,7 @@
 
 mod config;
 mod event;
+mod logs;
 mod pending;
 mod report;
 mod results;
@@ -116,7 +117,7 @@ impl Handler {
         for why in finished.unreadable.values().cloned().chain(results::unknown_targets(&plan, &finished)) {
             tracing::warn!(run = plan.run.id, "{why}");
         }
-        let Plan { run, targets } = plan;
+        let Plan { run, targets, queries } = plan;
         let read = Results { store: &self.store, run: &run, finished: &finished, targets: targets.len() };
         let mut results = read.read(targets).await;
         let (store, memory) = (&self.store, &self.memory);
@@ -134,10 +135,14 @@ impl Handler {
         };
         let (message, report) = match read {
             Some(read) => {
-                let Reported { report, message } = reporter.report(&run, read, &results, &changes).await?;
+                let Reported { report, message } =
+                    reporter.report(&run, read, &results, &queries, &changes).await?;
                 (Some(message), Some(report))
             }
-            None if run.kind == RunKind::Alarms => (notify::digest(&run, &results, &changes, &rules), None),
+            None if run.kind == RunKind::Alarms => {
+                let logs = logs::of_alarms(store, &run, &results).await;
+                (notify::digest(&run, &results, &changes, &rules, &logs), None)
+            }
             None => (notify::sweep(&run, &results, &changes), None),
         };
         let (message_id, why) = match self.with_bad_config(&run, message).await? {

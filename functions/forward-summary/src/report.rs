@@ -3,7 +3,7 @@
 use fargaze::alarms::AlarmRecord;
 use fargaze::evidence::snapshot::SnapshotReader;
 use fargaze::invocation::failure::Failure;
-use fargaze::logs::TargetLogs;
+use fargaze::logs::{TargetLogs, TargetQueries};
 use fargaze::model::cluster::Region;
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
@@ -57,6 +57,7 @@ impl Reporter<'_> {
         run: &Run,
         builder: ReportBuilder,
         results: &[TargetResult],
+        queries: &[usize],
         changes: &[CoverageChange],
     ) -> Result<Reported, Failure> {
         let previous = self.previous().await;
@@ -69,8 +70,10 @@ impl Reporter<'_> {
             .inspect_err(|fault| tracing::warn!(%fault, "the number of requested metrics is unknown"))
             .ok();
         let target_logs = self.target_logs(run, results).await;
+        let target_queries = self.target_queries(run, results, queries).await;
         let facts = ReportFacts {
             target_logs: &target_logs,
+            target_queries: &target_queries,
             results,
             logs: &logs,
             alarms: &alarms,
@@ -114,6 +117,22 @@ impl Reporter<'_> {
             let key = target.logs_key(run);
             let logs = self.store.get_json::<TargetLogs>(&key).await;
             found.push((target.clone(), logs.and_then(|logs| logs.ok_or_else(lost_logs))));
+        }
+        found
+    }
+
+    /// What saved queries found, in the targets with these numbers.
+    async fn target_queries(
+        &self,
+        run: &Run,
+        results: &[TargetResult],
+        queries: &[usize],
+    ) -> Vec<(Target, Result<TargetQueries, Fault>)> {
+        let mut found = Vec::new();
+        let of = queries.iter().filter_map(|number| results.get(*number));
+        for target in of.filter(|result| result.result.is_ok()).map(|result| &result.target) {
+            let asked = self.store.get_json::<TargetQueries>(&target.queries_key(run)).await;
+            found.push((target.clone(), asked.and_then(|asked| asked.ok_or_else(lost_queries))));
         }
         found
     }
@@ -208,6 +227,12 @@ fn lost_logs() -> Fault {
         code: "lost".to_owned(),
         message: "CollectLogs ended without a result; its log shows why".to_owned(),
     }
+}
+
+/// Why it is not known what saved queries found.
+fn lost_queries() -> Fault {
+    let message = "ReadQueries ended without a result; its log shows why".to_owned();
+    Fault { message, ..lost_logs() }
 }
 
 /// Logs faults that the sweep and the alarms run report in their mails, with the cluster or alarm

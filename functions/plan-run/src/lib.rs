@@ -9,6 +9,7 @@ use aws_config::SdkConfig;
 use fargaze::config::longest_range;
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::{Plan, Planned};
+use fargaze::logs::query::SavedQuery;
 use fargaze::model::run::{Part, Platform, Run, RunKind, Target};
 use fargaze_aws::{Store, UserFile};
 use serde_json::Value;
@@ -49,7 +50,8 @@ impl Handler {
             RunKind::Sweep | RunKind::Rollback => whole(user.targets),
         };
         tracing::info!(run = run.id, targets = targets.len(), rules = user.rules.len(), "planned");
-        let plan = Plan { run, targets };
+        let queries: Vec<&SavedQuery> = user.logs.queries_of(request.kind).collect();
+        let plan = Plan { run, targets, queries: Vec::new() }.with_queries(&queries);
         let key = self.store.put_plan(&plan, &request.execution).await?;
         Ok(plan.answer(key))
     }

@@ -162,6 +162,7 @@ mod tests {
             include_str!("../../../tests/fake-aws/model/dynamodb.json"),
             include_str!("../../../tests/fake-aws/model/ecs.json"),
             include_str!("../../../tests/fake-aws/model/eks.json"),
+            include_str!("../../../tests/fake-aws/model/logs.json"),
             include_str!("../../../tests/fake-aws/model/s3.json"),
             include_str!("../../../tests/fake-aws/model/sns.json"),
             include_str!("../../../tests/fake-aws/model/sqs.json"),

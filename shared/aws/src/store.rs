@@ -13,6 +13,7 @@ use fargaze::evidence::inventory::CachedInventory;
 use fargaze::evidence::snapshot::Snapshot;
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::{Plan, Step, TargetFailure, TargetTask};
+use fargaze::logs::query::LogSettings;
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 use fargaze::model::run::{Run, Target};
@@ -120,6 +121,12 @@ impl Store {
     pub async fn policies(&self, run: &Run) -> Result<Policies, Failure> {
         let text = self.user_text(run).await?;
         Ok(text.map(|text| config::read_policies(&text)).transpose()?.unwrap_or_default())
+    }
+
+    /// The saved queries of logs of a run, from the same version of the user's file.
+    pub async fn log_settings(&self, run: &Run) -> Result<LogSettings, Failure> {
+        let text = self.user_text(run).await?;
+        Ok(text.map(|text| config::read_logs(&text)).transpose()?.unwrap_or_default())
     }
 
     /// What a run reads from EKS clusters in addition to what it always reads, from the same

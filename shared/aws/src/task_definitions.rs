@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::{
-    Compatibility, ContainerDefinition, FirelensConfiguration, LaunchType, SettingName, TaskDefinition,
+    Compatibility, ContainerDefinition, DesiredStatus, FirelensConfiguration, LaunchType, SettingName, Task,
+    TaskDefinition,
 };
 use fargaze::logs::{ContainerLogging, LogDriver, LogMode, Router, TaskLogging};
-use fargaze::model::cluster::ClusterName;
+use fargaze::model::cluster::{ClusterName, ServiceName};
 use fargaze::model::fault::Fault;
 use fargaze::model::operation::Operation;
 use futures_util::{StreamExt, stream};
@@ -70,6 +71,61 @@ impl Ecs {
         }
         Ok(found)
     }
+}
+
+/// A task that stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoppedTask {
+    /// Its id.
+    pub id: String,
+    /// ARN of its task definition.
+    pub definition: String,
+    /// Its containers.
+    pub containers: Vec<StoppedContainer>,
+}
+
+/// A container of a task that stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoppedContainer {
+    /// Its name.
+    pub name: String,
+    /// Its exit code; `None` if it never ran.
+    pub exit_code: Option<i32>,
+}
+
+impl Ecs {
+    /// The task of a service that stopped last (`ListTasks`, one page, and `DescribeTasks`). ECS
+    /// shows stopped tasks for about an hour.
+    pub async fn newest_stopped_task(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Option<StoppedTask>, Fault> {
+        self.task_read.ready().await;
+        let request = self.client.list_tasks().cluster(cluster.as_str()).service_name(service.as_str());
+        let page = request.desired_status(DesiredStatus::Stopped).send().await;
+        let subject = format!("{cluster}/{service}");
+        let page = page.map_err(|error| fault(Operation::EcsListTasks, subject, &error))?;
+        let tasks = page.task_arns();
+        if tasks.is_empty() {
+            return Ok(None);
+        }
+        let tasks = self.describe_tasks(cluster, tasks).await?;
+        let stopped_at = |task: &&Task| task.stopped_at().map(|at| (at.secs(), at.subsec_nanos()));
+        Ok(tasks.iter().max_by_key(stopped_at).and_then(stopped_task))
+    }
+}
+
+fn stopped_task(task: &Task) -> Option<StoppedTask> {
+    let containers = task.containers().iter().map(|container| StoppedContainer {
+        name: container.name().unwrap_or_default().to_owned(),
+        exit_code: container.exit_code(),
+    });
+    Some(StoppedTask {
+        id: task.task_arn()?.rsplit('/').next()?.to_owned(),
+        definition: task.task_definition_arn()?.to_owned(),
+        containers: containers.collect(),
+    })
 }
 
 fn task_logging(definition: &TaskDefinition) -> TaskLogging {

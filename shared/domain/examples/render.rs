@@ -141,6 +141,7 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
         previous: None,
         changes: &[],
         target_logs: &[],
+        target_queries: &[],
         usage: None,
     };
     Ok(builder.finish(facts))

@@ -2,6 +2,7 @@
 //! fails its item at once.
 
 use fargaze::invocation::failure::Failure;
+use fargaze::model::subject::Subject;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -100,12 +101,27 @@ impl Stack {
     /// Plays the steps of one item of the `Map`.
     pub async fn play_item(&self, item: Value) -> Value {
         let end = match item["kind"].as_str() {
-            Some("alarms") => self.play_steps(item, &[collector, |_| Function::EvaluateAlarms]).await,
+            Some("alarms") => {
+                self.play_queries(&item, "start-queries").await;
+                let end = self.play_steps(item.clone(), &[collector]).await;
+                if end.get("failure").is_some() {
+                    end
+                } else {
+                    self.play_queries(&item, "read-queries").await;
+                    let end = self.play_steps(end, &[|_| Function::EvaluateAlarms]).await;
+                    if end["began"].as_u64().is_some_and(|began| began > 0) {
+                        let _ = self.invoke(Function::CollectLogs, to_do(&item, "logs-of-alarms")).await;
+                    }
+                    end
+                }
+            }
             Some("report") => {
-                let end = self.play_steps(item, &[collector]).await;
+                self.play_queries(&item, "start-queries").await;
+                let end = self.play_steps(item.clone(), &[collector]).await;
                 if end.get("failure").is_none() {
+                    self.play_queries(&item, "read-queries").await;
                     // Its failure fails no target: the report then says that it is missing.
-                    let _ = self.invoke(Function::CollectLogs, end.clone()).await;
+                    let _ = self.invoke(Function::CollectLogs, item).await;
                 }
                 end
             }
@@ -117,6 +133,13 @@ impl Stack {
             let _ = self.invoke(Function::ForwardSummary, json!({"failed": end})).await;
         }
         end
+    }
+
+    /// Starts or reads the saved queries of a target, if it has some. A failure fails no target.
+    async fn play_queries(&self, item: &Value, work: &str) {
+        if item["queries"] == true {
+            let _ = self.invoke(Function::CollectLogs, to_do(item, work)).await;
+        }
     }
 
     async fn play_steps(&self, item: Value, steps: &[fn(&Value) -> Function]) -> Value {
@@ -144,10 +167,10 @@ impl Stack {
                     return state;
                 }
                 Ok(answer) => {
-                    assert!(
-                        answer["cursor"]["after"].as_str() > state["cursor"]["after"].as_str(),
-                        "no progress"
-                    );
+                    let after = |state: &Value| -> Option<Subject> {
+                        serde_json::from_value(state["cursor"]["after"].clone()).unwrap()
+                    };
+                    assert!(after(&answer) > after(&state), "no progress");
                     state["cursor"] = answer["cursor"].clone();
                 }
                 Err(failure) => return caught(state, &failure),
@@ -157,6 +180,11 @@ impl Stack {
     }
 }
 
+/// Input of `collect-logs` for a step of a target.
+pub(crate) fn to_do(item: &Value, work: &str) -> Value {
+    json!({"plan": item["plan"], "target": item["target"], "do": work})
+}
+
 /// The items of the `Map` that the state machine makes from a plan.
 fn items(planned: &Value) -> Vec<Value> {
     let targets = planned["targets"].as_array().unwrap().iter();
@@ -164,6 +192,7 @@ fn items(planned: &Value) -> Vec<Value> {
         json!({
             "kind": planned["kind"], "plan": planned["plan"],
             "target": target["number"], "platform": target["platform"], "name": target["name"],
+            "queries": target["queries"],
         })
     };
     targets.map(item).collect()

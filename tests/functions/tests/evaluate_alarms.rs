@@ -219,7 +219,7 @@ async fn the_outcome_holds_coverage_changes_and_the_snapshots_key() {
     let collected = stack.collect("alarms", minute(0)).await.unwrap();
     let done = stack.invoke(Function::EvaluateAlarms, collected.clone()).await.unwrap();
     let key = "outcomes/alarms-20261122T100500Z/123456789012.eu-west-1.1-of-1.json";
-    assert_eq!(done, json!({"outcome": {"key": key}}));
+    assert_eq!(done, json!({"outcome": {"key": key}, "began": 1}));
     let outcome = stack.json(key);
     assert_eq!(outcome["snapshot"], collected["snapshot"]["key"]);
     assert_eq!((&outcome["coverage"]["services"], &outcome["coverage"]["with_data"]), (&json!(2), &json!(4)));

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use fake_aws::LogGroupSpec;
 use fargaze::events::Received;
-use function_tests::{Function, Stack, event_file, events_folder, sent_back, shop, sqs_batch};
+use function_tests::{Function, Stack, event_file, events_folder, minute, sent_back, shop, sqs_batch};
+use serde_json::json;
 
 /// The files as function, whole name and ending.
 fn files() -> Vec<(String, String, String)> {
@@ -29,8 +31,12 @@ fn files() -> Vec<(String, String, String)> {
 async fn every_event_file_does_what_its_ending_says() {
     let mut checked = BTreeMap::<(String, String), usize>::new();
     for (function, name, ending) in files() {
-        let stack = Stack::start(shop(|_| 50.0)).await;
+        let mut estate = shop(|_| 50.0);
+        estate.put_log_group(LogGroupSpec::new("/ecs/web"));
+        estate.write_logs("/ecs/web", "web/app/0a1b2c3d4e5f", [(minute(-10), "ERROR GET /checkout")]);
+        let stack = Stack::start(estate).await;
         match function.as_str() {
+            "collect-logs" => search(&stack, &name, &ending).await,
             "enable-insights" => cluster_event(&stack, &name, &ending).await,
             "plan-run" => run_request(&stack, &name, &ending).await,
             other => panic!("{name}: there is no test for events of {other}"),
@@ -38,6 +44,8 @@ async fn every_event_file_does_what_its_ending_says() {
         *checked.entry((function, ending)).or_default() += 1;
     }
     for (function, ending) in [
+        ("collect-logs", "ok"),
+        ("collect-logs", "bad"),
         ("enable-insights", "ok"),
         ("enable-insights", "ignored"),
         ("enable-insights", "bad"),
@@ -72,6 +80,26 @@ async fn cluster_event(stack: &Stack, name: &str, ending: &str) {
             assert_eq!(stack.aws.meter().count_all(), 0, "{name} makes no call");
         }
         other => panic!("{name}: `{other}` is not ok, ignored or bad"),
+    }
+}
+
+async fn search(stack: &Stack, name: &str, ending: &str) {
+    let answer = stack.invoke(Function::CollectLogs, event_file(name)).await;
+    match ending {
+        "ok" => {
+            let found = answer.unwrap_or_else(|failure| panic!("{name}: {failure}"));
+            assert_eq!(found["groups"], json!(["/ecs/web"]), "{name}");
+            assert_eq!(found["rows"].as_array().unwrap().len(), 1, "{name}: {found}");
+        }
+        "bad" => {
+            let failure = answer.expect_err(name);
+            assert_eq!(failure.error_type(), "Invalid", "{name}");
+            assert!(
+                !stack.aws.meter().calls.iter().any(|call| call.operation.starts_with("logs:")),
+                "{name}"
+            );
+        }
+        other => panic!("{name}: a search is ok or bad, not `{other}`"),
     }
 }
 

@@ -187,7 +187,7 @@ async fn a_sweep_that_dies_is_reported_at_once_and_a_rollback_by_its_subject() {
 async fn a_sweep_that_failed_and_whose_findings_are_missing_reports_both() {
     let stack = Stack::start(shop(|_| 50.0)).await;
     let mut item = stack.items("sweep", minute(0)).await.remove(0);
-    item["cursor"] = json!({"after": "a", "findings": {"key": "outcomes/elsewhere.json"}});
+    item["cursor"] = json!({"after": {"cluster": "a"}, "findings": {"key": "outcomes/elsewhere.json"}});
     item["failure"] = json!({"Error": "Denied", "Cause": "ecs:ListClusters: no"});
     stack.invoke(Function::ForwardSummary, json!({"failed": item})).await.unwrap();
     summarize(&stack, &item).await.unwrap();

@@ -53,8 +53,8 @@ async fn what_travels_is_where_the_plan_is_and_a_number_for_each_target() {
             "kind": "alarms",
             "plan": key,
             "targets": [
-                {"number": 0, "platform": "ecs", "name": "us-east-1 (210987654321)"},
-                {"number": 1, "platform": "ecs", "name": "eu-west-1 (210987654321)"},
+                {"number": 0, "platform": "ecs", "name": "us-east-1 (210987654321)", "queries": false},
+                {"number": 1, "platform": "ecs", "name": "eu-west-1 (210987654321)", "queries": false},
             ],
         })
     );

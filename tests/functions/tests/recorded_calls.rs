@@ -7,7 +7,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fake_aws::{ClusterSpec, EksClusterSpec, Estate, FakeAws, Fault, LogGroupSpec, ServiceSpec, TaskSpec};
+use fake_aws::{
+    ClusterSpec, EksClusterSpec, Estate, FakeAws, Fault, LogGroupSpec, ServiceSpec, StoppedTaskSpec, TaskSpec,
+};
 use fake_kubernetes::{FakeKubernetes, Handle};
 use function_tests::{
     ACCOUNT, Function, REGION, Stack, insights, minute, put_minutes, running, shop, sqs_batch_of,
@@ -18,8 +20,25 @@ const OTHER: &str = "210987654321";
 const ROLE: &str = "arn:aws:iam::210987654321:role/fargaze-reader";
 const LOG_ROLE: &str = "arn:aws:iam::210987654321:role/fargaze-log-reader";
 
-/// Two accounts with every reason for a call: Container Insights on and off, a hot service and a
-/// silent one, a role, and an EKS cluster that rejects the role.
+/// A service whose task has stopped: its last lines are read.
+fn down(home: &mut Estate) {
+    #[expect(clippy::cast_precision_loss, reason = "epoch seconds")]
+    let stopped_at = minute(-1).as_second() as f64;
+    let (id, container) = ("0a1b2c3d4e5f60718293a4b5c6d7e8f9".to_owned(), "app".to_owned());
+    home.write_logs("/ecs/down", &format!("down/app/{id}"), [(minute(-2), "ERROR no route")]);
+    let stopped = StoppedTaskSpec { id, revision: 1, container, exit_code: Some(1), stopped_at };
+    let service = ServiceSpec::new("down").desired(2).running(0);
+    home.put_service("shop", ServiceSpec { stopped_tasks: vec![stopped], ..service });
+    home.put_log_group(LogGroupSpec::new("/ecs/down"));
+    home.put_task_definition(json!({"family": "down", "containerDefinitions": [{
+        "name": "app", "image": "app", "essential": true, "logConfiguration": {"logDriver": "awslogs", "options": {
+            "awslogs-group": "/ecs/down", "awslogs-region": REGION, "awslogs-stream-prefix": "down",
+        }},
+    }]}));
+}
+
+/// Two accounts with every reason for a call: Container Insights on and off, a hot service, a silent
+/// one and one that is down, a role, saved queries of logs, and an EKS cluster that rejects the role.
 async fn stack() -> (Stack, Handle) {
     let kubernetes =
         FakeKubernetes::start(fake_kubernetes::Estate::default().with(|estate| estate.identities.clear()))
@@ -30,7 +49,7 @@ async fn stack() -> (Stack, Handle) {
     "enabled".clone_into(&mut home.cluster_mut("shop").unwrap().insights);
     insights(&mut home, "shop", "web", "RunningTaskCount", |_| 2.0);
     put_minutes(&mut home, "ECS/ContainerInsights", "TaskCount", &[("ClusterName", "shop")], |_| 4.0);
-    home.put_service("shop", ServiceSpec::new("down").desired(2).running(0));
+    down(&mut home);
     put_minutes(&mut home, "AWS/EKS", "scheduler_pending_pods", &[("ClusterName", "payments")], |_| 1.0);
     home.put_eks(payments);
     home.put_eks(EksClusterSpec::new("orders").since("ACTIVE", minute(-600)).node_group("workers"));
@@ -39,6 +58,10 @@ async fn stack() -> (Stack, Handle) {
     let task = TaskSpec { family: "nightly".to_owned(), running: 1, pending: 0, containers: 1 };
     home.put_cluster(ClusterSpec::new("batch").task(task));
     home.put_log_group(LogGroupSpec::new("/aws/ecs/containerinsights/shop/performance"));
+    // Its retention is set, and a rollback removes it.
+    let created = Some(minute(-600).as_millisecond());
+    home.put_log_group(LogGroupSpec { created, ..LogGroupSpec::new("/kept/jobs") });
+    home.odd_query("never", "Complete", 10_000);
     let mut other = Estate::new(OTHER, REGION).now(minute(0));
     running(&mut other, "search", "index", |_| 97.0);
     let stack = Stack::of(FakeAws::builder(home).estate(other)).await;
@@ -48,8 +71,10 @@ async fn stack() -> (Stack, Handle) {
     });
     stack.put_config(&format!(
         "limits: {{existing: change}}\npolicies: [{{match: {{clusters: [orders]}}, control-plane-logs: [api]}}, \
-         {{account-default: at-least-enabled}}]\ntargets:\n  - {{account: \"{ACCOUNT}\", regions: [{REGION}]}}\n  - {{account: \"{OTHER}\", regions: [{REGION}], \
-         roles: {{read: \"{ROLE}\", read-logs: \"{LOG_ROLE}\"}}, external-id: fargaze-42}}\n"
+         {{account-default: at-least-enabled}}, {{match: {{log-groups: [/kept/*]}}, log-retention: {{exactly: 30d}}}}]\ntargets:\n  - {{account: \"{ACCOUNT}\", regions: [{REGION}]}}\n  - {{account: \"{OTHER}\", regions: [{REGION}], \
+         roles: {{read: \"{ROLE}\", read-logs: \"{LOG_ROLE}\"}}, external-id: fargaze-42}}\n\
+         eks: [{{clusters: [payments], pod-logs: read}}]\nbudget: {{month: 20 USD}}\n\
+         logs: {{excerpts: lines, queries: [{{name: errors, groups: [/ecs/*], library: errors, run-with: [alarms, report]}}]}}\n"
     ));
     (stack, kubernetes)
 }
@@ -81,6 +106,14 @@ async fn play_everything(stack: &Stack) {
         "start": "2026-11-22T09:00:00Z", "end": "2026-11-22T10:00:00Z",
     }});
     stack.invoke(Function::CollectMetrics, query).await.unwrap();
+    // By hand: events that match a pattern, and a query that does not end and is stopped.
+    stack.set_timeout(Duration::from_secs(6));
+    for mut question in [json!({"filter": "ERROR"}), json!({"query": "filter @message like /never/"})] {
+        question["groups"] = json!(["/ecs/down"]);
+        question["end"] = json!(minute(0).to_string());
+        // The second has no answer.
+        let _ = stack.invoke(Function::CollectLogs, json!({"logs": question})).await;
+    }
     // A failed target: the reason is stored.
     let mut failed = stack.items("alarms", minute(5)).await.remove(0);
     failed["failure"] = json!({"Error": "States.Timeout", "Cause": null});
@@ -123,8 +156,12 @@ async fn every_function_touches_only_the_objects_that_its_role_names() {
             &["fargaze.yaml", "inventory/", "runs/", "snapshots/"],
             &["inventory/", "outcomes/", "snapshots/"],
         ),
-        ("collect-logs", &["inventory/", "logs/", "runs/", "snapshots/"], &["inventory/", "logs/"]),
-        ("evaluate-alarms", &["fargaze.yaml", "runs/", "snapshots/"], &["outcomes/"]),
+        (
+            "collect-logs",
+            &["fargaze.yaml", "inventory/", "logs/", "outcomes/", "runs/", "snapshots/"],
+            &["inventory/", "logs/"],
+        ),
+        ("evaluate-alarms", &["fargaze.yaml", "logs/", "runs/", "snapshots/"], &["outcomes/"]),
         (
             "forward-summary",
             &["config/", "logs/", "outcomes/", "reports/", "runs/", "snapshots/"],
@@ -186,8 +223,10 @@ async fn the_calls_of_every_function_are_the_known_ones() {
             "sts:AssumeRole",
         ],
         "collect-logs": [
-            "cloudwatch:GetMetricData", "ecs:DescribeTaskDefinition", "ecs:DescribeTasks", "ecs:ListAccountSettings",
-            "ecs:ListTasks", "logs:DescribeLogGroups", "s3:GetObject", "s3:PutObject", "sts:AssumeRole",
+            "cloudwatch:GetMetricData", "dynamodb:UpdateItem", "ecs:DescribeTaskDefinition", "ecs:DescribeTasks",
+            "ecs:ListAccountSettings", "ecs:ListTasks", "eks:DescribeCluster", "logs:DescribeLogGroups",
+            "logs:FilterLogEvents", "logs:GetLogEvents", "logs:GetQueryResults", "logs:StartQuery", "logs:StopQuery",
+            "s3:GetObject", "s3:PutObject", "sts:AssumeRole",
         ],
         "enable-insights": [
             "cloudwatch:ListMetrics", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
@@ -195,7 +234,8 @@ async fn the_calls_of_every_function_are_the_known_ones() {
             "ecs:ListTasks", "ecs:PutAccountSettingDefault", "ecs:UpdateClusterSettings",
             "eks:CreateAddon", "eks:DeleteAddon", "eks:DescribeAddon", "eks:DescribeCluster", "eks:DescribeFargateProfile",
             "eks:DescribeUpdate", "eks:ListClusters", "eks:ListFargateProfiles", "eks:ListNodegroups",
-            "eks:UpdateClusterConfig", "s3:GetObject", "s3:PutObject", "sqs:SendMessage", "sts:AssumeRole",
+            "eks:UpdateClusterConfig", "logs:DeleteRetentionPolicy", "logs:DescribeLogGroups", "logs:PutRetentionPolicy",
+            "s3:GetObject", "s3:PutObject", "sqs:SendMessage", "sts:AssumeRole",
         ],
         "evaluate-alarms": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject"],
         "forward-summary": [

@@ -15,6 +15,7 @@ use crate::evidence::coverage::Coverage;
 use crate::evidence::inventory::{Inventory, ServiceState, UndescribedService};
 use crate::evidence::pods::{PodState, explains, why};
 use crate::evidence::snapshot::{SnapshotBegin, SnapshotLine};
+use crate::logs::query::LogReadings;
 use crate::model::cluster::ClusterName;
 use crate::model::fault::Fault;
 use crate::model::metric::{Metric, MetricQuery};
@@ -59,6 +60,8 @@ pub struct Judging<'a> {
     open: Vec<Vec<Open>>,
     /// By rule: whether it has data anywhere.
     evidence: Vec<Evidence>,
+    /// What queries of logs found.
+    logs: LogReadings,
 }
 
 /// An alarm that is evaluated again after all lines have been read.
@@ -142,7 +145,14 @@ impl<'a> Judging<'a> {
             pods: HashMap::new(),
             open: rules.iter().map(|_| Vec::new()).collect(),
             evidence: rules.iter().map(|_| Evidence::default()).collect(),
+            logs: LogReadings::default(),
         }
+    }
+
+    /// The same, with what queries of logs found in this run.
+    #[must_use]
+    pub fn with_logs(self, logs: LogReadings) -> Self {
+        Self { logs, ..self }
     }
 
     /// Processes a line between the first and the last.

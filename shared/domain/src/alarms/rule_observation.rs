@@ -116,11 +116,13 @@ impl Evidence {
     ) -> RuleObservation {
         // A service that runs no task publishes nothing.
         self.silent.retain(|subject| services.get(subject).is_none_or(|state| state.running > 0));
+        // The field of a query may have no value for a day.
+        let is_of_logs = matches!(rule.measure, Measure::Log(_));
         let found = if !self.judged {
             if is_listed { nothing_matches(rule, inventory) } else { RuleFound::NotKnown }
         } else if self.has_data {
             RuleFound::HasData
-        } else if let Some(example) = self.silent.first().filter(|_| !self.unread) {
+        } else if let Some(example) = self.silent.first().filter(|_| !self.unread && !is_of_logs) {
             let (metrics, statistic) = (rule.measure.of(example), rule.statistic.clone());
             RuleFound::NoData(MissingMetric { metrics, statistic, subjects: self.silent.len() })
         } else {
@@ -185,6 +187,7 @@ fn definition(rule: &AlarmRule) -> String {
         Measure::Custom(custom) => {
             format!("{} {} {:?}", custom.namespace, custom.name, custom.dimensions)
         }
+        Measure::Log(log) => format!("log query {} {}", log.query, log.field),
         Measure::Named(row) if rule.measure.metrics().next().is_none() => row.word.to_owned(),
         measure => measure
             .metrics()

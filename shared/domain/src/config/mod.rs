@@ -1,6 +1,7 @@
 //! The user's file `fargaze.yaml`: targets, rules and policies. Unknown keys are errors, and all
 //! problems are reported at once.
 
+mod logs;
 mod policies;
 mod read;
 mod rules;
@@ -14,11 +15,13 @@ use serde::Deserialize;
 use serde_saphyr::options::DuplicateKeyPolicy;
 
 use crate::evidence::eks::EksReads;
+use crate::logs::query::LogSettings;
 use crate::model::cluster::{AccountId, Region};
 use crate::model::run::{Part, Platform, Target};
 use crate::reconcile::Policies;
 use crate::rules::{AlarmRule, SourceKind};
 
+use logs::{RawBudget, RawLogs, check_logs};
 use policies::{RawLimits, RawPolicy, RawRead, check_policies, check_reads};
 use read::{At, Problems, read};
 use rules::{BuiltInRules, RawRule, check_cadvisor, check_rules};
@@ -44,6 +47,8 @@ pub struct Config {
     pub policies: Policies,
     /// Additional data to read from EKS clusters.
     pub eks: EksReads,
+    /// Saved queries of logs.
+    pub logs: LogSettings,
 }
 
 /// All problems of the file, one sentence each, with their lines.
@@ -72,6 +77,10 @@ struct RawConfig {
     policies: Option<At<Vec<At<RawPolicy>>>>,
     /// Additional data to read from EKS clusters. Default: none.
     eks: Option<At<Vec<At<RawRead>>>>,
+    /// Saved queries of logs, and whether messages may have log lines. Default: none.
+    logs: Option<At<RawLogs>>,
+    /// What fargaze may spend on queries of logs. Default: no limit.
+    budget: Option<At<RawBudget>>,
 }
 
 impl Config {
@@ -116,8 +125,10 @@ impl Config {
             check_cadvisor(&own, &problems);
         }
         let built_in = raw.built_in_rules.and_then(|at| at.value).unwrap_or_default();
-        let rules = check_rules(own, built_in_rules(built_in)?, &problems);
-        all_good(problems, Self { targets, rules, policies, eks })
+        let budget = raw.budget.and_then(|at| at.value);
+        let logs = check_logs(raw.logs.and_then(|at| at.value).unwrap_or_default(), budget, &problems);
+        let rules = check_rules(own, built_in_rules(built_in)?, &logs, &problems);
+        all_good(problems, Self { targets, rules, policies, eks, logs })
     }
 }
 
@@ -142,7 +153,9 @@ pub fn read_rules(yaml: &str) -> Result<Vec<AlarmRule>, BadConfig> {
     let own = rules_of(&tree, &problems);
     let built_in: Option<Option<BuiltInRules>> =
         tree.get("built-in-rules").and_then(|node| read(node, "built-in-rules", &problems));
-    let rules = check_rules(own, built_in_rules(built_in.flatten().unwrap_or_default())?, &problems);
+    let logs = logs_of(&tree, &problems);
+    let built_in = built_in_rules(built_in.flatten().unwrap_or_default())?;
+    let rules = check_rules(own, built_in, &logs, &problems);
     all_good(problems, rules)
 }
 
@@ -184,6 +197,22 @@ pub fn read_eks(yaml: &str) -> Result<EksReads, BadConfig> {
         tree.get("eks").and_then(|node| read(node, "eks", &problems));
     let eks = check_reads(section.flatten().unwrap_or_default(), &problems);
     all_good(problems, eks)
+}
+
+/// Reads only the sections `logs` and `budget` of the user's file, for callers that already have
+/// their target.
+pub fn read_logs(yaml: &str) -> Result<LogSettings, BadConfig> {
+    let tree = parse_yaml(yaml)?;
+    let problems = Problems::default();
+    let logs = logs_of(&tree, &problems);
+    all_good(problems, logs)
+}
+
+fn logs_of(tree: &Node, problems: &Problems) -> LogSettings {
+    let logs: Option<Option<RawLogs>> = tree.get("logs").and_then(|node| read(node, "logs", problems));
+    let budget: Option<Option<RawBudget>> =
+        tree.get("budget").and_then(|node| read(node, "budget", problems));
+    check_logs(logs.flatten().unwrap_or_default(), budget.flatten(), problems)
 }
 
 fn all_good<T>(problems: Problems, value: T) -> Result<T, BadConfig> {

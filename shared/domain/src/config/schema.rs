@@ -6,10 +6,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 
 use super::RawConfig;
-use super::policies::{AddonText, LogText, RawLevel, ReportText};
+use super::logs::{DollarsText, LibraryText, RunText};
+use super::policies::{AddonText, DAYS, LogText, RawLevel, RawRetention, ReportText};
 use super::read::{At, Either, ScalarText};
 use super::rules::{RemindText, StatisticText, WhatText};
 use crate::evidence::eks::LogType;
+use crate::logs::query::Library;
 use crate::model::catalogue::CATALOGUE;
 use crate::model::cluster::{AccountId, Region};
 use crate::reconcile::Desired;
@@ -99,9 +101,27 @@ schema!(RawLevel, {
         },
     ],
 });
+schema!(RawRetention, {
+    "anyOf": [
+        { "enum": std::iter::once("leave".to_owned()).chain(days()).collect::<Vec<_>>() },
+        {
+            "type": "object",
+            "properties": { "exactly": { "enum": days().collect::<Vec<_>>() } },
+            "required": ["exactly"],
+            "additionalProperties": false,
+        },
+    ],
+});
 schema!(AddonText, { "enum": ["install", "report", "leave"] });
 schema!(ReportText, { "enum": ["report", "leave"] });
+schema!(LibraryText, { "enum": Library::ALL.iter().map(|library| library.key()).collect::<Vec<_>>() });
+schema!(RunText, { "enum": ["alarms", "report"] });
+schema!(DollarsText, { "type": "string", "pattern": r"^\s*([0-9.]+\s*USD|\$\s*[0-9.]+)\s*$" });
 schema!(LogText, { "enum": LogType::ALL.map(LogType::as_str) });
+
+fn days() -> impl Iterator<Item = String> {
+    DAYS.iter().map(|days| format!("{days}d"))
+}
 
 fn schema() -> serde_json::Value {
     let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<RawConfig>();
@@ -113,6 +133,10 @@ fn schema() -> serde_json::Value {
     rule["if"] =
         serde_json::json!({ "properties": { "enabled": { "const": false } }, "required": ["enabled"] });
     rule["else"] = serde_json::json!({ "required": needed });
+    schema["$defs"]["metric"]["oneOf"] =
+        serde_json::json!([{ "required": ["namespace", "metric"] }, { "required": ["log-query"] }]);
+    schema["$defs"]["eks"]["anyOf"] =
+        serde_json::json!([{ "required": ["cadvisor"] }, { "required": ["pod-logs"] }]);
     schema["title"] = "fargaze.yaml".into();
     schema
 }

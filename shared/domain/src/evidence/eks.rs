@@ -14,7 +14,7 @@ use crate::model::cluster::{BadName, ClusterName};
 use crate::model::status::ProfileStatus;
 
 pub use place::Place;
-pub use reads::{Cadvisor, EksReads};
+pub use reads::{Cadvisor, EksRead, EksReads, PodLogs};
 
 /// Logs of the control plane that EKS can send to CloudWatch Logs (Amazon EKS API, `LogSetup`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -9,10 +9,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::invocation::failure::Failure;
-use crate::model::cluster::ClusterName;
+use crate::logs::query::SavedQuery;
 use crate::model::fault::{Fault, FaultKind};
 use crate::model::operation::Operation;
 use crate::model::run::{Platform, Run, RunKind, Target};
+use crate::model::subject::Subject;
+use crate::rules::QueryPlaces;
 
 /// A run and its targets, as stored in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,9 @@ pub struct Plan {
     pub run: Run,
     /// Its targets. A target's number is its place here, from 0.
     pub targets: Vec<Target>,
+    /// Numbers of the targets for which saved queries of logs are run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queries: Vec<usize>,
 }
 
 /// The answer of `plan-run`.
@@ -45,13 +50,37 @@ pub struct PlannedTarget {
     pub platform: Platform,
     /// The name shown in the execution history.
     pub name: String,
+    /// Whether saved queries of logs are run for it.
+    pub queries: bool,
 }
 
 impl Plan {
+    /// Whether the target with this number queries the log groups of its account and Region that
+    /// belong to no service or workload: the first one there does.
+    pub fn queries_groups(&self, number: usize) -> bool {
+        let Some(target) = self.targets.get(number) else { return false };
+        let is_there = |other: &Target| (&other.account, &other.region) == (&target.account, &target.region);
+        self.targets.iter().position(is_there) == Some(number)
+    }
+
     /// Key of the plan. An execution may plan twice, the second time with another version of the
     /// user's file. The key depends on the content, so that a plan in use is never replaced.
     pub fn key(&self, execution: &str, json: &[u8]) -> String {
         format!("runs/{}/{execution}/plan-{:016x}.json", self.run.id, fnv1a(json))
+    }
+
+    /// The same plan, with the targets for which these queries are run.
+    #[must_use]
+    pub fn with_queries(mut self, queries: &[&SavedQuery]) -> Self {
+        let runs_some = |number: &usize| {
+            queries.iter().any(|query| match &query.places {
+                QueryPlaces::Services(_) => self.targets[*number].platform == Platform::Ecs,
+                QueryPlaces::Workloads(_) => self.targets[*number].platform == Platform::Eks,
+                QueryPlaces::Groups(_) => self.queries_groups(*number),
+            })
+        };
+        self.queries = (0..self.targets.len()).filter(runs_some).collect();
+        self
     }
 
     /// The answer of `plan-run`.
@@ -61,6 +90,7 @@ impl Plan {
             number,
             platform: target.platform,
             name: target.to_string(),
+            queries: self.queries.contains(&number),
         });
         Planned { run: self.run.id.clone(), kind: self.run.kind, plan: key, targets: targets.collect() }
     }
@@ -91,7 +121,7 @@ impl Step {
     ///
     /// If the plan has no such target.
     pub fn of(self, plan: Plan) -> Result<TargetTask, Failure> {
-        let Plan { run, mut targets } = plan;
+        let Plan { run, mut targets, queries: _ } = plan;
         let count = targets.len();
         if self.target >= count {
             let Self { plan, target, .. } = self;
@@ -121,8 +151,8 @@ pub struct TargetTask {
 /// The position of a sweep or rollback within a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepCursor {
-    /// The last cluster that was processed, in order of names.
-    pub after: ClusterName,
+    /// The last subject that was processed: log groups in order of names, then clusters.
+    pub after: Subject,
     /// Where the findings up to it are.
     pub findings: ObjectRef,
 }
@@ -152,7 +182,8 @@ pub enum Collected {
     },
 }
 
-/// The answer of a function that completes a target: `evaluate-alarms`, and `enable-insights` in a
+/// The answer of a function that completes a target: `evaluate-alarms` (which also counts the
+/// alarms that began, so that their logs are found), and `enable-insights` in a
 /// sweep or rollback. The state machine calls it again as long as there is a cursor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -166,6 +197,9 @@ pub enum TargetDone {
     Done {
         /// Where its outcome is.
         outcome: ObjectRef,
+        /// How many alarms have begun and were not notified yet; 0 for a sweep or rollback.
+        #[serde(default)]
+        began: usize,
     },
 }
 
@@ -252,7 +286,7 @@ mod tests {
                 read_logs: None,
             }),
         };
-        Plan { run, targets: vec![target; targets] }
+        Plan { run, targets: vec![target; targets], queries: (0..targets).collect() }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Options whose values are kept. Values of all others may be secrets or contain some, such as the
 /// password in a URL.
-const KEPT: [&str; 11] = [
+const KEPT: [&str; 13] = [
     "@type",
     "Name",
     "auto_create_group",
@@ -16,6 +16,8 @@ const KEPT: [&str; 11] = [
     "awslogs-region",
     "awslogs-stream-prefix",
     "log_group_name",
+    "log_stream_name",
+    "log_stream_prefix",
     "max-buffer-size",
     "mode",
     "region",
@@ -154,6 +156,22 @@ impl LogDriver {
 }
 
 impl ContainerLogging {
+    /// How the names of its log streams begin, without the task's id: `PREFIX/CONTAINER` with
+    /// `awslogs`, `PREFIXCONTAINER-firelens` with `FireLens` (Amazon ECS Developer Guide). `None` if
+    /// it has no log group, or streams of other names.
+    pub fn stream_source(&self) -> Option<String> {
+        let driver = self.driver.as_ref()?;
+        self.group()?;
+        match driver.name.as_str() {
+            "awslogs" => Some(format!("{}/{}", driver.option("awslogs-stream-prefix")?, self.name)),
+            _ if driver.has("log_stream_name") => None,
+            _ => {
+                let prefix = driver.option("log_stream_prefix").unwrap_or_default();
+                Some(format!("{prefix}{}-firelens", self.name))
+            }
+        }
+    }
+
     /// The log group that it writes to; `None` if it has none, or if each line decides.
     pub fn group(&self) -> Option<GroupRef<'_>> {
         let driver = self.driver.as_ref()?;

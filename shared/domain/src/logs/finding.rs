@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::cluster::ClusterName;
 use crate::model::subject::Subject;
 
 /// How bad a finding is.
@@ -56,6 +57,8 @@ pub enum FindingPlace {
     },
     /// A log group.
     Group(String),
+    /// An EKS cluster.
+    Cluster(ClusterName),
 }
 
 /// Declares the rules of the audit: variant, key, impact, title, and why it matters.
@@ -144,6 +147,9 @@ findings! {
     /// A buffer that may take the container's memory.
     BufferTooLarge = "buffer-too-large", Risk, "log buffer of half the memory or more",
         "if logs cannot be delivered, the buffer fills, and the container may be killed for memory";
+    /// The logs of pods cannot be read.
+    PodLogsDenied = "pod-logs-denied", Risk, "logs of pods cannot be read",
+        "fargaze.yaml says pod-logs: read for the cluster, but the role of CollectLogs lacks the permission";
     /// The group never expires.
     NeverExpires = "group-never-expires", Risk, "log group never expires",
         "its storage grows, and is billed, for ever";

@@ -50,6 +50,9 @@ pub struct LogGroup {
     pub stored_bytes: Option<u64>,
     /// Whether it is encrypted with a KMS key of the account.
     pub has_kms_key: bool,
+    /// When it was created; `None` if not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
 }
 
 /// What a group receives.

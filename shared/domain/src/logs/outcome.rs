@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::LogFinding;
 use super::group::AuditedGroup;
+use super::query::{LogReadings, QueryResult, Unqueryable};
 use crate::evidence::coverage::CountedFault;
 
 /// What is known about the logs of a target.
@@ -32,6 +33,35 @@ pub struct LogsRead {
     /// Metrics that were requested from `CloudWatch`.
     pub metrics: usize,
     /// What could not be queried.
+    pub faults: Vec<CountedFault>,
+}
+
+/// What the saved queries of a target found in one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "queries", rename_all = "kebab-case")]
+pub enum TargetQueries {
+    /// fargaze.yaml names no role that may read logs in this account.
+    NoRole,
+    /// They were run.
+    Asked(AskedQueries),
+}
+
+/// What saved queries found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AskedQueries {
+    /// Their results, in the order of the file.
+    pub results: Vec<QueryResult>,
+    /// Log groups that were left out, by saved query.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<(String, Unqueryable)>,
+    /// What rules on logs are evaluated on.
+    #[serde(default)]
+    pub readings: LogReadings,
+    /// What all queries of this month have cost so far, in US dollars; `None` if not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<f64>,
+    /// What could not be queried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<CountedFault>,
 }
 

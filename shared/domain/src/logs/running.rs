@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::audit::{AuditContext, audit};
 use super::definition::TaskLogging;
@@ -13,7 +14,7 @@ use crate::model::cluster::{ClusterName, Region};
 use crate::model::subject::{Subject, family_of};
 
 /// A revision of a task definition, and who runs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
     /// The service, or the family of tasks without a service.
     pub subject: Subject,

@@ -1,10 +1,12 @@
 //! The audit on its own, and the table of its rules in docs/logs.md.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
+use super::query::Library;
 use super::*;
 use crate::model::series::{Datapoint, MetricSeries, Reading};
 
@@ -18,18 +20,36 @@ fn table() -> String {
     table
 }
 
+/// docs/logs.md lists the built-in queries. `FARGAZE_WRITE_DOCS=1` rewrites the table.
 #[test]
-fn the_table_of_findings_is_up_to_date() {
-    const MARKS: [&str; 2] = ["<!-- findings -->\n", "<!-- end of findings -->"];
+fn the_document_lists_every_built_in_query() {
+    let rows = Library::ALL.iter().map(|library| {
+        let text = library.text().replace('\n', " ").replace('|', "\\|");
+        format!("| `{}` | {} | `{text}` |\n", library.key(), library.shows())
+    });
+    let table = format!("| `library` | shows | text |\n|---|---|---|\n{}", rows.collect::<String>());
+    is_in_document(["<!-- library -->\n", "<!-- end of library -->"], &table);
+}
+
+/// Compares the text between two marks in docs/logs.md. `FARGAZE_WRITE_DOCS=1` rewrites it, one test
+/// at a time.
+fn is_in_document(marks: [&str; 2], text: &str) {
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _writing = WRITING.lock().unwrap();
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/logs.md");
     let page = std::fs::read_to_string(&path).unwrap();
-    let [start, end] = MARKS.map(|mark| page.find(mark).unwrap());
-    let start = start + MARKS[0].len();
+    let [start, end] = marks.map(|mark| page.find(mark).unwrap());
+    let start = start + marks[0].len();
     if std::env::var_os("FARGAZE_WRITE_DOCS").is_some() {
-        std::fs::write(&path, format!("{}{}{}", &page[..start], table(), &page[end..])).unwrap();
+        std::fs::write(&path, format!("{}{text}{}", &page[..start], &page[end..])).unwrap();
     } else {
-        assert_eq!(&page[start..end], table(), "FARGAZE_WRITE_DOCS=1 cargo test -p fargaze --lib logs");
+        assert_eq!(&page[start..end], text, "FARGAZE_WRITE_DOCS=1 cargo test -p fargaze --lib logs");
     }
+}
+
+#[test]
+fn the_table_of_findings_is_up_to_date() {
+    is_in_document(["<!-- findings -->\n", "<!-- end of findings -->"], &table());
 }
 
 #[test]

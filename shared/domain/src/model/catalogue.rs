@@ -219,7 +219,7 @@ impl CatalogueMetric {
             Subject::Cluster(cluster) => self.of_cluster(cluster),
             Subject::Service(cluster, service) => self.of_service(cluster, service),
             Subject::TaskFamily(cluster, family) => self.of_family(cluster, family),
-            Subject::Account | Subject::Workload(..) => None,
+            Subject::Account | Subject::Workload(..) | Subject::LogGroup(_) => None,
         }
     }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::cluster::{AccountId, ClusterName, Region};
 use crate::model::metric::Period;
+use crate::model::subject::Subject;
 use crate::model::window::Window;
 
 pub use schedule::interval;
@@ -257,6 +258,12 @@ impl Part {
             .bytes()
             .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         hash % self.count.max(1) == self.index
+    }
+
+    /// Whether the subject belongs to this share: with its cluster, or to the first one if it has
+    /// none.
+    pub fn holds_subject(self, subject: &Subject) -> bool {
+        subject.cluster().map_or(self.index == 0, |cluster| self.holds(cluster))
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Subject {
     TaskFamily(ClusterName, String),
     /// An EKS workload.
     Workload(ClusterName, Workload),
+    /// A log group, whoever writes to it.
+    LogGroup(String),
 }
 
 /// The family of a revision of a task definition: `web` of
@@ -46,6 +48,8 @@ pub enum Scope {
     TaskFamily,
     /// Each EKS workload, such as a Deployment: all pods that it owns.
     Workload,
+    /// Each log group that a saved query names.
+    LogGroup,
 }
 
 impl Scope {
@@ -56,6 +60,7 @@ impl Scope {
             Self::Service => "service",
             Self::TaskFamily => "task-family",
             Self::Workload => "workload",
+            Self::LogGroup => "log-group",
         }
     }
 }
@@ -76,7 +81,7 @@ impl Subject {
     /// The cluster itself, or the cluster that it belongs to.
     pub fn cluster(&self) -> Option<&ClusterName> {
         match self {
-            Self::Account => None,
+            Self::Account | Self::LogGroup(_) => None,
             Self::Cluster(cluster)
             | Self::Service(cluster, _)
             | Self::TaskFamily(cluster, _)
@@ -108,6 +113,7 @@ impl Subject {
             Self::Service(..) => Some(Scope::Service),
             Self::TaskFamily(..) => Some(Scope::TaskFamily),
             Self::Workload(..) => Some(Scope::Workload),
+            Self::LogGroup(_) => Some(Scope::LogGroup),
         }
     }
 }
@@ -117,7 +123,8 @@ impl Ord for Subject {
     fn cmp(&self, other: &Self) -> Ordering {
         let by_kind = || match (self, other) {
             (Self::Service(_, one), Self::Service(_, other)) => one.cmp(other),
-            (Self::TaskFamily(_, one), Self::TaskFamily(_, other)) => one.cmp(other),
+            (Self::TaskFamily(_, one), Self::TaskFamily(_, other))
+            | (Self::LogGroup(one), Self::LogGroup(other)) => one.cmp(other),
             (Self::Workload(_, one), Self::Workload(_, other)) => one.cmp(other),
             _ => self.scope().cmp(&other.scope()),
         };
@@ -131,7 +138,7 @@ impl PartialOrd for Subject {
     }
 }
 
-/// `shop`, `shop/web`, `shop#nightly`, `payments shop/deployment/web`: subjects of different kinds
+/// `shop`, `shop/web`, `shop#nightly`, `payments shop/deployment/web`, `log group /ecs/web`: subjects of different kinds
 /// never have the same text.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,6 +148,7 @@ impl fmt::Display for Subject {
             Self::Service(cluster, service) => write!(f, "{cluster}/{service}"),
             Self::TaskFamily(cluster, family) => write!(f, "{cluster}#{family}"),
             Self::Workload(cluster, workload) => write!(f, "{cluster} {workload}"),
+            Self::LogGroup(name) => write!(f, "log group {name}"),
         }
     }
 }
@@ -164,6 +172,8 @@ struct Fields {
     task_family: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     workload: Option<Workload>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    log_group: Option<String>,
 }
 
 impl From<Subject> for Fields {
@@ -175,6 +185,7 @@ impl From<Subject> for Fields {
             Subject::Service(cluster, service) => Self { service: Some(service), ..of(cluster) },
             Subject::TaskFamily(cluster, family) => Self { task_family: Some(family), ..of(cluster) },
             Subject::Workload(cluster, workload) => Self { workload: Some(workload), ..of(cluster) },
+            Subject::LogGroup(name) => Self { log_group: Some(name), ..Self::default() },
         }
     }
 }
@@ -183,10 +194,14 @@ impl TryFrom<Fields> for Subject {
     type Error = &'static str;
 
     fn try_from(fields: Fields) -> Result<Self, Self::Error> {
-        let Fields { cluster, service, task_family, workload } = fields;
-        let Some(cluster) = cluster else {
-            let is_empty = service.is_none() && task_family.is_none() && workload.is_none();
-            return if is_empty { Ok(Self::Account) } else { Err("a subject without a cluster") };
+        let Fields { cluster, service, task_family, workload, log_group } = fields;
+        let is_bare = service.is_none() && task_family.is_none() && workload.is_none();
+        let cluster = match (cluster, log_group) {
+            (Some(cluster), None) => cluster,
+            (None, Some(name)) if is_bare => return Ok(Self::LogGroup(name)),
+            (None, None) if is_bare => return Ok(Self::Account),
+            (None, None) => return Err("a subject without a cluster"),
+            _ => return Err("a subject of two kinds"),
         };
         match (service, task_family, workload) {
             (None, None, None) => Ok(Self::Cluster(cluster)),
@@ -215,6 +230,7 @@ mod tests {
         for (subject, text, json) in [
             (Subject::Account, "account", "{}"),
             (Subject::Cluster(cluster.clone()), "shop", r#"{"cluster":"shop"}"#),
+            (Subject::LogGroup("/ecs/web".to_owned()), "log group /ecs/web", r#"{"log_group":"/ecs/web"}"#),
             (
                 Subject::Service(cluster.clone(), "web".parse().unwrap()),
                 "shop/web",
@@ -235,7 +251,11 @@ mod tests {
             assert_eq!(serde_json::to_string(&subject).unwrap(), json);
             assert_eq!(serde_json::from_str::<Subject>(json).unwrap(), subject);
         }
-        for json in [r#"{"service":"web"}"#, r#"{"cluster":"shop","service":"web","task_family":"x"}"#] {
+        for json in [
+            r#"{"service":"web"}"#,
+            r#"{"cluster":"shop","service":"web","task_family":"x"}"#,
+            r#"{"cluster":"shop","log_group":"/x"}"#,
+        ] {
             assert!(serde_json::from_str::<Subject>(json).is_err(), "{json}");
         }
     }

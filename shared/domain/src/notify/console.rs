@@ -8,7 +8,7 @@ use crate::model::metric::Metric;
 use crate::model::run::{Platform, Target};
 use crate::model::subject::Subject;
 use crate::rules::KUBERNETES;
-use crate::text::links::{ecs_cluster_link, ecs_service_link, eks_cluster_link};
+use crate::text::links::{ecs_cluster_link, ecs_service_link, eks_cluster_link, jsurl as text};
 use crate::text::message::harmless;
 
 /// How much the graph shows before and after the evaluated window.
@@ -86,20 +86,6 @@ fn metric_words(metric: &Metric) -> String {
 /// The search for the metric: its namespace and the names of its dimensions.
 fn table(metric: &Metric) -> impl Iterator<Item = &str> {
     std::iter::once(metric.namespace.as_ref()).chain(metric.dimensions.iter().map(|(name, _)| name))
-}
-
-/// A string in JSURL. Only letters, digits, `-`, `_` and `.` stay unescaped, so that nothing can
-/// end the string or the link.
-fn text(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len() + 1);
-    encoded.push('\'');
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("*{byte:02x}")),
-        }
-    }
-    encoded
 }
 
 /// A number in JSURL, without an exponent.

@@ -27,7 +27,7 @@ use crate::text::message::Attribute;
 use crate::text::words;
 
 pub use bad_config::bad_config_first;
-pub use digest::digest;
+pub use digest::{DigestLogs, digest};
 pub use sweep::{nothing_to_do, sweep};
 
 /// Compares the rule observations of an alarms run's targets with the stored records.

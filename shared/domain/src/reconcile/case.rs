@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::step::{Action, Step};
-use super::{Aspect, Change, EffectivePolicy, Observed, Origin, SubjectLog, SubjectPolicy, Value};
+use super::{Announced, Aspect, Change, EffectivePolicy, Observed, Origin, SubjectLog, SubjectPolicy, Value};
 use crate::model::fault::Fault;
 
 /// The input of the decision about one subject.
@@ -17,6 +17,8 @@ pub struct Case<'a> {
     pub origin: Origin,
     /// What fargaze changed before, after [`SubjectLog::forget_before`] and [`SubjectLog::settle`].
     pub log: &'a SubjectLog,
+    /// The change of the subject that a sweep announced and did not make yet.
+    pub announced: Option<&'a Announced>,
     /// The current time.
     pub now: Timestamp,
 }

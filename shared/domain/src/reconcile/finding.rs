@@ -2,9 +2,10 @@
 
 use std::mem::discriminant;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Aspect, Cost, Remedy, Step, Value};
+use super::{Action, Aspect, Cost, Expiring, Remedy, Step, Value};
 use crate::model::cluster::ClusterName;
 use crate::model::fault::Fault;
 use crate::model::subject::Subject;
@@ -29,6 +30,12 @@ pub struct Finding {
     /// What the change costs or would cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
+    /// The events that the change of a log group's retention deletes or would delete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiring: Option<Expiring>,
+    /// When the change was announced, if it had to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced_at: Option<Timestamp>,
     /// What an operator can do about it, if the decision knows a remedy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Remedy>,
@@ -41,6 +48,15 @@ pub struct Finding {
     /// It must be notified, and the last sweep did not do so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub news: bool,
+}
+
+/// A change that a sweep announced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announced {
+    /// The value to set, as text.
+    pub to: String,
+    /// When it was first announced.
+    pub at: Timestamp,
 }
 
 /// The values before and after a change, as text.
@@ -75,6 +91,8 @@ pub enum FindingResult {
     Set,
     /// It would have been changed, but this is a dry run.
     WouldSet,
+    /// A later sweep changes it, because the change deletes what nobody can restore.
+    Announced,
     /// Out of policy, but only reported.
     Reported,
     /// It would be changed, but the cluster lacks a prerequisite.
@@ -119,6 +137,7 @@ impl FindingResult {
             | Self::Failed(_) => true,
             Self::Compliant
             | Self::Set
+            | Self::Announced
             | Self::Reported
             | Self::Left
             | Self::Conflict(_)
@@ -173,6 +192,8 @@ impl Finding {
             change: None,
             reason: reason.into(),
             cost: None,
+            expiring: None,
+            announced_at: None,
             remedy: None,
             unannounced: false,
             silent: false,
@@ -182,13 +203,18 @@ impl Finding {
 
     /// The finding for a step; `of_change` is the result if the step is a change.
     pub fn of_step(subject: Subject, step: Step, of_change: FindingResult) -> Self {
-        let Step { aspect, action, now, reason, cost, remedy } = step;
+        let Step { aspect, action, now, reason, cost, expiring, announced_at, remedy } = step;
         let (mut change, mut now) = (None, now.map(|now| now.to_string()));
         let result = match action {
             Action::Set { from, to } => {
                 change = Some(Transition::new(&from, &to));
                 now = None;
                 of_change
+            }
+            Action::Announce { from, to } => {
+                change = Some(Transition::new(&from, &to));
+                now = None;
+                FindingResult::Announced
             }
             Action::Comply => FindingResult::Compliant,
             Action::Report => FindingResult::Reported,
@@ -200,7 +226,19 @@ impl Finding {
             Action::Overdue => FindingResult::Overdue,
             Action::Unknown(fault) => FindingResult::Unknown(fault),
         };
-        Self { now, change, cost: cost.map(Cost::Note), remedy, ..Self::new(subject, aspect, result, reason) }
+        let cost = cost.map(Cost::Note);
+        let found = Self::new(subject, aspect, result, reason);
+        Self { now, change, cost, expiring, announced_at, remedy, ..found }
+    }
+
+    /// The change that a sweep announced and has not made yet: it may be waiting, or have failed.
+    pub fn announced(&self) -> Option<Announced> {
+        let is_pending = matches!(
+            self.result,
+            FindingResult::Announced | FindingResult::Waiting | FindingResult::Failed(_)
+        );
+        let change = self.change.as_ref().filter(|_| is_pending)?;
+        Some(Announced { to: change.to.clone(), at: self.announced_at? })
     }
 
     /// The cluster, if the finding is about one.
@@ -231,13 +269,16 @@ impl Finding {
     pub fn mark_news(&mut self, last: Option<&Self>) {
         let is_to_notify = matches!(
             self.result,
-            FindingResult::Reported
+            FindingResult::Announced
+                | FindingResult::Reported
                 | FindingResult::Blocked
                 | FindingResult::Overdue
                 | FindingResult::Conflict(_)
                 | FindingResult::Unknown(_)
         );
-        let same = |last: &Self| discriminant(&last.result) == discriminant(&self.result);
+        let same = |last: &Self| {
+            discriminant(&last.result) == discriminant(&self.result) && last.announced_at == self.announced_at
+        };
         self.news = is_to_notify && !last.is_some_and(same)
             || self.unannounced && !last.is_some_and(|last| last.unannounced)
             || self.silent && !last.is_some_and(|last| last.silent);

@@ -15,6 +15,9 @@ use super::SubjectLog;
 /// API, `DescribeClusters`, failure `MISSING`). AWS gives no figure; usually it is seconds.
 const SETTLES_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
+/// How long a log group is new.
+const NEW_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// How far EKS's creation time may differ from CloudTrail's, which has whole seconds. Two clusters
 /// with the same name are never created within a minute.
 const CLOCKS_AGREE_WITHIN: SignedDuration = SignedDuration::from_mins(1);
@@ -65,6 +68,16 @@ pub enum SweepRecord {
 }
 
 impl SweepRecord {
+    /// What sweeps know about a log group that was created at `created_at`, if they have checked
+    /// log groups since `since`: a group that is older than a week has events that somebody may
+    /// miss, even if no sweep has seen it.
+    pub fn of_log_group(created_at: Option<Timestamp>, since: Option<Timestamp>, now: Timestamp) -> Self {
+        let is_new = |created: Timestamp| {
+            since.is_some_and(|since| created > since) && now.duration_since(created) <= NEW_FOR
+        };
+        if created_at.is_some_and(is_new) { Self::Unseen } else { Self::Since(now) }
+    }
+
     /// Since when sweeps know the cluster after another sweep at this time; `None` if the next
     /// sweep must still treat it as new, because its result is not final (`is_open`). At the first
     /// sweep all clusters count as existing, except those still being created.

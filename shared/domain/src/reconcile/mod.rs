@@ -23,6 +23,8 @@ mod aspects;
 mod case;
 mod cost;
 mod decide;
+mod desired;
+mod expiring;
 mod finding;
 mod follow_up;
 mod life;
@@ -42,7 +44,9 @@ pub use aspects::Aspect;
 pub use case::Case;
 pub use cost::{ClusterSize, Cost, CostEstimate, CostNote, TARIFF, Tariff, estimate};
 pub use decide::{OVERDUE, conflict_over, decide, is_overdue};
-pub use finding::{Finding, FindingResult, Transition};
+pub use desired::Desired;
+pub use expiring::Expiring;
+pub use finding::{Announced, Finding, FindingResult, Transition};
 pub use follow_up::{BadFollowUp, FollowUp, FollowedUpdate, Waiting};
 pub use life::{Created, Life, Origin, SweepRecord};
 pub use limits::{Existing, Limits};
@@ -54,7 +58,7 @@ pub use observed::{
     AwsLogging, CONFIG_MAP, LABEL, LoggingNamespace, NAMESPACE, Observed, ObservedEks, ObservedSubject,
     Queried, UpdateStatus,
 };
-pub use policy::{Desired, EffectivePolicy, Policies, Policy, SubjectPolicy};
+pub use policy::{EffectivePolicy, Policies, Policy, SubjectPolicy};
 pub use remedy::{Remedy, SET_UP_GROUP};
 pub use rollback::{RollbackStep, rollback_step};
 pub use step::{Action, Step};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Aspect, Value};
 use crate::evidence::eks::{Addon, EksCluster, FargateProfile};
+use crate::logs::LogGroup;
 use crate::model::fault::{Fault, FaultKind};
 use crate::model::insights::{InsightsLevel, ObservedCluster};
 use crate::model::operation::Operation;
@@ -61,6 +62,8 @@ pub enum ObservedSubject {
     Ecs(ObservedCluster),
     /// An EKS cluster.
     Eks(Box<ObservedEks>),
+    /// A log group.
+    LogGroup(LogGroup),
 }
 
 /// The fault of a value that was never queried, which is a bug in fargaze.
@@ -101,6 +104,11 @@ impl Observed {
         Self { subject: ObservedSubject::Eks(Box::new(cluster)), asked: BTreeMap::new() }
     }
 
+    /// A log group.
+    pub fn of_log_group(group: LogGroup) -> Self {
+        Self { subject: ObservedSubject::LogGroup(group), asked: BTreeMap::new() }
+    }
+
     /// The value of an aspect, or the fault that prevented reading it.
     pub fn value(&self, aspect: Aspect) -> Result<Value, &Fault> {
         aspect.value(self)
@@ -116,19 +124,19 @@ impl Observed {
         }
     }
 
-    /// Its tags; `None` for an account.
+    /// Its tags; `None` for an account or a log group, whose tags are not read.
     pub fn tags(&self) -> Option<&BTreeMap<String, String>> {
         match &self.subject {
-            ObservedSubject::Account => None,
+            ObservedSubject::Account | ObservedSubject::LogGroup(_) => None,
             ObservedSubject::Ecs(cluster) => Some(&cluster.tags),
             ObservedSubject::Eks(eks) => Some(&eks.cluster.tags),
         }
     }
 
-    /// Its status as AWS reports it; an account is always `ACTIVE`.
+    /// Its status as AWS reports it; an account or log group is always `ACTIVE`.
     pub fn status(&self) -> &str {
         match &self.subject {
-            ObservedSubject::Account => "ACTIVE",
+            ObservedSubject::Account | ObservedSubject::LogGroup(_) => "ACTIVE",
             ObservedSubject::Ecs(cluster) => &cluster.status,
             ObservedSubject::Eks(eks) => &eks.cluster.status,
         }
@@ -136,7 +144,11 @@ impl Observed {
 
     /// When it was created; `None` where the service does not report it (ECS, accounts).
     pub fn created_at(&self) -> Option<Timestamp> {
-        self.eks()?.cluster.created_at
+        match &self.subject {
+            ObservedSubject::Account | ObservedSubject::Ecs(_) => None,
+            ObservedSubject::Eks(eks) => eks.cluster.created_at,
+            ObservedSubject::LogGroup(group) => group.created_at,
+        }
     }
 
     /// Whether it shows how changes ended. While an EKS cluster is busy that is unknown, and once
@@ -154,6 +166,14 @@ impl Observed {
     pub fn ecs(&self) -> Option<&ObservedCluster> {
         match &self.subject {
             ObservedSubject::Ecs(cluster) => Some(cluster),
+            _ => None,
+        }
+    }
+
+    /// The log group, if it is one.
+    pub fn log_group(&self) -> Option<&LogGroup> {
+        match &self.subject {
+            ObservedSubject::LogGroup(group) => Some(group),
             _ => None,
         }
     }

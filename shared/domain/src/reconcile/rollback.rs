@@ -138,8 +138,8 @@ fn in_doubt(made: &[&Change], now: &Value) -> Option<RollbackStep> {
             let name = newest.aspect.addon()?;
             (format!("{name} is installed"), Remedy::DeleteAddon(name.to_owned()))
         }
-        // A level was read back, and nobody writes the same ConfigMap data by chance.
-        Value::ConfigMap(_) | Value::Absent | Value::Level(_) => return None,
+        // Levels and days were read back, and nobody writes the same ConfigMap data by chance.
+        Value::ConfigMap(_) | Value::Absent | Value::Level(_) | Value::Retention(_) => return None,
     };
     let why =
         format!("{there}, but the response to fargaze's call was lost, so it may not be fargaze's change");

@@ -131,6 +131,7 @@ pub(crate) fn most(aspect: Aspect) -> Desired {
     match aspect {
         Aspect::AccountDefault | Aspect::ContainerInsights => Desired::AtLeast(InsightsLevel::Enabled),
         Aspect::MetricsServer | Aspect::CloudwatchObservability => Desired::Installed,
+        Aspect::LogRetention => Desired::ExactRetention(30),
         Aspect::AwsLogging => Desired::ConfigMap(data(OUTPUT)),
         Aspect::ControlPlaneLogs => Desired::Logs(logs(&[LogType::Api, LogType::Audit])),
     }

@@ -1,6 +1,8 @@
 //! The result of a decision: what to do about an aspect.
 
-use super::{Aspect, CostNote, Remedy, Value};
+use jiff::Timestamp;
+
+use super::{Aspect, CostNote, Expiring, Remedy, Value};
 use crate::model::fault::Fault;
 
 /// What to do.
@@ -9,6 +11,13 @@ pub enum Action {
     /// Change it. The requested value always differs from the current one, because EKS rejects
     /// no-op updates ("No changes needed").
     Set {
+        /// The current value.
+        from: Value,
+        /// The value to set.
+        to: Value,
+    },
+    /// Report that a later sweep changes it, because the change deletes what nobody can restore.
+    Announce {
         /// The current value.
         from: Value,
         /// The value to set.
@@ -53,13 +62,26 @@ pub struct Step {
     /// What a changed or reported aspect costs or would cost, where that can be said without
     /// knowing the cluster.
     pub cost: Option<CostNote>,
+    /// The events that the change of a log group's retention deletes.
+    pub expiring: Option<Expiring>,
+    /// When the change was announced, if it had to be.
+    pub announced_at: Option<Timestamp>,
     /// What an operator can do about it.
     pub remedy: Option<Remedy>,
 }
 
 impl Step {
     pub(super) fn whole(action: Action, reason: impl Into<String>) -> Self {
-        Self { aspect: None, action, now: None, reason: reason.into(), cost: None, remedy: None }
+        Self {
+            aspect: None,
+            action,
+            now: None,
+            reason: reason.into(),
+            cost: None,
+            expiring: None,
+            announced_at: None,
+            remedy: None,
+        }
     }
 
     /// Turns a change into [`Action::Blocked`], because the cluster lacks a prerequisite.

@@ -12,6 +12,8 @@ pub enum SubjectKind {
     EcsCluster,
     /// An EKS cluster.
     EksCluster,
+    /// A log group.
+    LogGroup,
 }
 
 impl SubjectKind {
@@ -19,6 +21,7 @@ impl SubjectKind {
     pub fn of(platform: Platform, subject: &Subject) -> Option<Self> {
         match (subject, platform) {
             (Subject::Account, _) => Some(Self::Account),
+            (Subject::LogGroup(_), _) => Some(Self::LogGroup),
             (Subject::Cluster(_), Platform::Ecs) => Some(Self::EcsCluster),
             (Subject::Cluster(_), Platform::Eks) => Some(Self::EksCluster),
             _ => None,
@@ -28,16 +31,17 @@ impl SubjectKind {
     /// The platform of the targets whose sweeps reconcile this kind.
     pub fn platform(self) -> Platform {
         match self {
-            Self::Account | Self::EcsCluster => Platform::Ecs,
+            Self::Account | Self::EcsCluster | Self::LogGroup => Platform::Ecs,
             Self::EksCluster => Platform::Eks,
         }
     }
 
     /// The service that makes its changes.
     pub fn service(self) -> &'static str {
-        match self.platform() {
-            Platform::Ecs => "ECS",
-            Platform::Eks => "EKS",
+        match self {
+            Self::Account | Self::EcsCluster => "ECS",
+            Self::EksCluster => "EKS",
+            Self::LogGroup => "CloudWatch Logs",
         }
     }
 }

@@ -27,6 +27,8 @@ pub enum Value {
     },
     /// Data of the `ConfigMap`.
     ConfigMap(BTreeMap<String, String>),
+    /// Days after which the events of a log group expire; `None` if never.
+    Retention(Option<u32>),
 }
 
 impl Value {
@@ -86,6 +88,9 @@ impl fmt::Display for Value {
                 let keys = data.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
                 f.pad(&format!("a ConfigMap with {keys}"))
             }
+            Self::Retention(None) => f.pad("no expiry"),
+            Self::Retention(Some(1)) => f.pad("1 day"),
+            Self::Retention(Some(days)) => f.pad(&format!("{days} days")),
         }
     }
 }

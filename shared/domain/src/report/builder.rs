@@ -11,6 +11,7 @@ use super::sections::eks::model::EksClusterReport;
 use super::sections::eks::seen::most_pods;
 use super::sections::insights::posture;
 use super::sections::logs::model::LogsReport;
+use super::sections::queries::model::QueriesReport;
 use super::sections::rules::model::RuleLine;
 use super::sections::{alarms, coverage, fleet, worst};
 use super::seen::SeenTarget;
@@ -54,7 +55,8 @@ impl ReportBuilder {
         let alarms = alarms::collect::alarms(facts.alarms);
         let fleet = fleet::collect::fleet(&targets, &alarms, &slots);
         let worst = worst::collect::worst(&targets, &alarms, &slots);
-        let coverage = coverage::collect::coverage(&targets, facts.results, facts.target_logs);
+        let coverage =
+            coverage::collect::coverage(&targets, facts.results, facts.target_logs, facts.target_queries);
         let (mut clusters, eks) = clusters(targets);
         let posture = posture::posture(&run, facts.results, &mut clusters, facts.logs);
         let log_metrics =
@@ -75,6 +77,7 @@ impl ReportBuilder {
             posture,
             cost: Cost::of(coverage.metrics + log_metrics, facts.usage, run.time),
             logs: LogsReport::of(facts.target_logs),
+            queries: QueriesReport::of(facts.target_queries),
             coverage,
             clusters,
             eks,

@@ -2,7 +2,7 @@
 
 use super::model::Report;
 use crate::alarms::{AlarmRecord, RuleRecord};
-use crate::logs::TargetLogs;
+use crate::logs::{TargetLogs, TargetQueries};
 use crate::model::fault::Fault;
 use crate::model::run::Target;
 use crate::outcome::{CoverageChange, TargetResult};
@@ -26,6 +26,8 @@ pub struct ReportFacts<'a> {
     pub changes: &'a [CoverageChange],
     /// What was read about the logs of each target that could be read, or why that is not known.
     pub target_logs: &'a [(Target, Result<TargetLogs, Fault>)],
+    /// What the saved queries of each target found, where some were to run.
+    pub target_queries: &'a [(Target, Result<TargetQueries, Fault>)],
     /// What fargaze itself used since the last report; `None` if unknown.
     pub usage: Option<Usage>,
 }

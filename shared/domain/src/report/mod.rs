@@ -64,6 +64,7 @@ pub use sections::eks::vended::VendedMetric;
 pub use sections::fleet::model::{EksFleet, Fleet};
 pub use sections::insights::model::{AccountDefault, Posture, PostureChange};
 pub use sections::logs::model::{LogFindingReport, LogGroupReport, LogsReport};
+pub use sections::queries::model::{HistogramReport, LineReport, QueriesReport, QueryReport};
 pub use sections::rules::model::{RuleLine, RuleLineProblem};
 pub use sections::worst::model::{Because, Worst, WorstFigures};
 

@@ -12,6 +12,7 @@ use super::sections::eks::model::EksClusterReport;
 use super::sections::fleet::model::Fleet;
 use super::sections::insights::model::Posture;
 use super::sections::logs::model::LogsReport;
+use super::sections::queries::model::QueriesReport;
 use super::sections::rules::model::RuleLine;
 use super::sections::worst::model::Worst;
 use crate::model::cluster::{AccountId, Region};
@@ -52,6 +53,9 @@ pub struct Report {
     /// How containers log, and the log groups.
     #[serde(default, skip_serializing_if = "LogsReport::is_empty")]
     pub logs: LogsReport,
+    /// What saved queries of logs found.
+    #[serde(default, skip_serializing_if = "QueriesReport::is_empty")]
+    pub queries: QueriesReport,
     /// What was checked, and what could not be queried.
     pub coverage: ReportCoverage,
     /// What fargaze itself used and cost.

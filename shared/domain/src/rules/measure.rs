@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::log_query::LogMeasure;
 use super::source::{Sampled, ServiceFigure, Source};
 use super::table::{Gap, MEASURES, MeasureRow};
 use crate::model::catalogue::{self, CONTAINER_INSIGHTS, CatalogueMetric, DimensionSet};
@@ -21,6 +22,8 @@ pub enum Measure {
     Metric(&'static CatalogueMetric),
     /// Any metric of CloudWatch.
     Custom(CustomMetric),
+    /// What a saved query of logs finds.
+    Log(LogMeasure),
 }
 
 /// A metric that the user specifies in full. fargaze knows only what the user specifies.
@@ -60,6 +63,7 @@ impl Measure {
             Self::Named(row) => row.unit,
             Self::Metric(metric) => metric.unit,
             Self::Custom(custom) => custom.unit,
+            Self::Log(log) => log.unit,
         }
     }
 
@@ -69,6 +73,7 @@ impl Measure {
             Self::Named(row) => row.label,
             Self::Metric(metric) => metric.name,
             Self::Custom(custom) => &custom.name,
+            Self::Log(log) => &log.query,
         }
     }
 
@@ -78,6 +83,7 @@ impl Measure {
             Self::Named(row) => (row.sources, None),
             Self::Metric(metric) => (&[], Some(Source::Metric(metric))),
             Self::Custom(_) => (&[], Some(Source::Custom)),
+            Self::Log(_) => (&[], Some(Source::LogsInsights)),
         };
         rows.iter().copied().chain(one)
     }
@@ -91,7 +97,7 @@ impl Measure {
     pub fn sampled(&self) -> Option<Sampled> {
         match self {
             Self::Named(row) => row.sampled(),
-            Self::Metric(_) | Self::Custom(_) => None,
+            Self::Metric(_) | Self::Custom(_) | Self::Log(_) => None,
         }
     }
 
@@ -132,6 +138,7 @@ impl Measure {
         match self {
             Self::Named(row) => row.scopes.contains(&scope),
             Self::Custom(custom) => custom.placeholders().all(|name| scope.fills(name)),
+            Self::Log(log) => log.places.scope() == scope,
             Self::Metric(metric) => {
                 scope.dimensions().is_some_and(|set| metric.dimension_sets.contains(&set))
             }
@@ -142,7 +149,7 @@ impl Measure {
     pub fn platform(&self) -> Platform {
         let is_eks = match self {
             Self::Named(row) => row.sampled().is_some(),
-            Self::Metric(_) => false,
+            Self::Metric(_) | Self::Log(_) => false,
             Self::Custom(custom) => EKS_NAMESPACES.contains(&custom.namespace.as_str()),
         };
         if is_eks { Platform::Eks } else { Platform::Ecs }
@@ -159,21 +166,21 @@ impl Measure {
 }
 
 impl Scope {
-    /// Dimensions of the metrics of its subjects; `None` for workloads, for which ECS has no
-    /// metrics.
+    /// Dimensions of the metrics of its subjects; `None` for workloads and log groups, for which ECS
+    /// has no metrics.
     pub(crate) fn dimensions(self) -> Option<DimensionSet> {
         match self {
             Self::Cluster => Some(DimensionSet::Cluster),
             Self::Service => Some(DimensionSet::Service),
             Self::TaskFamily => Some(DimensionSet::Family),
-            Self::Workload => None,
+            Self::Workload | Self::LogGroup => None,
         }
     }
 
     /// Whether subjects of this scope have a value for the placeholder.
     pub fn fills(self, placeholder: &str) -> bool {
         match placeholder {
-            "cluster" => true,
+            "cluster" => self != Self::LogGroup,
             "service" => self == Self::Service,
             "task-family" => self == Self::TaskFamily,
             "namespace" | "workload" => self == Self::Workload,
@@ -195,7 +202,7 @@ impl CustomMetric {
         let fill = |value: &str| {
             let value = value.replace("{cluster}", cluster);
             match subject {
-                Subject::Account | Subject::Cluster(_) => value,
+                Subject::Account | Subject::Cluster(_) | Subject::LogGroup(_) => value,
                 Subject::Service(_, service) => value.replace("{service}", service.as_str()),
                 Subject::TaskFamily(_, family) => value.replace("{task-family}", family),
                 Subject::Workload(_, Workload { namespace, name, .. }) => {

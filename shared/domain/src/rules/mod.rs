@@ -8,6 +8,7 @@ mod cron;
 pub mod derive;
 mod duration;
 mod kubernetes;
+mod log_query;
 mod maintenance;
 mod measure;
 mod mute;
@@ -31,6 +32,7 @@ use crate::rules::pattern::NamePattern;
 pub use cron::BadCron;
 pub use duration::DurationText;
 pub use kubernetes::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD};
+pub use log_query::{COUNT, LogMeasure, QueryPlaces, ServicePattern, WorkloadPattern};
 pub use maintenance::MaintenanceWindow;
 pub use measure::{CustomMetric, EKS_NAMESPACES, Measure, words, words_of};
 pub use mute::Mute;
@@ -209,9 +211,18 @@ impl AlarmRule {
     /// Whether it is evaluated on ECS or EKS clusters.
     pub fn platform(&self) -> Platform {
         match self.scope {
-            Scope::Service | Scope::TaskFamily => Platform::Ecs,
+            // Log groups belong to neither; which target queries them is decided for each run.
+            Scope::Service | Scope::TaskFamily | Scope::LogGroup => Platform::Ecs,
             Scope::Workload => Platform::Eks,
             Scope::Cluster => self.measure.platform(),
+        }
+    }
+
+    /// Whether its measure exists for this subject: a saved query of logs names its subjects.
+    pub(crate) fn covers(&self, subject: &Subject) -> bool {
+        match &self.measure {
+            Measure::Log(log) => log.places.covers(subject),
+            Measure::Named(_) | Measure::Metric(_) | Measure::Custom(_) => true,
         }
     }
 
@@ -254,7 +265,7 @@ impl Selection {
     /// always matches.
     pub fn fits_within(&self, subject: &Subject) -> bool {
         match subject {
-            Subject::Account | Subject::Cluster(_) => true,
+            Subject::Account | Subject::Cluster(_) | Subject::LogGroup(_) => true,
             Subject::Service(_, service) => fits(&self.services, service.as_str()),
             Subject::TaskFamily(_, family) => fits(&self.task_families, family),
             Subject::Workload(_, workload) => {

@@ -19,6 +19,16 @@ impl NamePattern {
         Self(text.into())
     }
 
+    /// The only name that matches; `None` if it has a `*`.
+    pub fn literal(&self) -> Option<&str> {
+        (!self.0.contains('*')).then_some(&self.0)
+    }
+
+    /// What every matching name begins with.
+    pub fn prefix(&self) -> &str {
+        self.0.split('*').next().unwrap_or_default()
+    }
+
     /// Whether every name matches.
     pub fn is_everything(&self) -> bool {
         !self.0.is_empty() && self.0.bytes().all(|byte| byte == b'*')
@@ -37,7 +47,7 @@ impl fmt::Display for NamePattern {
     }
 }
 
-/// A filter on accounts, Regions, clusters and platforms; a field that is `None` matches
+/// A filter on accounts, Regions, clusters, platforms and log groups; a field that is `None` matches
 /// everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Match {
@@ -49,6 +59,8 @@ pub struct Match {
     pub clusters: Option<Vec<NamePattern>>,
     /// Platforms.
     pub platforms: Option<Vec<Platform>>,
+    /// Patterns of log group names. If set, the filter matches nothing else.
+    pub log_groups: Option<Vec<NamePattern>>,
 }
 
 impl Match {
@@ -60,16 +72,30 @@ impl Match {
         platform: Platform,
         cluster: Option<&ClusterName>,
     ) -> bool {
-        let among = |patterns: &Option<Vec<NamePattern>>, name: Option<&str>| {
-            patterns.as_ref().is_none_or(|patterns| {
-                name.is_some_and(|name| patterns.iter().any(|pattern| pattern.matches(name)))
-            })
-        };
-        self.accounts.as_ref().is_none_or(|accounts| accounts.contains(account))
+        self.fits_place(account, region)
+            && self.log_groups.is_none()
             && self.platforms.as_ref().is_none_or(|platforms| platforms.contains(&platform))
-            && among(&self.regions, Some(region.as_str()))
-            && among(&self.clusters, cluster.map(ClusterName::as_str))
+            && among(self.clusters.as_ref(), cluster.map(ClusterName::as_str))
     }
+
+    /// Whether it matches the log group, which belongs to no cluster or platform.
+    pub fn fits_log_group(&self, account: &AccountId, region: &Region, name: &str) -> bool {
+        self.fits_place(account, region)
+            && self.clusters.is_none()
+            && self.platforms.is_none()
+            && among(self.log_groups.as_ref(), Some(name))
+    }
+
+    /// Whether it matches something in the account and Region.
+    pub fn fits_place(&self, account: &AccountId, region: &Region) -> bool {
+        self.accounts.as_ref().is_none_or(|accounts| accounts.contains(account))
+            && among(self.regions.as_ref(), Some(region.as_str()))
+    }
+}
+
+fn among(patterns: Option<&Vec<NamePattern>>, name: Option<&str>) -> bool {
+    patterns
+        .is_none_or(|patterns| name.is_some_and(|name| patterns.iter().any(|pattern| pattern.matches(name))))
 }
 
 #[cfg(test)]

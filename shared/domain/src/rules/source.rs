@@ -26,6 +26,8 @@ pub enum Source {
     EcsApi(ServiceFigure),
     /// A sample of an EKS workload or cluster.
     Sampled(Sampled),
+    /// A query of logs.
+    LogsInsights,
 }
 
 /// The kind of a source, with which a rule can select one.
@@ -41,6 +43,8 @@ pub enum SourceKind {
     KubernetesApi,
     /// cAdvisor, through the Kubernetes API.
     Cadvisor,
+    /// `CloudWatch` Logs Insights.
+    LogsInsights,
 }
 
 /// A figure that `DescribeServices` reports about a service.
@@ -95,6 +99,7 @@ impl SourceKind {
             Self::EcsApi => "ecs-api",
             Self::KubernetesApi => "kubernetes-api",
             Self::Cadvisor => "cadvisor",
+            Self::LogsInsights => "logs-insights",
         }
     }
 }
@@ -121,6 +126,7 @@ impl Source {
             Self::EcsApi(_) => SourceKind::EcsApi,
             Self::Sampled(Sampled { from: ReadFrom::Cadvisor, .. }) => SourceKind::Cadvisor,
             Self::Sampled(_) => SourceKind::KubernetesApi,
+            Self::LogsInsights => SourceKind::LogsInsights,
         }
     }
 
@@ -129,7 +135,7 @@ impl Source {
         let (first, second) = match self {
             Self::Metric(metric) => (Some(metric), None),
             Self::Derived { first, second, .. } => (Some(first), Some(second)),
-            Self::Custom | Self::EcsApi(_) | Self::Sampled(_) => (None, None),
+            Self::Custom | Self::EcsApi(_) | Self::Sampled(_) | Self::LogsInsights => (None, None),
         };
         first.into_iter().chain(second)
     }

@@ -37,11 +37,17 @@ pub fn needs_silent_services(rules: &[AlarmRule]) -> bool {
 }
 
 /// Whether a rule evaluates a figure of the service that only ECS reports, whether or not the
-/// service is silent.
+/// service is silent; or its logs, for which its task definition must be known.
 pub fn needs_service(rules: &[AlarmRule], subject: &Subject, entry: &ClusterEntry) -> bool {
     rules.iter().any(|rule| {
         let source = source_of(rule, entry);
-        let needs = matches!(source, Some(Source::EcsApi(figure)) if figure.needs_every_service());
+        let needs = match source {
+            Some(Source::EcsApi(figure)) => figure.needs_every_service(),
+            Some(Source::LogsInsights) => true,
+            Some(Source::Metric(_) | Source::Derived { .. } | Source::Custom | Source::Sampled(_)) | None => {
+                false
+            }
+        };
         needs && plan::judges(rule, subject, entry)
     })
 }

@@ -1,4 +1,4 @@
-//! The sources of evidence: CloudWatch, the ECS API, the Kubernetes API and cAdvisor.
+//! The sources of evidence: CloudWatch, the ECS API, the Kubernetes API, cAdvisor and Logs Insights.
 //!
 //! Each source plans its queries for a set of rules, and turns the answers into the readings that
 //! rules evaluate. A measure may list several sources; the first one that can answer for a subject
@@ -36,7 +36,7 @@ pub fn source_of(rule: &AlarmRule, entry: &ClusterEntry) -> Option<Source> {
         };
         let is_available = match source {
             Source::Metric(_) | Source::Derived { .. } | Source::Custom => entry.insights() >= needs,
-            Source::EcsApi(_) => true,
+            Source::EcsApi(_) | Source::LogsInsights => true,
             Source::Sampled(Sampled { from, .. }) => {
                 from != ReadFrom::Cadvisor || entry.eks().is_some_and(|eks| eks.cadvisor)
             }

@@ -144,6 +144,8 @@ fn subjects_of(scope: Scope, cluster: &ClusterName, entry: &ClusterEntry) -> Vec
         Scope::Workload => {
             entry.workloads().iter().map(|workload| Subject::Workload(cluster(), workload.clone())).collect()
         }
+        // They belong to no cluster.
+        Scope::LogGroup => Vec::new(),
     }
 }
 
@@ -153,6 +155,7 @@ pub fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool
         && source_of(rule, entry).is_some()
         && subject.cluster().is_some_and(|cluster| rule.selection.fits_cluster(cluster, &entry.tags))
         && rule.selection.fits_within(subject)
+        && rule.covers(subject)
 }
 
 #[cfg(test)]

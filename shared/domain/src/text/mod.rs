@@ -10,6 +10,7 @@ pub(crate) mod links;
 pub mod message;
 pub(crate) mod nearest;
 pub(crate) mod shell;
+pub(crate) mod sparkline;
 pub(crate) mod words;
 
 pub use harmless::{Block, Text};

@@ -97,6 +97,7 @@ pub(crate) fn most(aspect: Aspect) -> Desired {
     match aspect {
         Aspect::AccountDefault | Aspect::ContainerInsights => Desired::AtLeast(InsightsLevel::Enabled),
         Aspect::MetricsServer | Aspect::CloudwatchObservability => Desired::Installed,
+        Aspect::LogRetention => Desired::ExactRetention(30),
         Aspect::AwsLogging => Desired::ConfigMap(data(OUTPUT)),
         Aspect::ControlPlaneLogs => Desired::Logs(BTreeSet::from([LogType::Api, LogType::Audit])),
     }
@@ -105,7 +106,7 @@ pub(crate) fn most(aspect: Aspect) -> Desired {
 /// The default policy for an aspect.
 pub(crate) fn built_in(aspect: Aspect) -> Desired {
     match aspect {
-        Aspect::AccountDefault => Desired::Leave,
+        Aspect::AccountDefault | Aspect::LogRetention => Desired::Leave,
         Aspect::ContainerInsights | Aspect::MetricsServer => most(aspect),
         Aspect::CloudwatchObservability | Aspect::AwsLogging | Aspect::ControlPlaneLogs => Desired::Report,
     }

@@ -1,6 +1,7 @@
 //! The tables in `docs/policies.md`: generated from the code and compared with the file.
 
 mod eks;
+mod log_retention;
 
 use std::collections::BTreeMap;
 
@@ -145,7 +146,8 @@ fn decided(row: &Row) -> Step {
     }
     let policy = &policies([(Aspect::ContainerInsights, row.desired.clone())], row.existing);
     let (observed, now) = (&Observed::of_ecs(cluster), Timestamp::UNIX_EPOCH);
-    let mut steps = decide(&Case { policy, observed, origin: row.origin, log: &row.log, now });
+    let mut steps =
+        decide(&Case { policy, observed, origin: row.origin, log: &row.log, announced: None, now });
     assert_eq!(steps.len(), 1);
     steps.remove(0)
 }
@@ -154,6 +156,9 @@ fn decided(row: &Row) -> Step {
 fn words(action: &Action) -> String {
     match action {
         Action::Set { from, to } => format!("**set: {from} -> {to}**"),
+        Action::Announce { from, to } => {
+            format!("**announced, and set by a sweep 20 hours later: {from} -> {to}**")
+        }
         Action::Comply => "nothing".to_owned(),
         Action::Report => "reported, and left".to_owned(),
         Action::Blocked => "reported, and checked again".to_owned(),
@@ -190,7 +195,7 @@ fn account_default() -> String {
         let policy = &policies([(Aspect::AccountDefault, desired.clone())], Existing::Report);
         let (observed, log) = (&Observed::account(Queried::Known(level)), &SubjectLog::default());
         let (origin, now) = (Origin::Existing, Timestamp::UNIX_EPOCH);
-        let steps = decide(&Case { policy, observed, origin, log, now });
+        let steps = decide(&Case { policy, observed, origin, log, announced: None, now });
         table.push_str(&format!("| `{desired}` | `{level}` | {} |\n", words(&steps[0].action)));
     }
     table
@@ -231,6 +236,7 @@ fn the_tables_of_the_document_are_what_the_code_does() {
         ("account default", account_default()),
         ("cost", cost()),
         ("EKS decisions", eks::decisions()),
+        ("log retention", log_retention::decisions()),
     ];
     let made =
         sections.iter().fold(written.clone(), |text, (name, content)| with_section(&text, name, content));

@@ -124,6 +124,7 @@ fn end(platform: Platform, finding: &Finding) -> String {
         SubjectKind::Account => "account",
         SubjectKind::EcsCluster => "ECS",
         SubjectKind::EksCluster => "EKS",
+        SubjectKind::LogGroup => panic!("the model has no log groups"),
     };
     let end = match finding.result {
         FindingResult::Compliant => "complies",

@@ -7,7 +7,7 @@ use fargaze::alarms::{AlarmKey, AlarmRecord, Remembered, RuleRecord};
 use fargaze::evidence::coverage::Coverage;
 use fargaze::evidence::inventory::{ClusterEntry, EcsEntry, Reporting, ServiceState, UndescribedService};
 use fargaze::evidence::snapshot::SnapshotLine;
-use fargaze::logs::TargetLogs;
+use fargaze::logs::{TargetLogs, TargetQueries};
 use fargaze::model::catalogue::{AWS_ECS, CONTAINER_INSIGHTS, find};
 use fargaze::model::deployment::DeploymentState;
 use fargaze::model::fault::{Fault, FaultKind};
@@ -111,6 +111,7 @@ pub(crate) struct Estate {
     pub(crate) changes: Vec<CoverageChange>,
     /// What was read about the logs.
     pub(crate) target_logs: Vec<(Target, Result<TargetLogs, Fault>)>,
+    pub(crate) target_queries: Vec<(Target, Result<TargetQueries, Fault>)>,
     pub(crate) usage: Option<Usage>,
     pub(crate) account_default: Option<InsightsLevel>,
 }
@@ -146,6 +147,7 @@ impl Estate {
             previous,
             changes: &self.changes,
             target_logs: &self.target_logs,
+            target_queries: &self.target_queries,
             usage: self.usage,
         })
     }

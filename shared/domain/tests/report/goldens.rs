@@ -164,7 +164,7 @@ fn heads(estate: &Estate) -> Vec<String> {
 #[test]
 fn the_page_makes_no_requests() {
     for (estate, consoles) in [
-        (scenes::busy(), &["ecs/v2/clusters/"][..]),
+        (scenes::busy(), &["ecs/v2/clusters/", "cloudwatch/home?region=eu-west-1#logsV2:logs-insights"][..]),
         (eks_scenes::busy(), &["ecs/v2/clusters/", "eks/home?region=eu-west-1#/clusters/"]),
     ] {
         let page = report_html(&estate.report(&run(), None));

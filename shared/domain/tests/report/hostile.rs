@@ -1,13 +1,16 @@
 //! Texts from third parties in every form of the report.
 //!
-//! 4,000 cases of 40 texts; `FARGAZE_CASES=1000000` for more.
+//! 4,000 cases of 53 texts; `FARGAZE_CASES=1000000` for more.
 
 use std::sync::LazyLock;
 
 use fargaze::alarms::{AlarmRecord, BrokenTarget, MissingMetric, RulePlace, RuleProblem, RuleRecord};
+use fargaze::evidence::coverage::CountedFault;
 use fargaze::evidence::pods::{
     CadvisorState, MetricsApi, PendingPod, PodRates, Termination, Throttled, WaitingContainer,
 };
+use fargaze::logs::query::{Histogram, LogLine, QueryFound, QueryResult, ResultTable, Unqueryable};
+use fargaze::logs::{AskedQueries, TargetQueries};
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::insights::InsightsLevel;
 use fargaze::model::metric::{Dimensions, Metric, Statistic};
@@ -25,11 +28,13 @@ use crate::eks_scenes;
 use crate::estate::{Estate, change_log, cluster, in_alarm, link, revert, run, service, target};
 
 /// Third-party texts in a report.
-const TEXTS: usize = OF_ECS + OF_EKS;
+const TEXTS: usize = OF_ECS + OF_EKS + OF_LOGS;
 /// Texts about ECS, and about the run as a whole.
 const OF_ECS: usize = 12;
 /// Texts about EKS.
 const OF_EKS: usize = 28;
+/// Texts about logs.
+const OF_LOGS: usize = 13;
 
 /// The previous report, of another estate, so that there are differences.
 static BEFORE: LazyLock<Report> = LazyLock::new(|| eks_scenes::quiet().report(&run(), None));
@@ -62,6 +67,7 @@ fn report(texts: &[String]) -> Report {
         alarms: vec![(target("eu-west-1"), vec![alarm])],
         changes: vec![CoverageChange::Lost(broken(10), fault(0)), CoverageChange::Back(broken(11))],
         eks: vec![("eu-west-1".to_owned(), Ok(vec![eks_cluster(&texts[OF_ECS..])]))],
+        target_queries: vec![(target("eu-west-1"), Ok(queries(&texts[OF_ECS + OF_EKS..])))],
         ..Estate::default()
     };
     estate.alarms.push((eks_target("eu-west-1"), vec![workload_alarm(&texts[OF_ECS..])]));
@@ -131,6 +137,46 @@ fn eks_cluster(texts: &[String]) -> Eks {
     cluster
 }
 
+/// A saved query with these texts wherever it and its answer have free text.
+fn queries(texts: &[String]) -> TargetQueries {
+    let text = |n: usize| texts[n].clone();
+    let end = run().time;
+    let start = end - SignedDuration::from_hours(1);
+    let fault = Fault {
+        operation: Operation::LogsStartQuery,
+        subject: text(9),
+        kind: FaultKind::Denied,
+        code: text(10),
+        message: text(11),
+    };
+    let table = ResultTable { columns: vec![text(3), text(4)], rows: vec![vec![text(5), text(6)]], more: 1 };
+    let answered = QueryFound::Answered {
+        matched: 2,
+        table: Some(table),
+        histogram: Some(Histogram { start, bin_seconds: 300, counts: vec![0.0, 2.0] }),
+        lines: vec![LogLine { at: Some(end), group: text(7), text: text(8) }],
+    };
+    let result = QueryResult {
+        name: text(0),
+        text: text(1),
+        groups: [text(2)].into(),
+        start,
+        end,
+        estimated_bytes: 1,
+        bytes_scanned: 1,
+        found: answered,
+        unattributed: 1,
+        faults: vec![CountedFault { fault: fault.clone(), count: 2 }],
+    };
+    TargetQueries::Asked(AskedQueries {
+        results: vec![result],
+        left_out: vec![(text(0), Unqueryable::Missing(text(12)))],
+        faults: vec![CountedFault { fault, count: 1 }],
+        spent: Some(1.0),
+        ..AskedQueries::default()
+    })
+}
+
 /// Whether a character is hidden; most are plain, and this is called some hundred million times.
 fn is_hidden(c: char) -> bool {
     !(' '..='~').contains(&c) && message::is_hidden(c)
@@ -141,9 +187,13 @@ fn body(page: &str) -> &str {
     page.split_once("</style>").unwrap().1
 }
 
-/// All tags of a page in order: a text must not change them.
+/// All tags of a page in order: a text must not change them, but for what is encoded in a link to
+/// the console.
 fn tags(page: &str) -> Vec<&str> {
-    page.split('<').skip(1).map(|tag| tag.split_once('>').map_or(tag, |(tag, _)| tag)).collect()
+    let tags = page.split('<').skip(1).map(|tag| tag.split_once('>').map_or(tag, |(tag, _)| tag));
+    let is_ours =
+        |tag: &str| tag.starts_with("a href=\"https://eu-west-1.console") && tag.matches('"').count() == 2;
+    tags.map(|tag| if is_ours(tag) { "a" } else { tag }).collect()
 }
 
 fn texts() -> impl Strategy<Value = Vec<String>> {
@@ -191,7 +241,7 @@ static TAGS: LazyLock<Vec<String>> = LazyLock::new(|| {
 });
 
 /// Lines of the mail that begin at the margin.
-const HEADS: [&str; 11] = [
+const HEADS: [&str; 12] = [
     "FLEET, ",
     "CHANGES since the last report",
     "ACTIVE alarms",
@@ -200,6 +250,7 @@ const HEADS: [&str; 11] = [
     "SERVICES and workloads to check first",
     "EKS clusters and workloads",
     "CONTAINER INSIGHTS",
+    "LOG queries",
     "COVERAGE",
     "COST of ",
     "REPORT",
@@ -218,7 +269,9 @@ proptest! {
         let page = report_html(&report);
         let page = body(&page);
         prop_assert!(tags(page) == *TAGS, "the tags of the page changed");
-        prop_assert!(!page.contains(is_hidden));
+        // Log lines are lines of one block.
+        let hidden = page.find(|c| c != '\n' && is_hidden(c)).map(|at| page[..at].chars().rev().take(90).collect::<String>());
+        prop_assert!(hidden.is_none(), "behind {}", hidden.unwrap().chars().rev().collect::<String>());
         let json = serde_json::to_string(&report).unwrap();
         prop_assert!(!json.contains(is_hidden));
         prop_assert_eq!(&serde_json::from_str::<Report>(&json).unwrap(), &report);

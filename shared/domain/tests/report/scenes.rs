@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use fargaze::alarms::evaluate::AlarmState;
 use fargaze::alarms::{Blindness, BrokenTarget, MissingMetric, RulePlace, RuleProblem, RuleRecord, Unseen};
+use fargaze::logs::query::{
+    Budget, Histogram, Library, LogLine, QueryFound, QueryResult, ResultTable, Unqueryable,
+};
 use fargaze::logs::{
-    AuditedGroup, FindingKind, FindingPlace, LogFinding, LogGroup, LogsRead, TargetLogs, Volume,
+    AskedQueries, AuditedGroup, FindingKind, FindingPlace, LogFinding, LogGroup, LogsRead, TargetLogs,
+    TargetQueries, Volume,
 };
 use fargaze::model::fault::FaultKind;
 use fargaze::model::insights::InsightsLevel;
@@ -105,10 +109,64 @@ pub(crate) fn busy() -> Estate {
         )],
         changes: vec![CoverageChange::Back(broken)],
         target_logs: vec![(target("eu-west-1"), Ok(logs()))],
+        target_queries: vec![(target("eu-west-1"), Ok(queries()))],
         usage: Some(usage()),
         account_default: Some(Enabled),
         ..Estate::default()
     }
+}
+
+/// A saved query that was answered, one that a budget refused, and one without a log group.
+fn queries() -> TargetQueries {
+    let end = at("2026-11-22T05:00:00Z");
+    let ago = |minutes| end - SignedDuration::from_mins(minutes);
+    let start = ago(60);
+    let counts = [0.0, 0.0, 2.0, 1.0, 0.0, 3.0, 0.0, 0.0, 5.0, 31.0, 14.0, 1.0];
+    let line = |minutes, text: &str| LogLine {
+        at: Some(ago(minutes)),
+        group: "/ecs/shop".to_owned(),
+        text: text.to_owned(),
+    };
+    let result = |name: &str, text: &str, found| QueryResult {
+        name: name.to_owned(),
+        text: text.to_owned(),
+        groups: ["/ecs/shop".to_owned(), "/ecs/search".to_owned()].into(),
+        start,
+        end,
+        estimated_bytes: 9 << 30,
+        bytes_scanned: 0,
+        found,
+        unattributed: 0,
+        faults: Vec::new(),
+    };
+    let rows = [["/ecs/shop", "54"], ["/ecs/search", "3"]];
+    let answered = QueryFound::Answered {
+        matched: 57,
+        table: Some(ResultTable {
+            columns: vec!["log group".to_owned(), "count".to_owned()],
+            rows: rows.iter().map(|row| row.map(ToOwned::to_owned).to_vec()).collect(),
+            more: 0,
+        }),
+        histogram: Some(Histogram { start, bin_seconds: 300, counts: counts.to_vec() }),
+        lines: vec![
+            line(8, "ERROR checkout: card [masked] declined by the bank"),
+            line(9, "ERROR checkout: time-out after 3,000 ms"),
+        ],
+    };
+    let errors = result("errors", Library::Errors.text(), answered);
+    let refused = QueryFound::Refused(Budget { dollars: 20.0, spent: 19.99 });
+    TargetQueries::Asked(AskedQueries {
+        results: vec![
+            QueryResult { bytes_scanned: 3 << 30, ..errors },
+            result("slow", Library::SlowRequests.text(), refused),
+        ],
+        left_out: vec![
+            ("audit".to_owned(), Unqueryable::Missing("/aws/eks/payments/cluster".to_owned())),
+            ("audit".to_owned(), Unqueryable::Nothing),
+        ],
+        spent: Some(19.99),
+        ..AskedQueries::default()
+    })
 }
 
 /// Containers and log groups with some of each kind of mistake.
@@ -133,6 +191,7 @@ fn logs() -> TargetLogs {
             retention_days: days,
             stored_bytes: Some(stored << 30),
             has_kms_key: false,
+            created_at: None,
         },
         volume: bytes,
         writers: Vec::new(),

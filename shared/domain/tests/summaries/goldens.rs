@@ -6,16 +6,19 @@ use std::path::Path;
 use fargaze::alarms::{MissingMetric, Notice, NoticeKind, RuleChange, RulePlace, RuleProblem, RuleRecord};
 use fargaze::evidence::coverage::CountedFault;
 use fargaze::evidence::pods::NamedPod;
+use fargaze::logs::excerpt::{AlarmLogs, LogSearch};
+use fargaze::logs::query::LogLine;
 use fargaze::model::fault::Fault;
 use fargaze::model::insights::InsightsLevel;
-use fargaze::model::metric::{Dimensions, Metric, Statistic};
+use fargaze::model::metric::{Dimensions, Metric, Statistic, Unit};
 use fargaze::model::operation::Operation;
 use fargaze::model::run::RunKind;
 use fargaze::model::subject::Subject;
-use fargaze::notify::digest;
+use fargaze::notify::{DigestLogs, digest};
 use fargaze::outcome::{TargetResult, coverage_changes};
 use fargaze::rules::{Comparison, KubernetesMeasure as M, Mute, Severity};
 use fargaze::text::message::Message;
+use jiff::SignedDuration;
 
 use crate::scene::{
     because, but, denied, eks_seen, eks_target, late, memory, minutes_ago, nothing_running, now, of_kind,
@@ -43,7 +46,7 @@ fn golden(name: &str, message: &Message) {
 /// No subject begins with OK unless an alarm ended with state OK.
 fn said(results: &[TargetResult]) -> Message {
     let changes = coverage_changes(RunKind::Alarms, now(), results, &[]);
-    digest(&run(RunKind::Alarms), results, &changes, &[]).unwrap()
+    digest(&run(RunKind::Alarms), results, &changes, &[], &DigestLogs::default()).unwrap()
 }
 
 fn hot(name: &str) -> Notice {
@@ -53,6 +56,51 @@ fn hot(name: &str) -> Notice {
 #[test]
 fn one_hot_service() {
     golden("one-hot-service", &said(&[seen("eu-west-1", 5, vec![hot("web")])]));
+}
+
+/// An error burst with its newest lines, and a service whose last task left a traceback.
+#[test]
+fn logs_beside_alarms() {
+    let burst = but(hot("web"), |evaluation| {
+        (evaluation.label, evaluation.unit, evaluation.source) = ("errors".to_owned(), Unit::Count, None);
+        (evaluation.threshold, evaluation.values) = (20.0, vec![Some(57.0)]);
+        evaluation.message = None;
+    });
+    let burst = Notice { rule: "error-burst".to_owned(), id: "burst".to_owned(), ..burst };
+    let down = Notice { id: "down".to_owned(), ..nothing_running(service("shop", "api"), 2.0) };
+    let line = |seconds, text: &str| LogLine {
+        at: Some(now() - SignedDuration::from_secs(seconds)),
+        group: "/ecs/shop".to_owned(),
+        text: text.to_owned(),
+    };
+    let search = |query: &str| LogSearch {
+        groups: vec!["/ecs/shop".to_owned()],
+        query: query.to_owned(),
+        start: now() - SignedDuration::from_mins(20),
+        end: now(),
+    };
+    let of_burst = AlarmLogs {
+        search: Some(search("filter @message like /error/\n| sort @timestamp desc")),
+        lines: vec![
+            line(190, "ERROR checkout: card [masked] declined by the bank"),
+            line(170, "ERROR checkout: time-out after 3,000 ms"),
+            line(150, "ERROR checkout: time-out after 3,000 ms"),
+        ],
+        of: String::new(),
+        fault: None,
+    };
+    let of_down = AlarmLogs {
+        search: Some(search("sort @timestamp desc")),
+        lines: vec![line(260, "Traceback (most recent call last):"), line(260, "KeyError: 'DATABASE_URL'")],
+        of: "task 0a1b2c3d (app, exit code 1)".to_owned(),
+        fault: None,
+    };
+    let results = [seen("eu-west-1", 5, vec![burst, down])];
+    let target = results[0].target.to_string();
+    let logs = [("burst", of_burst), ("down", of_down)];
+    let alarms = logs.map(|(id, logs)| ((target.clone(), id.to_owned()), logs)).into();
+    let logs = DigestLogs { alarms, queries: Vec::new() };
+    golden("logs-beside-alarms", &digest(&run(RunKind::Alarms), &results, &[], &[], &logs).unwrap());
 }
 
 #[test]
@@ -157,8 +205,11 @@ fn rules_that_cannot_fire() {
     ]
     .map(RuleChange::Due);
     let results = [seen("eu-west-1", 5, Vec::new())];
-    golden("rules-that-cannot-fire", &digest(&run(RunKind::Alarms), &results, &[], &changes).unwrap());
-    let one = digest(&run(RunKind::Alarms), &results, &[], &changes[..1]).unwrap();
+    golden(
+        "rules-that-cannot-fire",
+        &digest(&run(RunKind::Alarms), &results, &[], &changes, &DigestLogs::default()).unwrap(),
+    );
+    let one = digest(&run(RunKind::Alarms), &results, &[], &changes[..1], &DigestLogs::default()).unwrap();
     assert_eq!(one.subject, "CHECK RULE jobs-old: it has no data");
     assert_eq!(one.attributes["severity"].value(), "warning");
 }

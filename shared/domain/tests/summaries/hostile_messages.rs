@@ -4,12 +4,15 @@ use fargaze::alarms::{BrokenTarget, Notice, NoticeKind};
 use fargaze::config::CONFIG_KEY;
 use fargaze::evidence::coverage::CountedFault;
 use fargaze::evidence::pods::NamedPod;
+use fargaze::logs::AskedQueries;
+use fargaze::logs::excerpt::{AlarmLogs, LogSearch};
+use fargaze::logs::query::{LogLine, QueryFound, QueryResult};
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::operation::Operation;
 use fargaze::model::run::{BadVersion, RunKind};
 use fargaze::model::subject::{Subject, Workload};
-use fargaze::notify::{bad_config_first, digest, sweep};
+use fargaze::notify::{DigestLogs, bad_config_first, digest, sweep};
 use fargaze::outcome::{CoverageChange, OutcomeKind, Reconciled, TargetResult};
 use fargaze::reconcile::{Aspect, Finding, FindingResult};
 use fargaze::rules::{KubernetesMeasure, Mute};
@@ -23,7 +26,7 @@ use crate::scene::{
 };
 
 /// As many texts as [`messages`] has places for.
-const PLACES: usize = 17;
+const PLACES: usize = 20;
 
 /// The digest, the message of a sweep, and a bad file, with these texts wherever a third party
 /// writes one.
@@ -90,10 +93,38 @@ fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
     let lost = TargetResult { target: target("us-east-1"), result: Err(fault.clone()) };
     let broken = BrokenTarget { name: lost.target.to_string(), since: now(), notified: true };
     let (results, swept) = ([result, on_eks, lost.clone()], [swept, lost]);
-    let changes = [CoverageChange::Lost(broken, fault)];
-    let digest = digest(&run(RunKind::Alarms), &results, &changes, &[]).unwrap();
+    let changes = [CoverageChange::Lost(broken, fault.clone())];
+    let line = LogLine { at: None, group: of(17), text: of(18) };
+    let search = LogSearch { groups: vec![of(17)], query: of(19), start: now(), end: now() };
+    let logs = AlarmLogs { search: Some(search), lines: vec![line], of: of(19), fault: Some(fault.clone()) };
+    let alarms = results.iter().filter_map(TargetResult::outcome).flat_map(|outcome| {
+        let id = |notice: &Notice| (outcome.target.to_string(), notice.id.clone());
+        outcome.notices().iter().map(id).collect::<Vec<_>>()
+    });
+    let alarms = alarms.map(|key| (key, logs.clone())).collect();
+    let queries = vec![(target("eu-west-1"), asked(&of(17), &of(19)))];
+    let logs = DigestLogs { alarms, queries };
+    let digest = digest(&run(RunKind::Alarms), &results, &changes, &[], &logs).unwrap();
     let sweep = sweep(&run(RunKind::Sweep), &swept, &changes).unwrap();
     (digest, sweep, BadVersion { version: of(0), problems: vec![of(1), of(2)] })
+}
+
+/// A saved query with this name that found something in a group.
+fn asked(group: &str, name: &str) -> AskedQueries {
+    let found = QueryFound::Answered { matched: 3, table: None, histogram: None, lines: Vec::new() };
+    let result = QueryResult {
+        name: name.to_owned(),
+        text: name.to_owned(),
+        groups: [group.to_owned()].into(),
+        start: now(),
+        end: now(),
+        estimated_bytes: 0,
+        bytes_scanned: 0,
+        found,
+        unattributed: 0,
+        faults: Vec::new(),
+    };
+    AskedQueries { results: vec![result], ..AskedQueries::default() }
 }
 
 /// Meaningless words of the same lengths: different for different texts and equal for equal ones,
@@ -102,7 +133,7 @@ fn plain(texts: &[String]) -> Vec<String> {
     let texts: Vec<String> = texts.iter().map(|text| harmless(text)).collect();
     let plain = |text: &String| {
         let first = texts.iter().position(|other| other == text).unwrap();
-        let letter = char::from(b"abcdefghijklmnopq"[first]);
+        let letter = char::from(b"abcdefghijklmnopqrst"[first]);
         // A percent sign stays on the line of its number.
         let stays = |c: char| c.is_ascii_digit() || " %,.;:)".contains(c);
         text.chars().map(|c| if stays(c) { c } else { letter }).collect()
@@ -114,8 +145,10 @@ fn plain(texts: &[String]) -> Vec<String> {
 /// quoted; if one cannot be shown, there is no command.
 fn without_links(body: &str) -> Vec<&str> {
     // A link that is too long is replaced by its length, which is that of the encoded name.
-    let is_link =
-        |line: &str| line.contains("/cloudwatch/home?") || line.trim_start().starts_with("(a link of ");
+    let is_link = |line: &str| {
+        let line = line.trim();
+        line.contains("/cloudwatch/home?") || line.starts_with("(a link of ") || line == "Logs:"
+    };
     body.lines().filter(|line| !is_link(line) && !is_command(line)).collect()
 }
 

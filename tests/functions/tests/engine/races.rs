@@ -44,7 +44,7 @@ async fn the_same_run_twice_at_once_ends_as_one() {
     let alone = stack(shop(|_| 93.1));
     notified(&alone, 0).await;
     let mut once = 0;
-    for calls_later in 0..30 {
+    for calls_later in 0..45 {
         let both = at_once(shop(|_| 93.1), &[], (0, 0), calls_later).await;
         assert_eq!(alarms(&both), alarms(&alone), "{calls_later} calls later");
         let mails: Vec<String> = (0..both.mails().len()).map(|index| both.mail(index)).collect();
@@ -54,7 +54,7 @@ async fn the_same_run_twice_at_once_ends_as_one() {
         once += usize::from(mails.len() == 1);
         quiet(&both, [5]).await;
     }
-    assert!(once >= 10, "{once} of 30");
+    assert!(once >= 10, "{once} of 45");
 }
 
 #[tokio::test(start_paused = true)]

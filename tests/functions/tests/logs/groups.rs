@@ -12,7 +12,9 @@ fn of_groups(read: &LogsRead, kind: FindingKind) -> Vec<(String, String)> {
     let of_kind = read.findings.iter().filter(|finding| finding.kind == kind);
     let place = |finding: &fargaze::logs::LogFinding| match &finding.place {
         FindingPlace::Group(name) => (name.clone(), finding.detail.clone()),
-        FindingPlace::Container { .. } => panic!("{finding:?} is not about a group"),
+        FindingPlace::Container { .. } | FindingPlace::Cluster(_) => {
+            panic!("{finding:?} is not about a group")
+        }
     };
     of_kind.map(place).collect()
 }

@@ -13,11 +13,7 @@ impl Judging<'_> {
     /// was not read in this run.
     pub(super) fn ended(&self, coverage: &Coverage) -> Vec<AlarmRecord> {
         let part = self.begin.target.part;
-        let here = self
-            .before
-            .values()
-            .flatten()
-            .filter(|record| record.key.subject.cluster().is_some_and(|cluster| part.holds(cluster)));
+        let here = self.before.values().flatten().filter(|record| part.holds_subject(&record.key.subject));
         let unevaluated = here.filter(|record| !self.is_judged(&record.key));
         let deleted = unevaluated.filter(|record| self.knows(&record.key.subject, coverage));
         let mut ended: Vec<_> = deleted.filter_map(|record| end(record, self.begin.run.window.end)).collect();
@@ -26,10 +22,14 @@ impl Judging<'_> {
     }
 
     fn is_judged(&self, AlarmKey { rule, subject }: &AlarmKey) -> bool {
+        if let Subject::LogGroup(_) = subject {
+            let rule = self.rules.iter().find(|candidate| candidate.name == *rule);
+            return rule.is_some_and(|rule| rule.covers(subject) && self.logs.may_have(&rule.name, subject));
+        }
         let entry = subject.cluster().and_then(|cluster| self.inventory.clusters.get(cluster));
         let Some(entry) = entry else { return false };
         let exists = match subject {
-            Subject::Account | Subject::Cluster(_) => true,
+            Subject::Account | Subject::Cluster(_) | Subject::LogGroup(_) => true,
             Subject::Service(_, service) => entry.services().contains(service),
             Subject::TaskFamily(_, family) => entry.task_families().contains(family),
             Subject::Workload(_, workload) => entry.workloads().contains(workload),
@@ -42,6 +42,9 @@ impl Judging<'_> {
     /// Whether the inventory certainly contains the subject if it exists; also true if its cluster
     /// was deleted.
     fn knows(&self, subject: &Subject, coverage: &Coverage) -> bool {
+        if let Subject::LogGroup(_) = subject {
+            return true;
+        }
         let listed = was_listed(coverage, subject.scope() == Some(Scope::TaskFamily));
         let cluster = subject.cluster().and_then(|cluster| self.inventory.clusters.get(cluster));
         listed && cluster.is_none_or(|entry| !entry.unlisted)

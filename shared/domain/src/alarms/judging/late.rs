@@ -1,7 +1,7 @@
 //! Evaluation after all lines have been read: figures from ECS, and metrics whose lines were kept.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::super::Basis;
 use super::super::which::is_late;
@@ -11,7 +11,7 @@ use crate::model::fault::Fault;
 use crate::model::metric::MetricQuery;
 use crate::model::series::Reading;
 use crate::model::subject::Subject;
-use crate::rules::{AlarmRule, ServiceFigure, Source};
+use crate::rules::{AlarmRule, Scope, ServiceFigure, Source};
 use crate::sources::ecs_api::newest_only;
 use crate::sources::{cloudwatch, not_queried, plan, source_of};
 
@@ -21,6 +21,10 @@ impl Judging<'_> {
         for (index, source, subject) in self.late() {
             let (rule, state) = (&self.rules[index], services.get(&subject));
             let (reading, basis) = match source {
+                Source::LogsInsights => match self.log_reading(rule, &subject) {
+                    Some(reading) => (Some(reading), Basis::Points),
+                    None => continue,
+                },
                 Source::EcsApi(figure) => {
                     let basis = Basis::State { idle: state.is_some_and(|state| state.desired == 0) };
                     (self.state_reading(rule, figure, &subject, state), basis)
@@ -48,7 +52,35 @@ impl Judging<'_> {
                 late.extend(plan::subjects_in(rule, cluster, entry).map(|subject| (index, source, subject)));
             }
         }
+        late.extend(self.log_groups());
         late
+    }
+
+    /// The rules on log groups, which belong to no cluster: the groups that were queried, and those
+    /// whose alarm is stored.
+    fn log_groups(&self) -> impl Iterator<Item = (usize, Source, Subject)> + '_ {
+        let of_groups = |rule: &AlarmRule| rule.scope == Scope::LogGroup;
+        let rules = self.rules.iter().enumerate().filter(move |(_, rule)| of_groups(rule));
+        rules.flat_map(|(index, rule)| {
+            let queried = self.logs.rules.get(&rule.name).into_iter().flatten().map(|(subject, _)| subject);
+            let stored = self.before.iter().filter(|(subject, records)| {
+                matches!(subject, Subject::LogGroup(_))
+                    && self.begin.target.part.holds_subject(subject)
+                    && self.logs.may_have(&rule.name, subject)
+                    && rule.covers(subject)
+                    && records.iter().any(|record| record.key.rule == rule.name)
+            });
+            let subjects: BTreeSet<&Subject> = queried.chain(stored.map(|(subject, _)| *subject)).collect();
+            subjects.into_iter().map(move |subject| (index, Source::LogsInsights, subject.clone()))
+        })
+    }
+
+    /// The reading of a rule on logs. `None` if the logs of the subject cannot be queried, unless it
+    /// has an alarm, which then cannot be evaluated.
+    fn log_reading(&self, rule: &AlarmRule, subject: &Subject) -> Option<Reading> {
+        let unread = || Reading::Unread(not_queried(&format!("its logs ({})", rule.measure.label())));
+        let has_alarm = self.remembered(rule, subject).is_some();
+        self.logs.of(&rule.name, subject).or_else(|| has_alarm.then(unread))
     }
 
     /// The reading of a rule whose lines were kept.

@@ -87,7 +87,7 @@ pub(super) struct Named {
 
 impl Named {
     /// `read` receives the value and the place for messages.
-    fn new<T>(
+    pub(super) fn new<T>(
         aspect: Aspect,
         (line, value): (u64, Option<T>),
         read: impl FnOnce(T, (u64, &str)) -> Option<Desired>,

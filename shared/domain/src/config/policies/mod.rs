@@ -3,6 +3,7 @@
 
 mod aspects;
 mod read_from;
+mod retention;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,10 @@ use crate::text::nearest::nearest;
 pub(super) use aspects::{AddonText, LogText, RawLevel, ReportText};
 use aspects::{Named, RawAwsLogging, addon, aws_logging, level, logs};
 pub(super) use read_from::{RawRead, check_reads};
+#[cfg(test)]
+pub(super) use retention::DAYS;
+pub(super) use retention::RawRetention;
+use retention::retention;
 
 /// The upper bound of `max-changes`.
 const MAX_CHANGES: u32 = 1000;
@@ -67,6 +72,9 @@ pub(super) struct RawPolicy {
     control_plane_logs: Option<Either<ReportText, Vec<At<LogText>>>>,
     /// Logging of Fargate pods on EKS clusters; or report, or leave.
     aws_logging: Option<Either<ReportText, RawAwsLogging>>,
+    /// Days after which the events of log groups expire: of new groups that have none, or exactly of
+    /// all groups, which deletes events for good; or leave.
+    log_retention: Option<At<RawRetention>>,
     /// What to do with clusters that existed before fargaze; overrides the setting in the limits.
     #[cfg_attr(test, schemars(with = "Option<String>", extend("enum" = ["report", "change", null])))]
     existing: Option<At<ScalarText>>,
@@ -89,6 +97,9 @@ pub(super) struct RawMatch {
     /// Platforms. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     platforms: Option<At<Vec<At<Platform>>>>,
+    /// Log group patterns, for log-retention only. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    log_groups: Option<At<Vec<At<String>>>>,
 }
 
 /// Both sections, validated; every problem is added to `problems`.
@@ -123,6 +134,7 @@ fn check_policy(line: u64, raw: RawPolicy, problems: &Problems) -> Policy {
         addon(Aspect::CloudwatchObservability, raw.cloudwatch_observability, problems),
         logs(raw.control_plane_logs, problems),
         aws_logging(raw.aws_logging, problems),
+        retention(raw.log_retention, problems),
     ];
     let named: Vec<Named> = named.into_iter().flatten().collect();
     let hands_off = raw.hands_off.as_ref().and_then(|at| at.value).unwrap_or_default();
@@ -150,6 +162,12 @@ fn never_applies(aspect: Aspect, matches: &Match, hands_off: bool) -> Option<Str
     let platforms = matches.platforms.as_ref();
     if hands_off {
         Some("hands-off leaves everything alone that the policy matches; remove one of the two".to_owned())
+    } else if aspect.kind() == SubjectKind::LogGroup {
+        let is_of_clusters = matches.clusters.is_some() || platforms.is_some();
+        let why = "applies to log groups, which belong to no cluster or platform: match log-groups, accounts and regions";
+        is_of_clusters.then(|| why.to_owned())
+    } else if matches.log_groups.is_some() {
+        Some("the policy matches log groups, and only log-retention applies to these".to_owned())
     } else if aspect.kind() == SubjectKind::Account && matches.clusters.is_some() {
         Some(
             "applies to an account and Region, but the policy matches clusters: match accounts and regions"
@@ -163,12 +181,14 @@ fn never_applies(aspect: Aspect, matches: &Match, hands_off: bool) -> Option<Str
 }
 
 fn check_match(raw: Option<At<RawMatch>>, problems: &Problems) -> Match {
-    let RawMatch { accounts, regions, clusters, platforms } = raw.and_then(|at| at.value).unwrap_or_default();
+    let RawMatch { accounts, regions, clusters, platforms, log_groups } =
+        raw.and_then(|at| at.value).unwrap_or_default();
     Match {
         accounts: list("match: accounts", accounts, Ok, problems),
         regions: list("match: regions", regions, |text| region_pattern(&text), problems),
         clusters: list("match: clusters", clusters, |text| cluster_pattern(&text), problems),
         platforms: list("match: platforms", platforms, Ok, problems),
+        log_groups: list("match: log-groups", log_groups, |text| log_group_pattern(&text), problems),
     }
 }
 
@@ -249,5 +269,18 @@ fn cluster_pattern(text: &str) -> Result<NamePattern, BadName> {
         what: "cluster name pattern",
         expected: "letters, digits, hyphens and underscores, with * for any part",
     })?;
+    Ok(NamePattern::new(text))
+}
+
+/// A pattern that can match a log group (Amazon `CloudWatch` Logs API, `CreateLogGroup`).
+pub(super) fn log_group_pattern(text: &str) -> Result<NamePattern, BadName> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '-' | '_' | '.' | '/' | '#');
+    if text.is_empty() || text.len() > 512 || !text.chars().all(fits) {
+        return Err(BadName {
+            text: text.to_owned(),
+            what: "pattern of log groups",
+            expected: "up to 512 letters, digits and . - _ / #, with * for any part",
+        });
+    }
     Ok(NamePattern::new(text))
 }

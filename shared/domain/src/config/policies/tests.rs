@@ -194,3 +194,61 @@ fn a_config_map_that_fluent_bit_would_not_read_is_rejected() {
         assert!(is_found, "{what} is not in: {found:#?}");
     }
 }
+
+#[test]
+fn retention_is_of_log_groups_and_of_nothing_else() {
+    let yaml = "
+policies:
+  - match: {log-groups: [/ecs/*], accounts: ['012345678901']}
+    log-retention: {exactly: 30d}
+  - match: {clusters: ['*']}
+    container-insights: leave
+  - log-retention: 7d
+";
+    let policies = read_policies(yaml).unwrap();
+    let of = |account: &str, name: &str| {
+        let target = target(account, "eu-west-1", Platform::Ecs);
+        policies.of(&target, &Subject::LogGroup(name.to_owned()), false).of(Aspect::LogRetention).to_string()
+    };
+    assert_eq!(of("012345678901", "/ecs/web"), "exactly: 30d (fargaze.yaml:3)");
+    assert_eq!(of("012345678901", "/eks/web"), "7d (fargaze.yaml:7)");
+    assert_eq!(of("999999999999", "/ecs/web"), "7d (fargaze.yaml:7)");
+    assert!(policies.set_log_retention(&target("999999999999", "eu-west-1", Platform::Ecs)));
+    let of_one = read_policies(yaml.split("  - log-retention").next().unwrap()).unwrap();
+    assert!(!of_one.set_log_retention(&target("999999999999", "eu-west-1", Platform::Ecs)));
+    assert!(of_one.set_log_retention(&target("012345678901", "eu-west-1", Platform::Ecs)));
+}
+
+#[test]
+fn wrong_retentions_are_reported_with_place_and_remedy() {
+    let found = problems(
+        "
+policies:
+  - log-retention: 30
+  - log-retention: 31d
+  - log-retention: {exactly: 9999d}
+  - log-retention: {at-most: 30d}
+  - log-retention: report
+  - match: {clusters: [shop]}
+    log-retention: 30d
+  - match: {log-groups: []}
+    log-retention: 30d
+  - match: {log-groups: ['a b', /ecs/*]}
+    container-insights: at-least-enabled
+",
+    );
+    for part in [
+        "fargaze.yaml:3: policy: log-retention: `30` is not a number of days: expected days such as 30d, {exactly: 30d}, or leave; did you mean `30d`?",
+        "fargaze.yaml:4: policy: log-retention: CloudWatch Logs has no retention of 31 days; the next longer one is 60d. It has 1, 3, 5",
+        "fargaze.yaml:5: policy: log-retention: CloudWatch Logs has no retention of 9999 days. It has 1, 3, 5",
+        "fargaze.yaml:6: policy: log-retention: expected days such as 30d",
+        "fargaze.yaml:7: policy: log-retention: `report` is not a number of days",
+        "fargaze.yaml:9: policy: log-retention: applies to log groups, which belong to no cluster or platform",
+        "fargaze.yaml:10: match: log-groups: the list is empty",
+        "fargaze.yaml:12: match: log-groups: `a b` is not a valid pattern of log groups",
+        "fargaze.yaml:13: policy: container-insights: the policy matches log groups, and only log-retention applies",
+    ] {
+        assert!(found.iter().any(|problem| problem.starts_with(part)), "{part} is not in:\n{found:#?}");
+    }
+    assert_eq!(found.len(), 9, "{found:#?}");
+}

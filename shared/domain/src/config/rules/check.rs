@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::super::read::{At, Either, OneOf, Problems};
 use super::raw::{RawMaintenance, RawMetric, RawRule, RemindText, StatisticText, WhatText};
 use super::{MAX_EVALUATION_PERIODS, unless};
+use crate::logs::query::LogSettings;
 use crate::model::metric::{Period, Statistic, Unit};
 use crate::model::vended::is_counter;
 use crate::rules::pattern::NamePattern;
@@ -70,19 +71,26 @@ impl Check<'_> {
 }
 
 /// The rule, if it is valid.
-pub(super) fn rule(line: u64, raw: RawRule, problems: &Problems) -> Option<AlarmRule> {
+pub(super) fn rule(line: u64, raw: RawRule, logs: &LogSettings, problems: &Problems) -> Option<AlarmRule> {
     let given =
         raw.name.as_ref().and_then(|name| name.value.as_deref()).filter(|name| !name.trim().is_empty());
     let label = given.map_or_else(|| "rule".to_owned(), |name| format!("rule `{name}`"));
     let check = Check { label, line, problems };
-    let scope = raw.scope.as_ref().and_then(|at| at.value).unwrap_or_default();
+    let query = super::log_query::of(raw.what.as_ref(), logs);
+    let of_query = query.map(|query| query.places.scope());
+    let scope = raw.scope.as_ref().and_then(|at| at.value).or(of_query).unwrap_or_default();
 
     let name = check.need("name", raw.name.clone()).and_then(|(line, name)| check.name(line, name));
     let sampled = is_sampled(raw.what.as_ref());
     let statistic = check.statistic(raw.statistic.as_ref(), default_statistic(raw.what.as_ref(), sampled));
-    let measure = check.measure(raw.what.as_ref(), scope, statistic.as_ref());
+    let is_of_logs = super::log_query::is_given(raw.what.as_ref());
+    let measure = if is_of_logs {
+        check.log_measure(&raw, query, logs)
+    } else {
+        check.measure(raw.what.as_ref(), scope, statistic.as_ref())
+    };
     let source = check.source(raw.source.as_ref(), measure.as_ref());
-    let period = check.period(raw.period.as_ref(), sampled);
+    let period = check.period(raw.period.as_ref(), sampled, is_of_logs);
     let selection = check.selection(&raw, scope);
     let condition = measure.as_ref().zip(statistic.as_ref());
     let condition = check.condition(&raw, condition, period);
@@ -122,6 +130,8 @@ fn default_statistic(what: Option<&Either<WhatText, RawMetric>>, sampled: bool) 
     let text = |at: &Option<At<String>>| at.as_ref().and_then(|at| at.value.clone()).unwrap_or_default();
     match what.and_then(|what| what.value.as_ref()) {
         _ if sampled => Statistic::Maximum,
+        // One value for a period: there is nothing to aggregate.
+        Some(OneOf::Compound(metric)) if metric.log_query.is_some() => Statistic::Sum,
         Some(OneOf::Compound(metric)) if is_counter(&text(&metric.namespace), &text(&metric.metric)) => {
             Statistic::Sum
         }
@@ -168,8 +178,12 @@ impl Check<'_> {
         Some(*source)
     }
 
-    fn period(&self, at: Option<&At<i64>>, sampled: bool) -> Option<Period> {
-        let default = if sampled { SAMPLE_PERIOD } else { Period::MINUTE };
+    fn period(&self, at: Option<&At<i64>>, sampled: bool, is_of_logs: bool) -> Option<Period> {
+        let default = match (sampled, is_of_logs) {
+            (true, _) => SAMPLE_PERIOD,
+            (false, true) => Period::FIVE_MINUTES,
+            (false, false) => Period::MINUTE,
+        };
         let Some(at) = at else { return Some(default) };
         let period =
             Period::from_seconds(at.value?).map_err(|error| self.add(at.line, "period", error)).ok()?;

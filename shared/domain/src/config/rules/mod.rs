@@ -2,6 +2,7 @@
 
 mod cadvisor;
 mod check;
+mod log_query;
 mod raw;
 mod unless;
 mod what;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::read::{At, Problems};
+use crate::logs::query::LogSettings;
 use crate::rules::AlarmRule;
 use crate::text::nearest::hint;
 
@@ -40,6 +42,7 @@ pub(in crate::config) enum BuiltInRules {
 pub(super) fn check_rules(
     own: Vec<At<RawRule>>,
     built_in: Vec<At<RawRule>>,
+    logs: &LogSettings,
     problems: &Problems,
 ) -> Vec<AlarmRule> {
     let own = with_lines(own);
@@ -51,7 +54,7 @@ pub(super) fn check_rules(
     unless::check(&own, &built_in, &off, problems);
     unless::drop_unknown(&mut built_in, &own);
     let all = built_in.into_iter().chain(own);
-    all.filter_map(|(line, raw)| check::rule(line, raw, problems)).collect()
+    all.filter_map(|(line, raw)| check::rule(line, raw, logs, problems)).collect()
 }
 
 /// The rules that could be read, with their lines.

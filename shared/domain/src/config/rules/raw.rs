@@ -23,8 +23,8 @@ pub(in crate::config) struct RawRule {
     /// keys are needed then. Default: true.
     pub enabled: Option<At<bool>>,
     /// The measure: a word such as `memory-percent`, namespace and name of an ECS metric such as
-    /// `ECS/ContainerInsights CpuUtilized`, or any CloudWatch metric by its namespace, name and
-    /// dimensions.
+    /// `ECS/ContainerInsights CpuUtilized`, any CloudWatch metric by its namespace, name and
+    /// dimensions, or what a saved query of logs finds.
     #[cfg_attr(test, schemars(required))]
     pub what: Option<Either<WhatText, RawMetric>>,
     /// The source of a measure that has several: cloudwatch or ecs-api. Default: the first one that
@@ -35,7 +35,8 @@ pub(in crate::config) struct RawRule {
     /// `AWS/EKS`.
     pub statistic: Option<At<StatisticText>>,
     /// What the rule is evaluated for: each cluster as a whole, each ECS service or task definition
-    /// family, or each EKS workload. Default: service.
+    /// family, each EKS workload, or each log group. Default: service; for a saved query of logs,
+    /// what the query names.
     pub scope: Option<At<Scope>>,
     /// Cluster name patterns, `*` for any part. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
@@ -64,7 +65,7 @@ pub(in crate::config) struct RawRule {
     /// The comparison by which a value breaches the threshold.
     #[cfg_attr(test, schemars(required))]
     pub comparison: Option<At<Comparison>>,
-    /// Length of a period in seconds, a multiple of 60. Default: 60; 300 for EKS samples.
+    /// Length of a period in seconds, a multiple of 60. Default: 60; 300 for EKS samples and logs.
     #[cfg_attr(test, schemars(range(min = 60, max = 86400), extend("multipleOf" = 60)))]
     pub period: Option<At<i64>>,
     /// N: the number of periods to evaluate, which may cover at most a day.
@@ -105,22 +106,28 @@ impl RawRule {
     }
 }
 
-/// Any CloudWatch metric.
+/// Any CloudWatch metric, or what a saved query of logs finds.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "metric"))]
 pub(in crate::config) struct RawMetric {
     /// Namespace such as AWS/SQS.
-    #[cfg_attr(test, schemars(required, length(min = 1)))]
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub namespace: Option<At<String>>,
     /// Name of the metric.
-    #[cfg_attr(test, schemars(required, length(min = 1)))]
+    #[cfg_attr(test, schemars(length(min = 1)))]
     pub metric: Option<At<String>>,
     /// The exact set of its dimensions. Values may hold {cluster}, {service}, {task-family},
     /// {namespace} and {workload}. Default: none.
     pub dimensions: Option<At<BTreeMap<String, At<String>>>>,
     /// Unit of its values, for reading the threshold and for notifications. Default: none.
     pub unit: Option<At<UnitWord>>,
+    /// Name of a saved query, which runs with alarms; instead of namespace and metric.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub log_query: Option<At<String>>,
+    /// What is read of the query's result: count, the number of selected events of a period, or a
+    /// field of its own. Default: count.
+    pub field: Option<At<String>>,
 }
 
 /// A recurring maintenance window.

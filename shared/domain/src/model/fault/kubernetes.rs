@@ -43,6 +43,14 @@ pub(super) fn advice(fault: &Fault) -> Option<&'static str> {
             Some("look for a proxy between fargaze and the endpoint of the cluster; the report has details")
         }
         (TOKEN, _) => Some("the next run gets new credentials; if it recurs, check that the role exists"),
+        (_, FaultKind::Denied)
+            if path.as_ref() == "pods/log" || path.as_ref() == "configmaps/aws-logging" =>
+        {
+            Some(
+                "give the role of CollectLogs, the stack's output CollectLogsRoleArn, an access entry with the group fargaze-log-readers: \
+             docs/logs.md in the fargaze repository",
+            )
+        }
         (_, FaultKind::Denied) if is_of_setup(fault) => Some(
             "create an access entry with the required permissions in the cluster for the role of EnableInsights, the \
              stack's output EnableInsightsRoleArn: docs/policies.md in the fargaze repository",

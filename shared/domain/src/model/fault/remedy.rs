@@ -148,6 +148,9 @@ impl Fault {
         if let Some(remedy) = kubernetes::advice(self) {
             return remedy;
         }
+        if let Some(remedy) = self.of_queries() {
+            return remedy;
+        }
         // Some services prefix the code with a namespace.
         let code = self.code.rsplit('#').next().unwrap_or(&self.code);
         let of_kubernetes = matches!(self.operation, Operation::Kubernetes { .. });
@@ -168,8 +171,37 @@ impl Fault {
             None if self.operation == Operation::StsAssumeRole => {
                 "let the role trust this stack's functions, with the target's external-id; see docs/permissions.md in the fargaze repository"
             }
+            None if matches!(
+                self.operation,
+                Operation::LogsPutRetentionPolicy | Operation::LogsDeleteRetentionPolicy
+            ) =>
+            {
+                "deploy the stack with SetLogRetention=true, in another account member.template.yaml; see docs/policies.md in the \
+                 fargaze repository"
+            }
             None => by_kind(FaultKind::Denied),
         }
+    }
+
+    /// What helps if fargaze itself refuses or stops a query of logs, or the account runs too many.
+    fn of_queries(&self) -> Option<&'static str> {
+        Some(match (&self.operation, self.code.as_str()) {
+            (Operation::LogsStartQuery, "budget") => {
+                "raise `budget: month` in fargaze.yaml, or let fewer queries run; see docs/operations.md in the fargaze repository"
+            }
+            (Operation::LogsGetQueryResults | Operation::LogsStartQuery, "late") => {
+                "name fewer log groups or a shorter window, or filter more in the query's first commands"
+            }
+            (Operation::LogsStartQuery, "LimitExceededException") => {
+                "the account runs as many queries at once as its quota allows; the next run tries again; the quota can be raised in \
+                 Service Quotas"
+            }
+            (Operation::LogsStartQuery, "no log group") => {
+                "check the names in fargaze.yaml; where new services and pods log to is known after the next run or report"
+            }
+            (Operation::FargazeRun, "late lines") => "the link shows them",
+            _ => return None,
+        })
     }
 }
 

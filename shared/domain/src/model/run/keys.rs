@@ -24,9 +24,34 @@ impl Target {
         format!("inventory/{}/{}/{}.task-definitions.json.gz", self.account, self.region, self.part_name())
     }
 
+    /// Key of the list of what runs, for queries of logs that start before it is read again.
+    pub fn running_key(&self) -> String {
+        format!("inventory/{}/{}/{}.running.json.gz", self.account, self.region, self.part_name())
+    }
+
     /// Key of what was read about the logs of the target in one run.
     pub fn logs_key(&self, run: &Run) -> String {
         format!("logs/{}/{}.{}.{}.json", run.id, self.account, self.region, self.part_name())
+    }
+
+    /// Key of the queries of logs that were started for the target in one run.
+    pub fn started_queries_key(&self, run: &Run) -> String {
+        format!("logs/{}/{}.{}.{}.started.json", run.id, self.account, self.region, self.part_name())
+    }
+
+    /// Key of the results of the queries of logs.
+    pub fn queries_key(&self, run: &Run) -> String {
+        format!("logs/{}/{}.{}.{}.queries.json", run.id, self.account, self.region, self.part_name())
+    }
+
+    /// Key of the time up to which rules on logs were evaluated.
+    pub fn evaluated_logs_key(&self) -> String {
+        format!("outcomes/evaluated-logs/{}.{}.{}.json", self.account, self.region, self.part_name())
+    }
+
+    /// Key of the logs of the alarms that began.
+    pub fn alarm_logs_key(&self, run: &Run) -> String {
+        format!("logs/{}/{}.{}.{}.alarms.json", run.id, self.account, self.region, self.part_name())
     }
 
     /// Key of the list of clusters that the last sweep found.

@@ -26,9 +26,9 @@ pub(super) fn digest(
     json
 }
 
-fn alarm(PlacedNotice { target, notice }: &PlacedNotice<'_>) -> Value {
+fn alarm(PlacedNotice { target, notice, logs }: &PlacedNotice<'_>) -> Value {
     let evaluation = notice.evaluation();
-    json!({
+    let mut json = json!({
         "id": notice.id,
         "kind": notice.kind(),
         "rule": notice.rule,
@@ -57,5 +57,12 @@ fn alarm(PlacedNotice { target, notice }: &PlacedNotice<'_>) -> Value {
         "console": alarm_link(target, notice),
         "pod": notice.pod(),
         "kubectl": kubectl::inspect(target, notice),
-    })
+    });
+    if let Subject::LogGroup(name) = &notice.subject {
+        json["log_group"] = name.as_str().into();
+    }
+    if let Some(logs) = logs {
+        json["logs"] = super::logs::json(target, logs);
+    }
+    json
 }

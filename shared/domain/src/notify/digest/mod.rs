@@ -3,6 +3,7 @@
 
 mod json;
 mod label;
+mod logs;
 mod paragraphs;
 #[cfg(test)]
 pub(in crate::notify) mod samples;
@@ -16,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::words::{clock, utc};
 use super::{CoverageChange, RuleLine, TargetResult, add_places, attributes, coverage};
 use crate::alarms::{Notice, NoticeKind, RuleChange};
+use crate::logs::AskedQueries;
+use crate::logs::excerpt::AlarmLogs;
 use crate::model::run::{Run, Target};
 use crate::outcome::Outcome;
 use crate::rules::Severity;
@@ -26,6 +29,18 @@ use crate::text::message::{Attribute, Message};
 struct PlacedNotice<'a> {
     target: &'a Target,
     notice: &'a Notice,
+    /// Its logs, if they were looked for.
+    logs: Option<&'a AlarmLogs>,
+}
+
+/// What the logs of the targets say: of alarms that began, by target and id of the notice; and what
+/// saved queries found that run with alarms.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DigestLogs {
+    /// The logs of alarms.
+    pub alarms: BTreeMap<(String, String), AlarmLogs>,
+    /// The results of queries, with their targets.
+    pub queries: Vec<(Target, AskedQueries)>,
 }
 
 /// All notices of a run by kind, each the most severe first.
@@ -45,12 +60,16 @@ pub fn digest(
     results: &[TargetResult],
     changes: &[CoverageChange],
     rules: &[RuleChange],
+    logs: &DigestLogs,
 ) -> Option<Message> {
     let mut notices: Vec<PlacedNotice<'_>> = results
         .iter()
         .filter_map(|result| result.outcome().map(|outcome| (&result.target, outcome)))
         .flat_map(|(target, outcome)| {
-            outcome.notices().iter().map(move |notice| PlacedNotice { target, notice })
+            outcome.notices().iter().map(move |notice| {
+                let logs = logs.alarms.get(&(target.to_string(), notice.id.clone()));
+                PlacedNotice { target, notice, logs }
+            })
         })
         .collect();
     let rules: Vec<RuleLine> = rules.iter().filter_map(due).collect();
@@ -83,6 +102,7 @@ pub fn digest(
         ("EVALUATED AGAIN", paragraphs::ended(&of_kind(NoticeKind::SeenAgain))),
         ("NO LONGER EVALUATED", paragraphs::ended(&of_kind(NoticeKind::Deleted))),
         ("STILL IN ALARM", paragraphs::reminders(run, &sections.reminders)),
+        ("LOG QUERIES", logs::queries(&logs.queries)),
     ];
     for (title, text) in rest {
         if !text.is_empty() {

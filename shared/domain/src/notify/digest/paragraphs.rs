@@ -31,7 +31,7 @@ pub(super) fn began(notices: &[PlacedNotice<'_>]) -> String {
     let (in_short, more) = rest.split_at(rest.len().min(LISTED - IN_FULL));
     // A single place is already named above.
     let is_one_place = notices.iter().all(|other| other.target == notices[0].target);
-    for PlacedNotice { target, notice } in in_short {
+    for PlacedNotice { target, notice, .. } in in_short {
         let severity = notice.severity.as_str().to_uppercase();
         let (since, rule) = (utc(notice.at), harmless(&notice.rule));
         let place = if is_one_place { String::new() } else { format!(", {}", self::place(target)) };
@@ -56,7 +56,7 @@ struct Above<'a> {
 
 /// One alarm in full.
 fn begun<'a>(placed: &PlacedNotice<'a>, Above { advised, contexts }: &mut Above<'a>) -> String {
-    let PlacedNotice { target, notice } = placed;
+    let PlacedNotice { target, notice, logs } = placed;
     let mut text = hang(&format!("{} {}", notice.severity.as_str().to_uppercase(), headline(notice)));
     let mut line = |line: &str| text.push_str(&wrap(line, 2));
     if let Some(evaluation) = notice.evaluation() {
@@ -91,6 +91,9 @@ fn begun<'a>(placed: &PlacedNotice<'a>, Above { advised, contexts }: &mut Above<
             contexts.insert(context);
         }
         text.push_str(&format!("  Inspect: {command}\n"));
+    }
+    if let Some(logs) = logs {
+        text.push_str(&super::logs::of_alarm(target, logs));
     }
     text
 }
@@ -164,7 +167,7 @@ fn window(evaluation: &Evaluation) -> String {
 pub(super) fn blind(run: &Run, notices: &[PlacedNotice<'_>]) -> String {
     let (mut text, mut shown) = (String::new(), 0);
     let mut rest: Vec<&PlacedNotice<'_>> = notices.iter().collect();
-    while let Some(PlacedNotice { target, notice }) = rest.first() {
+    while let Some(PlacedNotice { target, notice, .. }) = rest.first() {
         let same = |other: &&PlacedNotice<'_>| other.notice.rule == notice.rule && other.target == *target;
         let (group, others): (Vec<&PlacedNotice<'_>>, Vec<&PlacedNotice<'_>>) =
             rest.iter().copied().partition(same);
@@ -194,7 +197,7 @@ pub(super) fn blind(run: &Run, notices: &[PlacedNotice<'_>]) -> String {
 pub(super) fn no_data(run: &Run, notices: &[PlacedNotice<'_>]) -> String {
     let (mut text, mut shown) = (String::new(), 0);
     let mut rest: Vec<&PlacedNotice<'_>> = notices.iter().collect();
-    while let Some(PlacedNotice { target, notice }) = rest.first() {
+    while let Some(PlacedNotice { target, notice, .. }) = rest.first() {
         if shown == LISTED {
             return text + &and_more(rest.len(), 2);
         }
@@ -262,7 +265,7 @@ pub(super) fn ended(notices: &[PlacedNotice<'_>]) -> String {
     shown.iter().map(over).collect::<String>() + &and_more(more.len(), 2)
 }
 
-fn over(PlacedNotice { target, notice }: &PlacedNotice<'_>) -> String {
+fn over(PlacedNotice { target, notice, .. }: &PlacedNotice<'_>) -> String {
     // How long an alarm was active does not say when its subject was deleted.
     let since = notice.since.filter(|_| notice.kind() != NoticeKind::Deleted);
     let after = since.map(|since| format!(" after {}", span(since, notice.at))).unwrap_or_default();
@@ -292,6 +295,7 @@ fn kind_of(subject: &Subject) -> &'static str {
         Subject::Service(..) => "service",
         Subject::TaskFamily(..) => "task family",
         Subject::Workload(..) => "workload",
+        Subject::LogGroup(_) => "log group",
     }
 }
 
@@ -303,7 +307,7 @@ pub(super) fn reminders(run: &Run, notices: &[PlacedNotice<'_>]) -> String {
     shown.collect::<String>() + &and_more(more.len(), 2)
 }
 
-fn still(run: &Run, PlacedNotice { target, notice }: &PlacedNotice<'_>, in_full: bool) -> String {
+fn still(run: &Run, PlacedNotice { target, notice, .. }: &PlacedNotice<'_>, in_full: bool) -> String {
     let lasts =
         notice.since.map(|since| format!(", for {}", span(since, run.window.end))).unwrap_or_default();
     let severity = notice.severity.as_str().to_uppercase();

@@ -130,6 +130,7 @@ pub(super) fn name(subject: &Subject) -> String {
         Subject::Workload(cluster, workload) => {
             Subject::Workload(cluster.clone(), sanitized(workload)).to_string()
         }
+        Subject::LogGroup(name) => Subject::LogGroup(harmless(name)).to_string(),
         Subject::Account | Subject::Cluster(_) | Subject::Service(..) => subject.to_string(),
     }
 }
@@ -156,7 +157,7 @@ fn short_with_cluster(subject: &Subject) -> String {
 }
 
 /// The short form of its place.
-fn place(PlacedNotice { target, notice }: &PlacedNotice<'_>) -> String {
+fn place(PlacedNotice { target, notice, .. }: &PlacedNotice<'_>) -> String {
     match (target.platform, &notice.subject) {
         (Platform::Eks, Subject::Workload(cluster, _)) => format!("on EKS {cluster} in {}", target.region),
         (Platform::Eks, _) => format!("on EKS in {}", target.region),

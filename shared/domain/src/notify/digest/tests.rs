@@ -46,12 +46,12 @@ fn results(notices: Vec<Notice>) -> Vec<TargetResult> {
 }
 
 fn notified(notices: Vec<Notice>) -> Message {
-    digest(&run(), &results(notices), &[], &[]).unwrap()
+    digest(&run(), &results(notices), &[], &[], &DigestLogs::default()).unwrap()
 }
 
 #[test]
 fn no_message_without_changes() {
-    assert_eq!(digest(&run(), &results(Vec::new()), &[], &[]), None);
+    assert_eq!(digest(&run(), &results(Vec::new()), &[], &[], &DigestLogs::default()), None);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn the_link_shows_exactly_what_was_evaluated() {
     let link = |region: &str, notice: Notice| {
         let mut results = results(vec![notice]);
         results[0].target.region = region.parse().unwrap();
-        let body = digest(&run(), &results, &[], &[]).unwrap().body;
+        let body = digest(&run(), &results, &[], &[], &DigestLogs::default()).unwrap().body;
         body.lines().find(|line| line.starts_with("  https://")).unwrap().trim().to_owned()
     };
     assert_eq!(
@@ -172,7 +172,7 @@ fn the_link_shows_exactly_what_was_evaluated() {
 fn where_the_console_has_no_public_address_there_is_no_link() {
     let mut results = results(vec![notice("web")]);
     results[0].target.region = "us-iso-east-1".parse().unwrap();
-    let body = digest(&run(), &results, &[], &[]).unwrap().body;
+    let body = digest(&run(), &results, &[], &[], &DigestLogs::default()).unwrap().body;
     assert!(!body.contains("https://"), "{body}");
 }
 
@@ -190,7 +190,9 @@ fn filter_policies_find_the_places_of_the_notices() {
     let mut results = results(Vec::new());
     results[0].result = Err(fault.clone());
     let broken = BrokenTarget { name: results[0].target.to_string(), since: now(), notified: true };
-    let message = digest(&run(), &results, &[CoverageChange::Lost(broken, fault)], &[]).unwrap();
+    let message =
+        digest(&run(), &results, &[CoverageChange::Lost(broken, fault)], &[], &DigestLogs::default())
+            .unwrap();
     assert_eq!(message.attributes["severity"].value(), "warning");
     assert_eq!(message.attributes["region"].value(), r#"["eu-west-1"]"#);
     assert!(!message.attributes.contains_key("cluster"));

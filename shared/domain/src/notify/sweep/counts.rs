@@ -1,8 +1,8 @@
 //! Counts of clusters by finding.
 
-use super::{Findings, Placed, clusters, label};
+use super::{Findings, Kind, Placed, subjects};
 use crate::model::fault::FaultKind;
-use crate::model::run::{Platform, RunKind};
+use crate::model::run::RunKind;
 use crate::notify::words::count;
 use crate::reconcile::{Finding, FindingResult};
 
@@ -17,48 +17,49 @@ impl Findings<'_> {
         let is_new = |finding: &Finding, of_result: bool| {
             is_rollback || finding.news || of_result && finding.result.is_act()
         };
-        let of_platform = self.platforms.iter().filter_map(|platform| {
-            let counts = self.counts(*platform, is_new);
-            (!counts.is_empty()).then(|| format!("{}: {}", label(*platform), counts.join(", ")))
+        let of_kind = self.kinds().into_iter().filter_map(|kind| {
+            let counts = self.counts(kind, is_new);
+            (!counts.is_empty()).then(|| format!("{}: {}", kind.label(), counts.join(", ")))
         });
-        of_platform.collect::<Vec<_>>().join("; ")
+        of_kind.collect::<Vec<_>>().join("; ")
     }
 
     /// `41 of 43 ECS clusters comply, 2 left alone`.
-    pub(super) fn compliance(&self, platform: Platform) -> String {
-        let all = self.on(platform, |_| true);
-        let not = self.on(platform, |finding| !finding.result.is_plain());
-        let left = self.on(platform, |finding| finding.result == FindingResult::Left);
+    pub(super) fn compliance(&self, kind: Kind) -> String {
+        let all = self.on(kind, |_| true);
+        let not = self.on(kind, |finding| !finding.result.is_plain());
+        let left = self.on(kind, |finding| finding.result == FindingResult::Left);
         // Some aspects of an EKS cluster are always left alone; the cluster counts as left alone if
         // nothing else was found.
-        let busy = self.on(platform, |finding| finding.result != FindingResult::Left);
-        let only_left = clusters(&left) - shared(&left, &busy);
-        let of = format!("{} cluster", label(platform));
-        let compliant = clusters(&all) - clusters(&not) - only_left;
+        let busy = self.on(kind, |finding| finding.result != FindingResult::Left);
+        let only_left = subjects(&left) - shared(&left, &busy);
+        let of = kind.noun();
+        let compliant = subjects(&all) - subjects(&not) - only_left;
         let comply = if compliant == 1 { "complies" } else { "comply" };
-        let mut text = format!("{compliant} of {} {comply}", count(clusters(&all), &of));
-        let counts = self.counts(platform, |_, _| true);
+        let mut text = format!("{compliant} of {} {comply}", count(subjects(&all), &of));
+        let counts = self.counts(kind, |_, _| true);
         for part in (only_left > 0).then(|| format!("{only_left} left alone")).into_iter().chain(counts) {
             text.push_str(&format!(", {part}"));
         }
         text
     }
 
-    fn on(&self, platform: Platform, wanted: impl Fn(&Finding) -> bool) -> Vec<Placed<'_>> {
-        let found = self.found.iter().filter(|found| found.target.platform == platform);
+    fn on(&self, kind: Kind, wanted: impl Fn(&Finding) -> bool) -> Vec<Placed<'_>> {
+        let found = self.found.iter().filter(|found| Kind::of(found) == kind);
         found.filter(|found| wanted(found.finding)).copied().collect()
     }
 
-    /// `3 set`, `1 still CREATING after an hour`, `1 in conflict`: the number of clusters by
+    /// `3 set`, `1 still CREATING after an hour`, `1 in conflict`: the number of subjects by
     /// finding, for wanted findings only. The second argument of `wanted` is whether the count is
     /// about the finding's result. Account defaults are counted only where no cluster is.
-    fn counts(&self, platform: Platform, wanted: impl Fn(&Finding, bool) -> bool) -> Vec<String> {
+    fn counts(&self, kind: Kind, wanted: impl Fn(&Finding, bool) -> bool) -> Vec<String> {
         type Is = fn(&Finding) -> bool;
-        let rows: [(Is, &str, bool); 17] = [
+        let rows: [(Is, &str, bool); 18] = [
             (|finding| finding.result == FindingResult::Set, "set", true),
             (|finding| finding.result == FindingResult::WouldSet, "would be set", true),
             (|finding| finding.result == FindingResult::RolledBack, "rolled back", true),
             (|finding| finding.result == FindingResult::Skipped, "skipped", true),
+            (|finding| finding.result == FindingResult::Announced, "announced", true),
             (|finding| finding.result == FindingResult::Waiting, "waiting", true),
             (|finding| finding.result == FindingResult::InProgress, "in progress", true),
             (|finding| finding.result == FindingResult::NotYet, "not yet created", true),
@@ -82,8 +83,8 @@ impl Findings<'_> {
             (|finding| finding.result == FindingResult::UnderWay, "changed by another run", true),
         ];
         let rows = rows.into_iter().filter_map(|(is, what, of_result)| {
-            let found = self.on(platform, |finding| wanted(finding, of_result) && is(finding));
-            match (found.is_empty(), clusters(&found)) {
+            let found = self.on(kind, |finding| wanted(finding, of_result) && is(finding));
+            match (found.is_empty(), subjects(&found)) {
                 (true, _) => None,
                 (false, 0) => Some(format!("account default {what}")),
                 (false, n) => Some(format!("{n} {what}")),

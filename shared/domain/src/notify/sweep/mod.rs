@@ -2,6 +2,7 @@
 //! is out of policy.
 
 mod counts;
+mod expiring;
 mod json;
 mod paragraphs;
 #[cfg(test)]
@@ -14,15 +15,50 @@ use super::words::{about_dollars, count, list, utc};
 use super::{CoverageChange, TargetResult};
 use crate::model::fault::Fault;
 use crate::model::run::{Platform, Run, RunKind, Target};
+use crate::model::subject::Subject;
 use crate::reconcile::{Aspect, CostEstimate, Finding, FindingResult};
 use crate::text::commands::AtCluster;
-use crate::text::message::Message;
+use crate::text::message::{Message, harmless};
 
 /// A finding with its target.
 #[derive(Clone, Copy)]
 struct Placed<'a> {
     target: &'a Target,
     finding: &'a Finding,
+}
+
+/// What findings are counted by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Clusters of a platform, and the account as a whole.
+    Clusters(Platform),
+    /// Log groups.
+    LogGroups,
+}
+
+impl Kind {
+    fn of(found: &Placed<'_>) -> Self {
+        match found.finding.subject {
+            Subject::LogGroup(_) => Self::LogGroups,
+            _ => Self::Clusters(found.target.platform),
+        }
+    }
+
+    /// `ECS`, `log groups`: before counts.
+    fn label(self) -> &'static str {
+        match self {
+            Self::Clusters(platform) => label(platform),
+            Self::LogGroups => "log groups",
+        }
+    }
+
+    /// `ECS cluster`, `log group`: after a count.
+    fn noun(self) -> String {
+        match self {
+            Self::Clusters(platform) => format!("{} cluster", label(platform)),
+            Self::LogGroups => "log group".to_owned(),
+        }
+    }
 }
 
 /// The findings of all targets.
@@ -63,7 +99,7 @@ pub fn sweep(run: &Run, results: &[TargetResult], changes: &[CoverageChange]) ->
 /// Why a sweep has no message, for its receipt: `nothing to do: 41 of 41 ECS clusters comply`.
 pub fn nothing_to_do(results: &[TargetResult]) -> String {
     let findings = Findings::of(RunKind::Sweep, results);
-    let parts = findings.platforms.iter().map(|platform| findings.compliance(*platform));
+    let parts = findings.kinds().into_iter().map(|kind| findings.compliance(kind));
     let unseen = results.iter().filter(|result| result.result.is_err()).count();
     let mut text = format!("nothing to do: {}", parts.collect::<Vec<_>>().join("; "));
     if unseen > 0 {
@@ -89,6 +125,13 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// The kinds that were checked.
+    fn kinds(&self) -> Vec<Kind> {
+        let of_logs = self.found.iter().any(|found| Kind::of(found) == Kind::LogGroups);
+        let clusters = self.platforms.iter().map(|platform| Kind::Clusters(*platform));
+        clusters.chain(of_logs.then_some(Kind::LogGroups)).collect()
+    }
+
     fn that(&self, wanted: impl Fn(&Finding) -> bool) -> Vec<Placed<'a>> {
         self.found.iter().filter(|found| wanted(found.finding)).copied().collect()
     }
@@ -108,7 +151,8 @@ impl<'a> Findings<'a> {
         let is_cut_short = self.kind == RunKind::Rollback && self.unseen.is_some();
         let is_bad = |finding: &Finding| match &finding.result {
             FindingResult::Failed(_) | FindingResult::Conflict(_) | FindingResult::Overdue => true,
-            FindingResult::Unknown(_) => finding.cluster().is_none(),
+            FindingResult::Announced => finding.news,
+            FindingResult::Unknown(_) => finding.subject == Subject::Account,
             _ => false,
         };
         self.found.iter().any(|found| is_bad(found.finding)) || is_cut_short
@@ -162,7 +206,7 @@ impl<'a> Findings<'a> {
 
     fn dry_run_subject(&self) -> String {
         let would = self.with(|result| *result == FindingResult::WouldSet);
-        let waiting = clusters(&self.with(|result| *result == FindingResult::Waiting));
+        let waiting = subjects(&self.with(|result| *result == FindingResult::Waiting));
         let waiting = match waiting {
             0 => String::new(),
             1 => ", 1 waits".to_owned(),
@@ -220,8 +264,14 @@ fn what(found: &[Placed<'_>]) -> String {
 /// `Container Insights of 3 clusters`.
 fn what_of_count(found: &[Placed<'_>]) -> String {
     let titles = list(titles(found).iter().copied(), 2);
-    match clusters(found) {
+    match subjects(found) {
         0 => titles,
+        n if found.iter().all(|found| Kind::of(found) == Kind::LogGroups) => {
+            format!("{titles} of {}", count(n, "log group"))
+        }
+        n if found.iter().any(|found| Kind::of(found) == Kind::LogGroups) => {
+            format!("{titles} of {n} clusters and log groups")
+        }
         n => format!("{titles} of {}", count(n, "cluster")),
     }
 }
@@ -232,21 +282,26 @@ fn titles(found: &[Placed<'_>]) -> Vec<&'static str> {
     aspects.into_iter().map(Aspect::title).collect()
 }
 
-/// Identifies the cluster of a finding; the parts of a target are one place.
+/// Identifies the cluster or log group of a finding; the parts of a target are one place.
 fn key<'a>(found: &Placed<'a>) -> Option<(&'a str, &'a str, Platform, &'a str)> {
     let Placed { target, finding } = found;
-    Some((target.account.as_str(), target.region.as_str(), target.platform, finding.cluster()?.as_str()))
+    let name = match &finding.subject {
+        Subject::LogGroup(name) => name,
+        subject => subject.cluster()?.as_str(),
+    };
+    Some((target.account.as_str(), target.region.as_str(), target.platform, name))
 }
 
-/// The number of clusters in the findings.
-fn clusters(found: &[Placed<'_>]) -> usize {
+/// The number of clusters and log groups in the findings.
+fn subjects(found: &[Placed<'_>]) -> usize {
     found.iter().filter_map(key).collect::<BTreeSet<_>>().len()
 }
 
-/// Names of clusters, each once, at most `most`.
+/// Names of clusters and log groups, each once, at most `most`.
 fn names(found: &[Placed<'_>], most: usize) -> String {
     let names: BTreeSet<_> = found.iter().filter_map(key).collect();
-    list(names.into_iter().map(|(.., name)| name), most)
+    let names: Vec<String> = names.into_iter().map(|(.., name)| harmless(name)).collect();
+    list(names.iter().map(String::as_str), most)
 }
 
 /// Their total cost; `None` if none of them has an estimate.

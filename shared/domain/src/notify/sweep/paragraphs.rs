@@ -1,12 +1,12 @@
 //! The paragraphs of a sweep's message, the most urgent first.
 
-use super::{Findings, Placed, clusters, cost_of, label, names};
+use super::{Findings, Kind, Placed, cost_of, expiring, names, subjects};
 use crate::model::fault::Fault;
 use crate::model::insights::WHY_SILENT;
 use crate::model::run::{Platform, RunKind, Target};
 use crate::model::subject::Subject;
 use crate::notify::coverage::in_words;
-use crate::notify::words::{about_dollars, hang, list, thousands, wrap};
+use crate::notify::words::{about_dollars, count, hang, list, thousands, wrap};
 use crate::reconcile::{Cost, CostEstimate, CostNote, Finding, FindingResult, TARIFF, Transition};
 use crate::text::message::harmless;
 
@@ -46,6 +46,7 @@ impl<'a> Findings<'a> {
             ("SET", FindingResult::Set),
             ("ROLLED BACK", FindingResult::RolledBack),
             ("SKIPPED", FindingResult::Skipped),
+            ("WILL BE SET FROM THE NEXT SWEEP ON:", FindingResult::Announced),
             (waits, FindingResult::Waiting),
             (would, FindingResult::WouldSet),
             ("IN PROGRESS", FindingResult::InProgress),
@@ -162,34 +163,30 @@ impl<'a> Findings<'a> {
     /// How many clusters comply, and how many are left alone, with reasons.
     fn sums(&self) -> String {
         let mut text = String::new();
-        for platform in &self.platforms {
+        for kind in self.kinds() {
             let of =
-                |found: &&Placed<'_>| found.target.platform == *platform && found.finding.cluster().is_some();
+                |found: &&Placed<'_>| Kind::of(found) == kind && found.finding.subject != Subject::Account;
             let here: Vec<Placed<'_>> = self.found.iter().filter(of).copied().collect();
             if here.is_empty() {
                 continue;
             }
             if self.kind == RunKind::Rollback {
                 let rest: Vec<_> = here.into_iter().filter(|found| found.finding.result.is_plain()).collect();
-                if clusters(&rest) > 0 {
-                    let s = if clusters(&rest) == 1 { "" } else { "s" };
-                    text.push_str(&format!(
-                        "Nothing to roll back: {} {} cluster{s}.\n",
-                        clusters(&rest),
-                        label(*platform)
-                    ));
+                if subjects(&rest) > 0 {
+                    let rest = count(subjects(&rest), &kind.noun());
+                    text.push_str(&format!("Nothing to roll back: {rest}.\n"));
                 }
                 continue;
             }
-            text.push_str(&wrap(&format!("{}.", self.compliance(*platform)), 0));
+            text.push_str(&wrap(&format!("{}.", self.compliance(kind)), 0));
             // Some aspects of an EKS cluster are always left alone, because no policy covers them.
             let left = here.into_iter().filter(|found| {
                 found.finding.result.is_plain()
                     && found.finding.result != FindingResult::Compliant
-                    && (found.finding.aspect.is_none() || *platform == Platform::Ecs)
+                    && (found.finding.aspect.is_none() || kind != Kind::Clusters(Platform::Eks))
             });
             for (reason, group) in grouped(left, |found| found.finding.reason.as_str()) {
-                text.push_str(&wrap(&format!("{} left alone: {}.", clusters(&group), harmless(reason)), 2));
+                text.push_str(&wrap(&format!("{} left alone: {}.", subjects(&group), harmless(reason)), 2));
             }
         }
         text
@@ -239,8 +236,11 @@ fn dollars(found: &Placed<'_>) -> f64 {
 
 /// The heading with the clusters: each on a line with its cost if there is an estimate.
 fn listed(head: &str, group: &[Placed<'_>]) -> String {
-    if clusters(group) == 0 {
+    if subjects(group) == 0 {
         return hang(&format!("{head}."));
+    }
+    if let Some(lines) = expiring::lines(group, NAMED) {
+        return hang(&format!("{head}:")) + &wrap("Events that this deletes:", 2) + &lines;
     }
     if cost_of(group).is_none() {
         return hang(&format!("{head}: {}.", names(group, NAMED)));

@@ -8,6 +8,7 @@ mod addons;
 mod control_plane_logs;
 mod fargate_logging;
 mod levels;
+mod log_retention;
 
 use std::fmt;
 use std::str::FromStr;
@@ -76,6 +77,8 @@ aspects! {
     AccountDefault = "account-default", "account default", Account, Desired::Leave, levels;
     /// Container Insights of an ECS cluster.
     ContainerInsights = "container-insights", "Container Insights", EcsCluster, Desired::AtLeast(InsightsLevel::Enabled), levels;
+    /// Retention of a log group.
+    LogRetention = "log-retention", "log retention", LogGroup, Desired::Leave, log_retention;
     /// The add-on `metrics-server`, which serves the Metrics API.
     MetricsServer = "metrics-server", "metrics-server", EksCluster, Desired::Installed, addons;
     /// The add-on `amazon-cloudwatch-observability`: Container Insights for EC2 nodes of EKS.

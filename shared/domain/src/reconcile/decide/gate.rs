@@ -15,8 +15,8 @@ impl AspectCase<'_> {
     /// user prevents it.
     pub(in crate::reconcile) fn change(&self, to: Value) -> Step {
         let Self { aspect, policy, .. } = self;
-        if let Some((action, reason)) = back_off(self.whole.log, *aspect, &policy.desired) {
-            return self.step(action, reason);
+        if let Some(step) = self.backed_off() {
+            return step;
         }
         let made_before = self.changes.iter().rev().find(|change| change.state == ChangeState::Done);
         let was_rolled_back = self.changes.iter().any(|change| change.state == ChangeState::RolledBack);
@@ -54,6 +54,12 @@ impl AspectCase<'_> {
             }
             Err(fault) => self.unknown(fault),
         }
+    }
+
+    /// The step if fargaze backs off from changing it.
+    pub(in crate::reconcile) fn backed_off(&self) -> Option<Step> {
+        let (action, reason) = back_off(self.whole.log, self.aspect, &self.policy.desired)?;
+        Some(self.step(action, reason))
     }
 }
 

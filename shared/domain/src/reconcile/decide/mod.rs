@@ -40,7 +40,7 @@ impl Case<'_> {
             return Some(Step::whole(Action::Leave, format!("tagged {tag}={value}")));
         }
         match &self.observed.subject {
-            ObservedSubject::Account => None,
+            ObservedSubject::Account | ObservedSubject::LogGroup(_) => None,
             ObservedSubject::Ecs(cluster) => self.of_ecs_cluster(cluster),
             ObservedSubject::Eks(eks) => self.of_eks_cluster(&eks.cluster.status, eks.cluster.created_at),
         }

@@ -33,7 +33,7 @@ fn default() -> SubjectPolicy {
 }
 
 fn decided(policy: &SubjectPolicy, eks: &ObservedEks, origin: Origin, log: &SubjectLog) -> Vec<Step> {
-    decide(&Case { policy, observed: &of_eks(eks), origin, log, now: now() })
+    decide(&Case { policy, observed: &of_eks(eks), origin, log, announced: None, now: now() })
 }
 
 /// The step of one aspect of a new cluster without history.
@@ -78,8 +78,14 @@ fn a_cluster_that_is_not_active_has_one_step() {
         ("DELETING", 0, Action::Leave, "its status is DELETING"),
     ] {
         let (observed, now) = (of_eks(&bare(status)), at(minute));
-        let steps =
-            decide(&Case { policy: &policy, observed: &observed, origin: Origin::New, log: &log, now });
+        let steps = decide(&Case {
+            policy: &policy,
+            observed: &observed,
+            origin: Origin::New,
+            log: &log,
+            announced: None,
+            now,
+        });
         assert_eq!((steps.len(), steps[0].aspect), (1, None));
         assert_eq!(steps[0].action, action, "{status}");
         assert!(steps[0].reason.starts_with(why), "{}", steps[0].reason);
@@ -106,7 +112,8 @@ fn the_aspect_that_eks_is_updating_is_named() {
         (62, Action::Overdue, "EKS has been working on control-plane-logs for more than an hour"),
     ] {
         let (origin, now) = (Origin::New, at(minute));
-        let steps = decide(&Case { policy: &policy, observed: &observed, origin, log: &log, now });
+        let steps =
+            decide(&Case { policy: &policy, observed: &observed, origin, log: &log, announced: None, now });
         assert_eq!((&steps[0].action, steps[0].reason.as_str()), (&action, why));
     }
 }
@@ -256,7 +263,14 @@ fn raised(minute: i64, state: ChangeState) -> Change {
 /// minute 90.
 fn logs_after(log: &SubjectLog, existing: Existing) -> Step {
     let (policy, observed) = (all(existing), of_eks(&eks("*")));
-    let case = Case { policy: &policy, observed: &observed, origin: Origin::Existing, log, now: at(90) };
+    let case = Case {
+        policy: &policy,
+        observed: &observed,
+        origin: Origin::Existing,
+        log,
+        announced: None,
+        now: at(90),
+    };
     decide(&case).pop().unwrap()
 }
 

@@ -14,6 +14,7 @@ pub(super) mod eks;
 pub(super) mod fleet;
 pub(super) mod insights;
 pub(super) mod logs;
+pub(super) mod queries;
 pub(super) mod rules;
 pub(super) mod silent;
 pub(super) mod worst;
@@ -34,6 +35,7 @@ pub(super) const SECTIONS: &[&dyn Section] = &[
     &eks::Eks,
     &insights::Insights,
     &logs::Logs,
+    &queries::Queries,
     &coverage::Coverage,
     &cost::OwnCost,
 ];

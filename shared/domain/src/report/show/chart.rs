@@ -165,6 +165,38 @@ pub(crate) fn fleet(what: &str, of: &str, history: &History, window: &ReportWind
     }
 }
 
+/// Counts over time as bars, with the highest count and the times of the first and last bar.
+#[expect(clippy::cast_precision_loss, reason = "there are some dozens of bars")]
+pub(crate) fn bars(title: &str, start: Timestamp, bin_seconds: i64, counts: &[f64]) -> Markup {
+    const WIDTH: f64 = 620.0;
+    const HEIGHT: f64 = 60.0;
+    let highest = counts.iter().copied().fold(0.0, f64::max).max(1.0);
+    let each = WIDTH / counts.len().max(1) as f64;
+    let mut path = String::new();
+    for (slot, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0.0) {
+        let (x, height) = (slot as f64 * each, (count / highest * HEIGHT).max(1.0));
+        path.push_str(&format!(
+            "M{x:.1} {:.1}h{:.1}V{HEIGHT:.0}H{x:.1}Z",
+            HEIGHT - height,
+            (each - 1.0).max(1.0)
+        ));
+    }
+    let bins = i64::try_from(counts.len()).unwrap_or(0);
+    let end = Timestamp::from_second(start.as_second() + bins * bin_seconds).unwrap_or(start);
+    let is_long = bins * bin_seconds > 2 * 86_400;
+    let label = |at: Timestamp| at.strftime(if is_long { "%-d %b" } else { "%H:%M" }).to_string();
+    html! {
+        svg class="fleet" viewBox="0 0 620 80" role="img" {
+            title { (title) ", at most " (format!("{highest:.0}")) " in a bar" }
+            path class="grid" d=(format!("M0 {HEIGHT:.0}H{WIDTH:.0}")) {}
+            path class="bars" d=(path) {}
+            text x="0" y="75" { (label(start)) }
+            text x="620" y="75" text-anchor="end" { (label(end)) }
+            text x="310" y="75" text-anchor="middle" { "at most " (format!("{highest:.0}")) }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

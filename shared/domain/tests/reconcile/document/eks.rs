@@ -228,7 +228,14 @@ pub(super) fn decisions() -> String {
         "| aspect | policy | cluster | what is done | why | cost |\n|---|---|---|---|---|---|\n".to_owned();
     for Row { aspect, described, observed, policy, origin, log } in rows() {
         let observed = Observed::of_eks(observed);
-        let steps = decide(&Case { policy: &policy, observed: &observed, origin, log: &log, now: at(90) });
+        let steps = decide(&Case {
+            policy: &policy,
+            observed: &observed,
+            origin,
+            log: &log,
+            announced: None,
+            now: at(90),
+        });
         let step = steps.iter().find(|step| step.aspect.is_none_or(|of| of == aspect)).unwrap();
         let of = step.aspect.map_or("the cluster".to_owned(), |aspect| format!("`{aspect}`"));
         let desired = step.aspect.map_or("any".to_owned(), |of| format!("`{}`", policy.of(of).desired));

@@ -50,7 +50,14 @@ impl World {
         let observed = self.observe(id, &log, Asking { logging: asks_logging(&policy), rolls_back });
         self.settle(id, &mut log, &observed, cause);
         let origin = self.life(id).origin(self.sweep_record(id), &log, created_at);
-        let case = Case { policy: &policy, observed: &observed, origin, log: &log, now: self.now() };
+        let case = Case {
+            policy: &policy,
+            observed: &observed,
+            origin,
+            log: &log,
+            announced: None,
+            now: self.now(),
+        };
         let steps = decide(&case);
         self.judge_steps(id, &steps, &log);
         let mut findings = Vec::with_capacity(steps.len());

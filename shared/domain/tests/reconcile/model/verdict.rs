@@ -92,7 +92,9 @@ impl World {
                 let open = [LoggingNamespace::Missing, LoggingNamespace::Enabled];
                 assert!(open.contains(&eks.namespace), "{:?}", eks.namespace);
             }
-            Value::Absent | Value::Level(_) => panic!("{aspect} of {id} is set to {to}"),
+            Value::Absent | Value::Level(_) | Value::Retention(_) => {
+                panic!("{aspect} of {id} is set to {to}")
+            }
         }
     }
 

@@ -53,7 +53,8 @@ async fn all_passes(stack: &Stack, item: &Value) -> Value {
         if answer["cursor"].is_null() {
             return stack.json(answer["outcome"]["key"].as_str().unwrap());
         }
-        let (before, after) = (item["cursor"]["after"].as_str(), answer["cursor"]["after"].as_str());
+        let (before, after) =
+            (item["cursor"]["after"]["cluster"].as_str(), answer["cursor"]["after"]["cluster"].as_str());
         assert!(after > before, "no progress after {before:?}");
         item["cursor"] = answer["cursor"].clone();
     }

@@ -6,6 +6,7 @@ mod crashes;
 mod defaults;
 mod events;
 mod histories;
+mod log_retention;
 mod passes;
 mod reverts;
 mod rollback;

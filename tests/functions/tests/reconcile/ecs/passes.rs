@@ -76,7 +76,7 @@ async fn a_cluster_deleted_or_created_between_two_passes_is_no_error() {
     stack.set_timeout(ONE_EACH);
     let mut item = stack.items("sweep", minute(0)).await.remove(0);
     let first = stack.invoke(Function::EnableInsights, item.clone()).await.unwrap();
-    assert_eq!(first["cursor"]["after"], "a");
+    assert_eq!(first["cursor"]["after"]["cluster"], "a");
     stack.aws.edit(|world| {
         // The last processed one, one ahead of the cursor, one behind it, and one before it.
         world.home().remove_cluster("a");
@@ -102,7 +102,7 @@ async fn a_retried_pass_continues_from_the_same_place() {
         let first = stack.invoke(Function::EnableInsights, item.clone()).await.unwrap();
         let again = stack.invoke(Function::EnableInsights, item.clone()).await.unwrap();
         assert_eq!(first, again);
-        assert_eq!(first["cursor"]["after"], after);
+        assert_eq!(first["cursor"]["after"]["cluster"], after);
         item["cursor"] = first["cursor"].clone();
     }
     let done = stack.play_item(item).await;
@@ -122,7 +122,7 @@ async fn what_earlier_passes_did_is_reported_when_a_later_one_fails() {
         stack.set_timeout(ONE_EACH);
         stack.aws.add_fault(fault);
         let line = sweep(&stack, 0).await;
-        assert_eq!(line.items[0]["cursor"]["after"], "a");
+        assert_eq!(line.items[0]["cursor"]["after"]["cluster"], "a");
         let mail = stack.mail(0);
         assert!(
             mail.contains(
@@ -178,7 +178,7 @@ async fn a_cursor_whose_findings_are_missing_fails_by_their_key() {
     let stack = stack(with(&[("a", "disabled"), ("b", "disabled")]));
     stack.put_config(CHANGE);
     let mut item: Value = stack.items("sweep", minute(0)).await.remove(0);
-    item["cursor"] = json!({"after": "a", "findings": {"key": "outcomes/elsewhere.json"}});
+    item["cursor"] = json!({"after": {"cluster": "a"}, "findings": {"key": "outcomes/elsewhere.json"}});
     let failure = stack.invoke(Function::EnableInsights, item).await.unwrap_err();
     assert_eq!(failure.error_type(), "NotFound");
     assert!(failure.to_string().contains("outcomes/elsewhere.json"), "{failure}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::reconcile::Remedy;
+use crate::reconcile::{Expiring, Remedy};
 
 /// Compares a message with the file of that name, or writes it.
 fn golden(name: &str, message: &Message) {
@@ -160,4 +160,41 @@ fn eks_with_what_a_person_can_do() {
     let one = found.iter().find(|found| found["subject"]["cluster"] == "one").unwrap();
     assert!(one["commands"].as_str().unwrap().contains(context), "{one}");
     golden("eks-to-do", &message);
+}
+
+#[test]
+fn retention_of_log_groups_that_is_announced_set_and_reported() {
+    let group = |name: &str, result, reason: &str| {
+        let subject = Subject::LogGroup(name.to_owned());
+        let change = Transition::new(&Value::Retention(None), &Value::Retention(Some(30)));
+        Finding { change: Some(change), ..Finding::new(subject, Some(Aspect::LogRetention), result, reason) }
+    };
+    let loses = |name: &str, gigabytes: u64, oldest: &str| {
+        let reason = "the first sweep after 2026-11-23 02:30 UTC sets it, and then events older than 30 days are deleted for \
+                      good within 72 hours, which no rollback undoes; to keep them, write log-retention: leave for it, or \
+                      export them before; its policy is exactly: 30d (fargaze.yaml:7)";
+        let expiring = Expiring { bytes: Some(gigabytes << 30), oldest: Some(oldest.parse().unwrap()) };
+        Finding { expiring: Some(expiring), news: true, ..group(name, FindingResult::Announced, reason) }
+    };
+    let complies =
+        |name: &str| Finding { change: None, ..group(name, FindingResult::Compliant, "it has 30 days") };
+    let found = [
+        group("/ecs/new", FindingResult::Set, "the log group is new; its policy is 30d (fargaze.yaml:9)"),
+        loses("/ecs/web", 12, "2025-04-01T00:00:00Z"),
+        loses("/aws/containerinsights/shop/performance", 370, "2023-01-15T00:00:00Z"),
+        complies("/ecs/api"),
+        complies("/ecs/jobs"),
+        Finding {
+            change: None,
+            now: Some("no expiry".to_owned()),
+            news: true,
+            ..group(
+                "/ecs/old",
+                FindingResult::Reported,
+                "the log group existed before fargaze or is older than 30 days, and 30d sets only new ones; to set it \
+                 too, which deletes older events for good, write log-retention: {exactly: 30d}; its policy is 30d (fargaze.yaml:9)",
+            )
+        },
+    ];
+    golden("log-retention", &message(RunKind::Sweep, [ecs(compliant(3).chain(found).collect())]));
 }

@@ -25,7 +25,7 @@ fn reverted(times: i64, by: &[&str]) -> SubjectLog {
 
 fn step_of(policy: &SubjectPolicy, cluster: &ObservedCluster, origin: Origin, log: &SubjectLog) -> Step {
     let observed = Observed::of_ecs(cluster.clone());
-    let mut steps = decide(&Case { policy, observed: &observed, origin, log, now: now() });
+    let mut steps = decide(&Case { policy, observed: &observed, origin, log, announced: None, now: now() });
     assert_eq!(steps.len(), 1);
     steps.pop().unwrap()
 }
@@ -214,7 +214,14 @@ fn a_rollback_lasts_until_the_policy_changes() {
 fn of_account(desired: Desired, now: Queried<InsightsLevel>, log: &SubjectLog) -> Step {
     let policy = policy(Aspect::AccountDefault, desired, Existing::Report);
     let observed = Observed::account(now);
-    let case = Case { policy: &policy, observed: &observed, origin: Origin::Existing, log, now: at(30) };
+    let case = Case {
+        policy: &policy,
+        observed: &observed,
+        origin: Origin::Existing,
+        log,
+        announced: None,
+        now: at(30),
+    };
     decide(&case).pop().unwrap()
 }
 

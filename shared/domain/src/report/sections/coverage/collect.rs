@@ -2,7 +2,7 @@
 
 use super::model::{Extent, Problem, ReportCoverage};
 use crate::evidence::coverage::CountedFault;
-use crate::logs::TargetLogs;
+use crate::logs::{TargetLogs, TargetQueries};
 use crate::model::fault::Fault;
 use crate::model::operation::Operation;
 use crate::model::run::Target;
@@ -15,10 +15,12 @@ pub(crate) fn coverage(
     targets: &[SeenTarget],
     results: &[TargetResult],
     logs: &[(Target, Result<TargetLogs, Fault>)],
+    queries: &[(Target, Result<TargetQueries, Fault>)],
 ) -> ReportCoverage {
     let mut problems: Vec<Problem> = results.iter().flat_map(problems).collect();
     problems.extend(targets.iter().filter_map(|seen| cut_short(seen, results)));
     problems.extend(logs.iter().flat_map(|(target, logs)| of_logs(target, logs)));
+    problems.extend(queries.iter().flat_map(|(target, queries)| of_queries(target, queries)));
     problems.sort_by_key(|problem| (problem.extent != Extent::Target, std::cmp::Reverse(problem.count)));
     let total = total(results);
     ReportCoverage {
@@ -55,6 +57,21 @@ fn of_logs(target: &Target, logs: &Result<TargetLogs, Fault>) -> Vec<Problem> {
         Ok(TargetLogs::NoRole) => Vec::new(),
         Ok(TargetLogs::Read(read)) => {
             let merged = merged(&read.faults).into_iter();
+            merged
+                .map(|CountedFault { fault, count }| problem(target, &fault, Extent::Answer, count))
+                .collect()
+        }
+    }
+}
+
+/// What went wrong while the saved queries of a target ran. What a budget refused is in the section
+/// of the queries.
+fn of_queries(target: &Target, queries: &Result<TargetQueries, Fault>) -> Vec<Problem> {
+    match queries {
+        Err(fault) => vec![problem(target, fault, Extent::Answer, 1)],
+        Ok(TargetQueries::NoRole) => Vec::new(),
+        Ok(TargetQueries::Asked(asked)) => {
+            let merged = merged(&asked.faults).into_iter().filter(|counted| counted.fault.code != "budget");
             merged
                 .map(|CountedFault { fault, count }| problem(target, &fault, Extent::Answer, count))
                 .collect()

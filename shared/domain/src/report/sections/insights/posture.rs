@@ -288,6 +288,7 @@ mod tests {
             previous: None,
             changes: &[],
             target_logs: &[],
+            target_queries: &[],
             usage: None,
         };
         paragraph(&builder.finish(facts))

@@ -132,6 +132,7 @@ impl LogFindingReport {
                 (Text::new(&subject.to_string()), Some(Text::new(container)))
             }
             FindingPlace::Group(name) => (Text::new(name), None),
+            FindingPlace::Cluster(name) => (Text::new(name.as_str()), None),
         };
         Self {
             account: target.account.clone(),
