@@ -18,6 +18,7 @@ import bootstraps
 import deployment
 import eks
 import estate
+import logs
 from local_aws import LocalAws, LocalAwsError
 from mailbox import Mail, Mailbox
 from stack import Execution, Stack, recorded_event
@@ -26,7 +27,11 @@ from terminal import Terminal
 EVENT = "enable-insights.create-cluster.ok.json"
 EKS_EVENT = "enable-insights.eks-create-cluster.ok.json"
 
+CONFIG = Path(__file__).with_name("demo-fargaze.yaml")
 EKS = estate.EKS_CLUSTER
+BURSTING = "/".join(logs.BURSTING)
+# In what the crash-looping pod wrote (tests/fake-kubernetes/src/main.rs).
+TOKEN = "a1b2c3d4e5f6"
 NONE = "none"
 CLUSTERS = len(estate.ESTATE) + 1
 # In addition to the healthy ones: three unhealthy pods, and metrics-server.
@@ -75,7 +80,9 @@ def demo(terminal: Terminal) -> int:
                 running.enter_context(eks.answering(
                     stack, EKS, "--pods", str(estate.EKS_PODS), binary=executables["fake-kubernetes"],
                 ))
-                step.note = f"{len(estate.ESTATE)} ECS clusters, 1 EKS cluster, {points} metric points"
+                events = logs.write(aws)
+                put_config(stack)
+                step.note = f"{CLUSTERS} clusters, {points} metric points, {events} log lines"
             mailbox = running.enter_context(Mailbox(aws, stack.outputs["TopicArn"]))
             checks = show(terminal, stack, mailbox)
         where_next(terminal, keep_page(stack, next(iter(archives.values())).with_name("demo-report.html")))
@@ -137,7 +144,7 @@ def show(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> list[tuple[bool,
 
 def main_job(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> Seen:
     before = settings(stack)
-    with terminal.step("Sending events for six new clusters") as step:
+    with terminal.step("Sending events for 6 new clusters") as step:
         events = [recorded_event(EVENT, cluster.name) for cluster in estate.ESTATE]
         events.append(recorded_event(EKS_EVENT, EKS))
         matched = [stack.rule_matches(event) for event in events]
@@ -149,9 +156,9 @@ def main_job(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> Seen:
 
     # In this order they are never less than a period of five minutes apart.
     before_that, later = estate.later(estate.MINUTES_AHEAD - 5), estate.later()
-    with terminal.step("Looking at the pods once before") as step:
-        sample_pods(stack, before_that)
-        step.note = "5 minutes earlier: a crash loop takes two samples"
+    with terminal.step("Looking once before") as step:
+        look(stack, before_that)
+        step.note = "5 minutes earlier: pods, and who logs where"
     with terminal.step("Judging thresholds") as step:
         alarms = stack.run({"kind": "alarms", "time": later})
         step.note = f"about {estate.MINUTES_AHEAD} minutes from now: the run {alarms.status.lower()}"
@@ -179,9 +186,14 @@ def checked(seen: Seen) -> list[tuple[bool, str]]:
         (mentions(digest, f"payments/{estate.SILENT}", "2 tasks missing"), f"the digest says that payments/{estate.SILENT} does not run"),
         (mentions(digest, "odd/pod/crashes", "CrashLoopBackOff", "OOMKilled"), "the digest says that the pod odd/crashes crashes, and why"),
         (mentions(digest, "odd/pod/waits", "pending"), "the digest says that the pod odd/waits is pending"),
+        (has_burst(digest), f"the digest has the errors of {BURSTING}: their count and course, the newest three, and a link to all"),
+        (mentions(digest, "Last lines of pod crashes", "token=[masked]", "cannot allocate 64 MiB") and TOKEN not in digest.body,
+         "the digest has the last lines of odd/crashes, with the token masked"),
         (checked_all(digest), f"the digest says that {CLUSTERS} clusters were checked"),
         (checked_all(report), f"the report says that {CLUSTERS} clusters were checked"),
         (mentions(report, f"payments/{estate.SILENT}", "0 of 2"), f"the report says that payments/{estate.SILENT} does not run"),
+        (mentions(report, f"No log driver: payments/{estate.UNLOGGED[0]} ({estate.UNLOGGED[1]})"),
+         f"the report says that the logs of {estate.UNLOGGED[1]} in payments/{estate.UNLOGGED[0]} are lost"),
         (mentions(report, f"{EKS}: ACTIVE", f"{PODS} pods", "Metrics API answers"), f"the report has {EKS} and its {PODS} pods"),
     ]
 
@@ -196,12 +208,20 @@ def setting(name: str) -> str:
     return "add-ons (EKS)" if name == EKS else "Container Insights"
 
 
-def sample_pods(stack: Stack, time: str) -> None:
-    """Reads the pods as a run does, and evaluates nothing."""
+def put_config(stack: Stack) -> None:
+    body = CONFIG.read_bytes()
+    stack.aws.client("s3").put_object(Bucket=stack.outputs["BucketName"], Key="fargaze.yaml", Body=body)
+
+
+def look(stack: Stack, time: str) -> None:
+    """Reads metrics, pods and logs as a run does, and evaluates nothing: a crash loop takes two samples, and queries for
+    services need to know where they log."""
     planned = stack.invoke("PlanRun", {"kind": "alarms", "time": time})
     for target in planned["targets"]:
-        if target["platform"] == "eks":
-            stack.invoke("CollectPods", {"plan": planned["plan"], "target": target["number"]})
+        step = {"plan": planned["plan"], "target": target["number"]}
+        stack.invoke("CollectLogs", {**step, "do": "start-queries"})
+        stack.invoke("CollectPods" if target["platform"] == "eks" else "CollectMetrics", step)
+        stack.invoke("CollectLogs", {**step, "do": "read-queries"})
 
 
 def newest_mail(mailbox: Mailbox, count: int) -> Mail | None:
@@ -217,6 +237,13 @@ def ended_well(run: Execution) -> bool:
 
 def mentions(mail: Mail | None, *words: str) -> bool:
     return mail is not None and all(word.lower() in mail.body.lower() for word in words)
+
+
+def has_burst(mail: Mail | None) -> bool:
+    """Count, sparkline, newest three lines and link."""
+    if not mentions(mail, f"{BURSTING}: errors {logs.BURST}", "Newest lines:", "#logsV2:logs-insights"):
+        return False
+    return mail.body.count(logs.ERROR) == 3 and any(bar in mail.body for bar in "▁▂▃▄▅▆▇█")
 
 
 def checked_all(mail: Mail | None) -> bool:
@@ -249,10 +276,12 @@ def where_next(terminal: Terminal, page: str) -> None:
         [
             ["the report's page, with charts", page],
             ["what was deployed", "template.yaml"],
+            ["its rules and queries of logs", "tests/stack/demo-fargaze.yaml"],
             ["the events that were sent", f"events/{EVENT}"],
             ["", f"events/{EKS_EVENT}"],
             ["how it works", "README.md, docs/architecture.md"],
             ["how fargaze reads EKS", "docs/eks.md"],
+            ["how it reads logs", "docs/logs.md"],
             ["what can be set", "docs/configuration.md"],
             ["its permissions in your account", "docs/permissions.md"],
             ["how to deploy it for real", "README.md"],

@@ -23,12 +23,12 @@ from local_aws import ACCOUNT, LocalAws
 from stack import Stack, wait_until
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "kubernetes"))
-from fake_kubernetes import BINARY, FakeKubernetes  # noqa: E402
+from fake_kubernetes import BINARY, FakeKubernetes, FakeKubernetesError  # noqa: E402, F401 the demo catches it
 
 PROFILE = "everything"
 NAMESPACES = ["default", "kube-system", "odd", "payments", "shop", "web"]
 # The functions that call EKS.
-CALLERS = ["CollectPods", "EnableInsights"]
+CALLERS = ["CollectLogs", "CollectPods", "EnableInsights"]
 HEALTH = "/health"
 DEADLINE_SECONDS = 60
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass, field
 
-from local_aws import LocalAws
+from local_aws import REGION, LocalAws
 
 NAMESPACE = "AWS/ECS"
+CONTAINER = "app"
 # Longer than the window of an alarms run.
 MINUTES_OF_POINTS = 90
 # Points continue into the future, as CloudWatch allows, so that a run can be at a time when the
@@ -35,6 +36,8 @@ class Cluster:
 
 HOT = "worker"
 SILENT = "billing"
+# A service, and its second container, which has no log driver.
+UNLOGGED = ("gateway", "statsd")
 ESTATE = [
     Cluster("shop", "disabled", [Service("web", cpu=24, memory=52), Service("cart", cpu=11, memory=38)]),
     Cluster("orders", "enabled", [Service("api", cpu=31, memory=47), Service(HOT, cpu=58, memory=93)]),
@@ -52,15 +55,15 @@ EKS_PODS = 20
 def create(aws: LocalAws, estate: list[Cluster] = ESTATE) -> int:
     """Creates clusters, services and metric points. Returns the number of points."""
     ecs = aws.client("ecs")
-    task = ecs.register_task_definition(
-        family="web", cpu="256", memory="512", networkMode="awsvpc", requiresCompatibilities=["FARGATE"],
-        containerDefinitions=[{"name": "web", "image": "web"}],
-    )["taskDefinition"]["taskDefinitionArn"]
     for cluster in estate:
         ecs.create_cluster(
             clusterName=cluster.name, settings=[{"name": "containerInsights", "value": cluster.insights}]
         )
         for service in cluster.services:
+            task = ecs.register_task_definition(
+                family=f"{cluster.name}-{service.name}", cpu="256", memory="512", networkMode="awsvpc",
+                requiresCompatibilities=["FARGATE"], containerDefinitions=containers(cluster.name, service.name),
+            )["taskDefinition"]["taskDefinitionArn"]
             ecs.create_service(
                 cluster=cluster.name, serviceName=service.name, taskDefinition=task,
                 desiredCount=service.desired, launchType="FARGATE",
@@ -70,6 +73,22 @@ def create(aws: LocalAws, estate: list[Cluster] = ESTATE) -> int:
                 for arn in ecs.list_tasks(cluster=cluster.name, serviceName=service.name)["taskArns"]:
                     ecs.stop_task(cluster=cluster.name, task=arn)
     return put_points(aws, estate)
+
+
+def log_group(cluster: str, service: str) -> str:
+    return f"/ecs/{cluster}/{service}"
+
+
+def containers(cluster: str, service: str) -> list[dict]:
+    """The container definitions of a service. Nothing is wrong with how its own container logs."""
+    options = {
+        "awslogs-group": log_group(cluster, service), "awslogs-region": REGION, "awslogs-stream-prefix": service,
+        "mode": "non-blocking", "max-buffer-size": "25m",
+    }
+    logs = {"logDriver": "awslogs", "options": options}
+    own = {"name": CONTAINER, "image": service, "essential": True, "logConfiguration": logs}
+    beside = [{"name": name, "image": name, "essential": False} for of, name in [UNLOGGED] if of == service]
+    return [own, *beside]
 
 
 def put_points(aws: LocalAws, estate: list[Cluster]) -> int:
@@ -112,7 +131,25 @@ def put_points(aws: LocalAws, estate: list[Cluster]) -> int:
         {"MetricName": metric, "Dimensions": dimensions, "Timestamp": now, "Value": value, "Unit": "Count"}
         for metric, dimensions, value in counts
     ])
-    return len(points) + len(counts)
+    received = received_logs(estate, now)
+    cloudwatch.put_metric_data(Namespace="AWS/Logs", MetricData=received)
+    return len(points) + len(counts) + len(received)
+
+
+def received_logs(estate: list[Cluster], now: datetime.datetime) -> list[dict]:
+    """What the log group of every running service received in each hour of a day."""
+    return [
+        {
+            "MetricName": metric,
+            "Dimensions": [{"Name": "LogGroupName", "Value": log_group(cluster.name, service.name)}],
+            "Timestamp": now - datetime.timedelta(hours=hours),
+            "Value": value,
+            "Unit": unit,
+        }
+        for cluster in estate for service in cluster.services if service.running > 0
+        for hours in range(24)
+        for metric, value, unit in (("IncomingBytes", 9e6, "Bytes"), ("IncomingLogEvents", 6e4, "Count"))
+    ]
 
 
 def later(minutes: int = MINUTES_AHEAD) -> str:

@@ -1,5 +1,6 @@
-"""ministack with the AWS limits that it lacks (local_limits.py), and with one fix where its CloudFormation differs from
-AWS's and template.yaml is affected.
+"""ministack with the AWS limits that it lacks (local_limits.py), with more of Logs Insights (local_insights.py), with an
+account setting (local_settings.py), and with one fix where its CloudFormation differs from AWS's and template.yaml is
+affected.
 
 AWS evaluates Fn::Join and Fn::Split inside conditions; ministack treats them as text, so that a condition with one is
 never false. Here they are evaluated first, and then ministack does the rest.
@@ -9,7 +10,9 @@ from __future__ import annotations
 
 import sys
 
+import local_insights
 import local_limits
+import local_settings
 from ministack.app import app  # noqa: F401 hypercorn serves it
 from ministack.services.cloudformation import engine
 
@@ -45,3 +48,5 @@ for name, module in list(sys.modules.items()):
         module._evaluate_conditions = evaluate_conditions
 
 local_limits.hold()
+local_insights.hold()
+local_settings.hold()

@@ -21,13 +21,14 @@ CODE_BUCKET = "deployment-artifacts"
 # Where ministack's IAM differs from AWS's, it refuses the roles of template.yaml, which are right
 # for AWS. It checks ecs:DescribeClusters on "*" and ecs:DescribeServices and ecs:DescribeTasks on
 # the cluster, where AWS checks the named clusters, services and tasks; eks:DescribeAddon on the
-# cluster, where AWS checks the add-on; and it does not know the condition keys ecs:cluster and
+# cluster, where AWS checks the add-on; logs:DescribeLogGroups and logs:StartQuery of several groups
+# on "*", where AWS checks the groups; and it does not know the condition keys ecs:cluster and
 # ecs:account-setting. So these actions are granted in addition to the template's, each to a role
 # that has it there, too (a test checks that). Everything else runs with the template's roles alone.
 LOCAL_GRANTS = {
     "CollectMetricsRole": ["ecs:DescribeClusters", "ecs:DescribeServices"],
     "CollectPodsRole": ["eks:DescribeAddon"],
-    "CollectLogsRole": ["ecs:DescribeTasks", "ecs:ListTasks"],
+    "CollectLogsRole": ["ecs:DescribeTasks", "ecs:ListTasks", "logs:DescribeLogGroups", "logs:StartQuery"],
     "EnableInsightsRole": [
         "ecs:DescribeClusters", "ecs:DescribeTasks", "ecs:ListTasks", "ecs:PutAccountSettingDefault", "eks:DescribeAddon",
     ],

@@ -1,5 +1,5 @@
 """The local AWS refuses what AWS refuses (issue 14, point 1): each limit of local_limits.py is reached once and
-exceeded once."""
+exceeded once. Of Logs Insights it answers what local_insights.py says, and refuses the rest."""
 
 from __future__ import annotations
 
@@ -219,3 +219,59 @@ def test_one_hop_between_buses(aws: LocalAws) -> None:
     wait_until(lambda: count("second"), 10, "the second bus received nothing")
     # Buses are served in turn, so an event for the third would have arrived.
     assert (count("first"), count("third")) == (1, 0)
+
+
+# What ministack answers to Logs Insights, and local_insights.py adds.
+LINES = ["GET /", "ERROR no route", "ERROR no answer", "GET /a"]
+
+
+@pytest.fixture(scope="module")
+def group(aws: LocalAws) -> str:
+    """A log group with lines a second apart, from the epoch second 600 on."""
+    logs, name = aws.client("logs"), "/limits/web"
+    logs.create_log_group(logGroupName=name)
+    logs.create_log_stream(logGroupName=name, logStreamName="web/app/1")
+    events = [{"timestamp": (600 + second) * 1000, "message": line} for second, line in enumerate(LINES)]
+    logs.put_log_events(logGroupName=name, logStreamName="web/app/1", logEvents=events)
+    return name
+
+
+def query(aws: LocalAws, group: str, text: str) -> list[dict[str, str]]:
+    logs = aws.client("logs")
+    started = logs.start_query(logGroupNames=[group], queryString=text, startTime=0, endTime=1199)["queryId"]
+    answer = logs.get_query_results(queryId=started)
+    assert answer["status"] == "Complete" and answer["statistics"]["bytesScanned"] == sum(map(len, LINES))
+    return [{field["field"]: field["value"] for field in row} for row in answer["results"]]
+
+
+LOG = f"{ACCOUNT}:/limits/web"
+
+
+@pytest.mark.parametrize(("text", "rows"), [
+    ("stats count(*) as n", [{"n": "4"}]),
+    ("filter @message like /(?i)(error|panic)\\b/ | stats count(*) as n by @log, bin(5m)",
+     [{"@log": LOG, "bin(5m)": "1970-01-01 00:10:00.000", "n": "2"}]),
+    ("filter @logStream like \"b/app/\" | stats count(*) as n by bin(1s)",
+     [{"bin(1s)": f"1970-01-01 00:10:0{second}.000", "n": "1"} for second in range(4)]),
+    ("parse @message /(?<verb>GET) \\/(?<page>.*)/ | stats count(*) as n by verb", [{"verb": "GET", "n": "2"}, {"n": "2"}]),
+])
+def test_queries_that_are_understood(aws: LocalAws, group: str, text: str, rows: list[dict]) -> None:
+    found = query(aws, group, text)
+    assert sorted(map(str, found)) == sorted(map(str, rows))
+
+
+def test_lines_of_a_query(aws: LocalAws, group: str) -> None:
+    rows = query(aws, group, "filter @message like /ERROR/ | fields @timestamp, @log, @message | sort @timestamp desc | limit 1")
+    assert [(row["@timestamp"], row["@log"], row["@message"]) for row in rows] == [
+        ("1970-01-01 00:10:02.000", LOG, "ERROR no answer")
+    ]
+
+
+@pytest.mark.parametrize("text", [
+    "filter status >= 500", "filter ispresent(a) | stats count(*) as n", "stats avg(a) as a", "sort n desc",
+    "filter @message like /a/ and @message like /b/", "fields strlen(@message) as n", "dedup @message",
+    "stats count(*) as n | limit 1",
+])
+def test_queries_that_are_not_understood_are_refused_and_not_answered_in_part(aws: LocalAws, group: str, text: str) -> None:
+    with pytest.raises(ClientError, match="MalformedQueryException"):
+        query(aws, group, text)

@@ -12,14 +12,14 @@ import stand_ins
 from local_aws import LocalAws
 from stack import Execution, Stack
 
-# A target's name determines its result, and whether it is on EKS. Each function records its input,
-# because the state machine drops its output.
+# A target's name determines its result, whether it is on EKS, and whether logs are queried for it.
+# Each function records its input, because the state machine drops its output.
 PLAN_RUN = '''
 def answer(event):
     request = event["request"]
     names = request["targets"] or [f"n{number}" for number in range(request["many"])]
     targets = [
-        {"number": number, "platform": "eks" if name.startswith("eks") else "ecs", "name": name}
+        {"number": number, "platform": "eks" if name.startswith("eks") else "ecs", "name": name, "queries": "queries" in name}
         for number, name in enumerate(names)
     ]
     return {"run": "run-1", "kind": request["kind"], "plan": "runs/run-1/plan.json", "targets": targets}
@@ -36,14 +36,14 @@ def answer(event):
 COLLECT_PODS = '''
 def answer(event):
     note(event)
-    if event["name"] == "eks-denied":
+    if event["name"].startswith("eks-denied"):
         raise Failed("Denied", "eks:ListClusters: no")
     return {"snapshot": {"key": "of collect-pods"}}
 '''
 EVALUATE_ALARMS = '''
 def answer(event):
     note(event)
-    return {"outcome": {"key": "of evaluate-alarms"}}
+    return {"outcome": {"key": "of evaluate-alarms"}, "began": 2 if "began" in event["name"] else 0}
 '''
 ENABLE_INSIGHTS = '''
 def answer(event):
@@ -61,7 +61,7 @@ def answer(event):
 COLLECT_LOGS = '''
 def answer(event):
     note(event)
-    if event["name"].startswith("no-logs"):
+    if f"no-{event.get('do', 'logs')}" in event["name"]:
         raise Failed("Denied", "logs:DescribeLogGroups: no")
     return {"logs": {"key": "of collect-logs"}}
 '''
@@ -110,8 +110,8 @@ class Machine:
         return [tuple(json.loads(line)) for line in self.notes.read_text().splitlines()]
 
     def steps(self, name: str) -> list[str]:
-        """The functions that processed a target."""
-        return [function for function, event in self.calls() if event.get("name") == name]
+        """The functions that processed a target, or what one was to do that has several steps."""
+        return [event.get("do", function) for function, event in self.calls() if event.get("name") == name]
 
     def kept(self) -> dict[str, dict]:
         """The stored failures by target."""
@@ -145,14 +145,69 @@ def test_kind_and_platform_decide_which_functions_process_a_target(
 
 def test_every_function_receives_the_location_of_the_plan_and_a_number(machine: Machine) -> None:
     """Issue 14, points 1 and 6: nothing else travels, so no role and no external id."""
-    for kind in ("alarms", "sweep"):
-        machine.run(kind, "one", "eks-one")
+    for kind in ("alarms", "report", "sweep"):
+        machine.run(kind, "one-queries-began", "eks-one")
         for function, event in machine.calls():
             if function == "ForwardSummary":
                 assert event.keys() == {"plan", "ended"}
             else:
-                assert event.keys() <= {"kind", "plan", "target", "platform", "name", "pass"}, function
+                assert event.keys() <= {"kind", "plan", "target", "platform", "name", "queries", "do", "pass"}, function
                 assert event["plan"] == "runs/run-1/plan.json" and event["target"] in (0, 1)
+
+
+OF_PLATFORM = [("", "CollectMetrics"), ("eks-", "CollectPods")]
+
+
+@pytest.mark.parametrize(("platform", "collects"), OF_PLATFORM)
+@pytest.mark.parametrize(("kind", "then"), [("alarms", "EvaluateAlarms"), ("report", "CollectLogs")])
+def test_queries_are_started_before_and_read_after_the_collector_where_there_are_some(
+    machine: Machine, platform: str, collects: str, kind: str, then: str
+) -> None:
+    targets = [f"{platform}queries", f"{platform}one"]
+    assert machine.run(kind, *targets) == dict.fromkeys(targets, "done")
+    assert machine.steps(targets[0]) == ["start-queries", collects, "read-queries", then]
+    assert machine.steps(targets[1]) == [collects, then]
+
+
+@pytest.mark.parametrize("kind", ["sweep", "rollback"])
+def test_no_logs_are_queried_for_settings(machine: Machine, kind: str) -> None:
+    assert machine.run(kind, "queries") == {"queries": "done"}
+    assert machine.steps("queries") == ["EnableInsights"]
+
+
+@pytest.mark.parametrize(("kind", "then"), [("alarms", "EvaluateAlarms"), ("report", "CollectLogs")])
+@pytest.mark.parametrize("fails", ["no-start-queries", "no-read-queries", "no-start-queries-no-read-queries"])
+def test_target_whose_queries_fail_is_processed_all_the_same(machine: Machine, kind: str, then: str, fails: str) -> None:
+    assert machine.run(kind, fails, "queries") == {fails: "done", "queries": "done"}
+    for name in (fails, "queries"):
+        # Denied is not tried again.
+        assert machine.steps(name) == ["start-queries", "CollectMetrics", "read-queries", then], name
+    assert machine.kept() == {}
+
+
+@pytest.mark.parametrize(("platform", "collects"), OF_PLATFORM)
+def test_logs_of_alarms_are_found_only_if_some_began(machine: Machine, platform: str, collects: str) -> None:
+    targets = [f"{platform}began", f"{platform}quiet"]
+    assert machine.run("alarms", *targets) == dict.fromkeys(targets, "done")
+    assert machine.steps(targets[0]) == [collects, "EvaluateAlarms", "logs-of-alarms"]
+    assert machine.steps(targets[1]) == [collects, "EvaluateAlarms"]
+
+
+def test_target_whose_alarms_have_no_logs_is_done(machine: Machine) -> None:
+    names = ["began-no-logs-of-alarms", "queries-began-no-logs-of-alarms"]
+    assert machine.run("alarms", *names) == dict.fromkeys(names, "done")
+    assert machine.steps(names[0]) == ["CollectMetrics", "EvaluateAlarms", "logs-of-alarms"]
+    assert machine.steps(names[1]) == ["start-queries", "CollectMetrics", "read-queries", "EvaluateAlarms", "logs-of-alarms"]
+    assert machine.kept() == {}
+
+
+def test_target_that_fails_has_its_queries_not_read(machine: Machine) -> None:
+    """They end by themselves; there is nothing to evaluate them with."""
+    assert machine.run("alarms", "eks-denied-queries", "verbose-queries") == {
+        "eks-denied-queries": "failed", "verbose-queries": "failed",
+    }
+    assert machine.steps("verbose-queries") == ["start-queries", "CollectMetrics"]
+    assert machine.kept().keys() == {"eks-denied-queries", "verbose-queries"}
 
 
 def test_target_whose_logs_cannot_be_read_is_done(machine: Machine) -> None:
