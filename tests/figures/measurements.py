@@ -49,6 +49,13 @@ MEASUREMENTS = [
         "5 points a metric, no snapshot before",
         "the first run, inventory listed again",
     ), sparse=("peak MiB of a new process",)),
+    bench("collect-logs", "logs", (
+        "audit of 1,000 services, all revisions new",
+        "the next report, which describes the rest",
+        "audit of 1,000 services, all revisions known",
+        "start of 20 queries over 500 log groups",
+        "reading their answers",
+    ), sparse=("s between the first and the last paced call", "the quota's floor, s")),
     bench("collect-pods", "pods", ("warm", "first event of a process")),
     example("judging", "judge", ("nothing", "all that is not OK is new")),
     example("report", "render", ("1000 ECS clusters × 10 services, 20 EKS clusters × 200 pods",)),

@@ -1,10 +1,10 @@
 //! Measures fargaze against the fake AWS and prints Markdown: `cargo run --release -p bench --
-//! [collect|pods|start|throttle]`. `make figures` puts the tables into docs/performance.md, between
-//! the markers that are printed around them.
+//! [collect|logs|pods|start|throttle]`. `make figures` puts the tables into docs/performance.md,
+//! between the markers that are printed around them.
 //!
-//! `collect`, `pods` and `start` run the release bootstraps of this workspace as Lambda would: real
-//! processes, real Runtime API, real clients over loopback. Build them first: `cargo build
-//! --release --workspace`.
+//! `collect`, `logs`, `pods` and `start` run the release bootstraps of this workspace as Lambda
+//! would: real processes, real Runtime API, real clients over loopback. Build them first: `cargo
+//! build --release --workspace`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,6 +13,7 @@
 )]
 
 mod collect;
+mod logs;
 mod plan;
 mod pods;
 mod process;
@@ -23,13 +24,16 @@ mod throttle;
 async fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let all = wanted.is_empty();
-    let known = ["collect", "pods", "start", "throttle"];
+    let known = ["collect", "logs", "pods", "start", "throttle"];
     if let Some(name) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
         println!("unknown measurement `{name}`; there are {}", known.join(", "));
         std::process::exit(2);
     }
     if all || wanted.iter().any(|name| name == "collect") {
         collect::measure().await;
+    }
+    if all || wanted.iter().any(|name| name == "logs") {
+        logs::measure().await;
     }
     if all || wanted.iter().any(|name| name == "pods") {
         pods::measure().await;
