@@ -35,7 +35,9 @@ pub(super) fn began(notices: &[PlacedNotice<'_>]) -> String {
         let severity = notice.severity.as_str().to_uppercase();
         let (since, rule) = (utc(notice.at), harmless(&notice.rule));
         let place = if is_one_place { String::new() } else { format!(", {}", self::place(target)) };
-        text.push_str(&hang(&format!("{severity} {}{place}, since {since}. Rule {rule}.", headline(notice))));
+        let late = held_back(notice).map(|sentence| format!(" {sentence}")).unwrap_or_default();
+        let headline = headline(notice);
+        text.push_str(&hang(&format!("{severity} {headline}{place}, since {since}. Rule {rule}.{late}")));
     }
     text.push_str(&and_more(more.len(), 0));
     text + if rest.is_empty() { "" } else { "\n" }
@@ -70,8 +72,8 @@ fn begun<'a>(placed: &PlacedNotice<'a>, Above { advised, contexts }: &mut Above<
     }
     let place = crate::notify::words::capital(&place(target));
     line(&format!("{place}, since {}. Rule {}.", utc(notice.at), harmless(&notice.rule)));
-    if let Some(late) = notice.late() {
-        line(&format!("Held back until now because of {}.", harmless(&late.to_string())));
+    if let Some(late) = held_back(notice) {
+        line(&late);
     }
     if let Some(message) = notice.evaluation().and_then(|evaluation| evaluation.message.as_deref()) {
         match advised.get(message) {
@@ -96,6 +98,11 @@ fn begun<'a>(placed: &PlacedNotice<'a>, Above { advised, contexts }: &mut Above<
         text.push_str(&super::logs::of_alarm(target, logs));
     }
     text
+}
+
+/// Why people hear of it only now, in one sentence.
+fn held_back(notice: &Notice) -> Option<String> {
+    Some(format!("Held back until now because of {}.", harmless(&notice.late()?.to_string())))
 }
 
 /// Why it fired, in one sentence.

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::samples::{body, but, evaluation, notice, now};
 use super::*;
 use crate::alarms::evaluate::AlarmState;
-use crate::alarms::{BrokenTarget, Evaluation};
+use crate::alarms::{BrokenTarget, Evaluation, NoticeBody};
 use crate::evidence::coverage::Coverage;
 use crate::model::fault::{Fault, FaultKind};
 use crate::model::metric::Unit;
@@ -210,4 +210,19 @@ fn the_json_contains_everything_in_the_text() {
     assert!(message.body.contains(alarm["console"].as_str().unwrap()));
     assert_eq!(json["alarms"][1]["kind"], "ended");
     assert_eq!((&json["coverage"]["clusters"], &json["lost"]), (&5.into(), &serde_json::json!([])));
+}
+
+/// Also where there are too many for a paragraph each.
+#[test]
+fn every_alarm_that_was_held_back_says_so() {
+    let late = |number: usize| {
+        let notice = notice(&format!("web-{number}"));
+        let evaluation = notice.evaluation().unwrap().clone();
+        let muted = Some(crate::rules::Mute::Deployment);
+        let body = NoticeBody::Began { evaluation, late: muted, why: None, pod: None };
+        Notice { body, ..notice }
+    };
+    let message = notified((0..25).map(late).collect());
+    let text = message.body.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(text.matches("Held back until now because of a deployment.").count(), 25, "{text}");
 }
