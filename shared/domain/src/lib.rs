@@ -26,6 +26,9 @@ pub mod text;
 // Responses of the Kubernetes API.
 pub mod kubernetes;
 
+// Why tasks died.
+pub mod deaths;
+
 // What rules evaluate, the evidence, and the sources it comes from.
 pub mod rules;
 
