@@ -121,12 +121,18 @@ def storage(size: float) -> float:
     return size * ALARMS / price.DAYS * days_of_snapshots()[1] / 1e9 * price.S3_GB_MONTH
 
 
+def queues() -> int:
+    """Queues that Lambda polls."""
+    sources = [event for function in TEMPLATE.functions.values() for event in function.get("Events", {}).values()]
+    return sum(event["Type"] == "SQS" for event in sources)
+
+
 def small_services(services: int) -> float:
     requests = calls("S3 reads") * price.S3_READ + calls("S3 writes and lists") * price.S3_WRITE
     table_ = calls("DynamoDB reads") * price.DYNAMODB_READ + calls("DynamoDB writes") * price.DYNAMODB_WRITE
     logs = len(functions_of_a_run()) * ALARMS * LOGGED_BYTES / 1e9 * price.LOG_GB
     starts = RUNS * (price.SCHEDULE + price.TRACE)
-    return requests + table_ + POLLS * price.SQS_REQUEST + logs + starts + storage(snapshot_bytes(services))
+    return requests + table_ + queues() * POLLS * price.SQS_REQUEST + logs + starts + storage(snapshot_bytes(services))
 
 
 def own_metrics() -> int:

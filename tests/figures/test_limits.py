@@ -219,7 +219,8 @@ def test_steps_about_logs_may_take_as_long_as_the_page_says() -> None:
 
 def test_built_in_rules() -> None:
     rules = yaml.safe_load((ROOT / "shared/domain/src/config/default.yaml").read_text())["rules"]
-    measures = {"nothing-running", "deployment-failed", "tasks-failing", "running-below-desired", "memory-percent", "cpu-percent"}
+    measures = {"nothing-running", "deployment-failed", "tasks-failing", "running-below-desired", "memory-percent", "cpu-percent",
+                "task-deaths", "crash-looping-tasks", "spot-interruptions", "placement-failures"}
     of_ecs = [rule for rule in rules if rule["what"] in measures]
     assert f"{WORDS[len(of_ecs)]} for ECS" in page_text("rules")
     for word, measure in [("memory over", "memory-percent"), ("CPU over", "cpu-percent")]:

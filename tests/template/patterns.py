@@ -18,6 +18,8 @@ def matches(pattern: dict, event: dict) -> bool:
 
 def one_matches(alternative, key: str, event: dict) -> bool:
     if isinstance(alternative, dict):
+        if alternative.keys() == {"anything-but"}:
+            return key in event and event[key] not in alternative["anything-but"]
         if alternative.keys() != {"exists"}:
             raise NotImplementedError(f"an operator that this matcher does not know: {alternative}")
         return (key in event) == alternative["exists"]

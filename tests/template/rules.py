@@ -338,7 +338,8 @@ def events_may_send(template: Template, queue: str, rule_name: str) -> bool:
         statement["Effect"] == "Allow"
         and statement["Principal"] == {"Service": "events.amazonaws.com"}
         and statement["Resource"] == {"Fn::GetAtt": [queue, "Arn"]}
-        and statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule_name, "Arn"]}}}
+        and statement["Condition"].keys() == {"ArnEquals"}
+        and {"Fn::GetAtt": [rule_name, "Arn"]} in as_list(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
         for policy in template.of_type("AWS::SQS::QueuePolicy").values()
         for statement in policy["PolicyDocument"]["Statement"]
     )

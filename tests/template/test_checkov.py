@@ -17,15 +17,15 @@ from template import ROOT, Template
 CHECKOV = Path(sys.executable).parents[1] / "checkov" / "bin" / "checkov"
 TEMPLATES = {"template": Template.of_project().transformed, "member": Template.of_member()}
 
-FUNCTIONS = {"PlanRun", "CollectMetrics", "CollectPods", "CollectLogs", "EvaluateAlarms", "ForwardSummary", "EnableInsights"}
+FUNCTIONS = {"PlanRun", "CollectMetrics", "CollectPods", "CollectLogs", "EvaluateAlarms", "ForwardSummary", "EnableInsights", "KeepEvents"}
 
 # Check -> affected resources, and why they stay as they are.
 LEFT: dict[str, tuple[set[str], str]] = {
     "CKV_AWS_18": ({"Bucket"}, "access logs need another bucket; CloudTrail data events do the same where they are wanted"),
     "CKV_AWS_27": (
-        {"ClusterEvents", "DeadLetters"},
+        {"ClusterEvents", "TaskEvents", "DeadLetters"},
         "they are encrypted: by SqsManagedSseEnabled, which the check does not know. A customer key would cost $1 a month and hold "
-        "nothing but names of clusters",
+        "nothing but names of clusters, services, tasks and images, and why they stopped",
     ),
     "CKV_AWS_111": (
         {"ConnectToVpc"},

@@ -27,7 +27,7 @@ def events_of_rule(outcome: str) -> list:
 
 
 def test_there_are_events_for_what_is_called_from_outside() -> None:
-    # The other three functions receive the output of an earlier function.
+    # The others receive the output of an earlier function.
     named = {NAME.fullmatch(path.name)["function"] for path in FILES}
     assert {"enable-insights", "plan-run"} <= named <= set(function_folders())
 
@@ -45,6 +45,33 @@ def test_rule_takes_what_is_acted_on(path) -> None:
 @pytest.mark.parametrize("path", events_of_rule("ignored"))
 def test_rule_leaves_what_is_ignored(path) -> None:
     assert not matches(PATTERN, json.loads(path.read_text()))
+
+
+KEPT = [path for path in FILES if path.name.startswith("keep-events.")]
+RULES_OF_KEPT = ["TaskStopped", "SpotTaskWarned", "DeploymentChanged", "ServiceTroubled", "TasksRetired", "PodRetired"]
+
+
+def rules_that_take(event: dict) -> list[str]:
+    patterns = {name: TEMPLATE.properties(name)["EventPattern"] for name in RULES_OF_KEPT}
+    return [name for name, pattern in patterns.items() if matches(pattern, event)]
+
+
+@pytest.mark.parametrize("path", [path for path in KEPT if path.name.endswith(".ok.json")], ids=lambda path: path.name)
+def test_one_rule_takes_what_is_kept(path) -> None:
+    # Two rules for one event would deliver it twice.
+    assert len(rules_that_take(json.loads(path.read_text()))) == 1
+
+
+def test_rules_leave_what_is_not_kept() -> None:
+    ignored = [path for path in KEPT if path.name.endswith(".ignored.json") and "old-arn" not in path.name]
+    assert len(ignored) >= 2
+    for path in ignored:
+        assert rules_that_take(json.loads(path.read_text())) == [], path.name
+
+
+def test_every_rule_takes_some_event() -> None:
+    taken = {rule for path in KEPT for rule in rules_that_take(json.loads(path.read_text()))}
+    assert taken == set(RULES_OF_KEPT)
 
 
 def test_there_are_accepted_and_ignored_events() -> None:

@@ -8,6 +8,7 @@
 //! | `TARGETS`, for sweeps and rollbacks `TARGETS#SETTINGS` | `ACCOUNT#REGION#PART` | a target that could not be read, or could not until recently |
 //! | `CHANGES#ACCOUNT#REGION`, for EKS with suffix `#EKS` | `CLUSTER/ASPECT#NUMBER` or `@account/ASPECT#NUMBER` | a change by fargaze |
 //! | the same | `CLUSTER/ASPECT#by#TIME#EVENT` | a change that someone else reverted |
+//! | `EVENTS#ACCOUNT#REGION` | `TIME#HASH`, `due#TIME#HASH`, `first` | a batch of incidents by when it was received; an announced retirement by its date; since when events arrive |
 //! | `SPENT` | `2026-12` | what queries of logs cost in that month, in millionths of a dollar |
 //! | `LIVES#ACCOUNT#REGION`, for EKS with suffix `#EKS` | `CLUSTER` | when clusters of this name were created and deleted, as reported |
 

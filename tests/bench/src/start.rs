@@ -7,7 +7,7 @@ use crate::process::{bootstrap, cpu_time, ms, peak_mebibytes, spread};
 
 const STARTS: usize = 30;
 
-const FUNCTIONS: [&str; 7] = [
+const FUNCTIONS: [&str; 8] = [
     "plan-run",
     "collect-metrics",
     "collect-pods",
@@ -15,6 +15,7 @@ const FUNCTIONS: [&str; 7] = [
     "evaluate-alarms",
     "forward-summary",
     "enable-insights",
+    "keep-events",
 ];
 
 /// All settings of all functions; each reads what it needs.

@@ -39,11 +39,13 @@ pub enum Function {
     EnableInsights,
     /// `forward-summary`
     ForwardSummary,
+    /// `keep-events`
+    KeepEvents,
 }
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PlanRun,
         Self::CollectMetrics,
         Self::CollectPods,
@@ -51,6 +53,7 @@ impl Function {
         Self::EvaluateAlarms,
         Self::EnableInsights,
         Self::ForwardSummary,
+        Self::KeepEvents,
     ];
 
     /// Name of its folder, package and binary.
@@ -63,6 +66,7 @@ impl Function {
             Self::EvaluateAlarms => "evaluate-alarms",
             Self::EnableInsights => "enable-insights",
             Self::ForwardSummary => "forward-summary",
+            Self::KeepEvents => "keep-events",
         }
     }
 }
@@ -218,6 +222,11 @@ impl Stack {
                 let deadline = tokio::time::Instant::now() + self.timeout.get();
                 let handler = enable_insights::Handler::new(config, &sdk);
                 json(Box::pin(handler.handle(event, deadline)).await)
+            }
+            Function::KeepEvents => {
+                let config = keep_events::Config::from_lookup(&lookup)?;
+                let handler = keep_events::Handler::new(config, &sdk);
+                json(Box::pin(handler.handle(event)).await)
             }
             Function::ForwardSummary => {
                 let config = forward_summary::Config::from_lookup(&lookup)?;

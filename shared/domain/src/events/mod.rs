@@ -1,9 +1,10 @@
-//! Messages of the queue: CloudTrail events about clusters, delivered by EventBridge, and fargaze's
-//! own follow-ups.
+//! Messages of the queues: CloudTrail events about clusters, delivered by EventBridge, and fargaze's
+//! own follow-ups; and events about tasks and services that are kept.
 
 mod calls;
 mod ecs;
 mod eks;
+mod incidents;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::reconcile::{Aspect, BadFollowUp, FollowUp, Value};
 use record::{CloudTrailRecord, Envelope};
 
 pub use calls::{CALLS, Call, Effect, Service};
+pub use incidents::{Kept, read_incidents};
 
 /// A parsed message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +87,9 @@ pub enum BadEvent {
     /// Not JSON, or not the envelope of EventBridge.
     #[error("not a CloudTrail event from EventBridge: {0}")]
     Unreadable(String),
+    /// Not JSON, or not the envelope of EventBridge.
+    #[error("not an event from EventBridge: {0}")]
+    NotAnEvent(String),
     /// An invalid follow-up message.
     #[error(transparent)]
     FollowUp(#[from] BadFollowUp),
@@ -131,7 +136,7 @@ pub fn read(body: &str) -> Result<Received, BadEvent> {
 }
 
 fn of_envelope(envelope: Envelope) -> Result<Received, BadField> {
-    let Envelope { id, source, detail_type, account, region, time, detail } = envelope;
+    let Envelope { id, source, detail_type, account, region, time, detail, resources: _ } = envelope;
     if detail_type != "AWS API Call via CloudTrail" {
         return Ok(Received::Ignored(format!(
             "event {id} from {source} is a `{detail_type}`, not an API call"

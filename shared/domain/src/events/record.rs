@@ -17,6 +17,8 @@ pub(super) struct Envelope {
     pub(super) region: Region,
     /// When it arrived at EventBridge: seconds or minutes after the call.
     pub(super) time: Option<Timestamp>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) resources: Vec<String>,
     #[serde(default)]
     pub(super) detail: serde_json::Value,
 }
