@@ -5,6 +5,7 @@ Exits with 0 only if all checks pass, and always stops everything that it starte
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import signal
@@ -21,7 +22,7 @@ import estate
 import logs
 from local_aws import LocalAws, LocalAwsError
 from mailbox import Mail, Mailbox
-from stack import Execution, Stack, recorded_event
+from stack import Execution, Stack, recorded_event, task_event
 from terminal import Terminal
 
 EVENT = "enable-insights.create-cluster.ok.json"
@@ -154,6 +155,13 @@ def main_job(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> Seen:
         step.note = "CreateCluster events, by rule and queue"
     after = settings(stack)
 
+    with terminal.step("Sending events of tasks that died") as step:
+        events = died()
+        matched += [stack.rule_matches(event, "TaskStopped") for event in events]
+        for event in events:
+            stack.send(json.dumps(event), "TaskEventsUrl")
+        stack.wait_until_queue_is_empty(queue="TaskEventsUrl")
+        step.note = f"{len(events)} of payments/{estate.SILENT}, out of memory, by rule and queue"
     # In this order they are never less than a period of five minutes apart.
     before_that, later = estate.later(estate.MINUTES_AHEAD - 5), estate.later()
     with terminal.step("Looking once before") as step:
@@ -170,6 +178,16 @@ def main_job(terminal: Terminal, stack: Stack, mailbox: Mailbox) -> Seen:
     return Seen(matched, before, after, alarms, digest, report_run, report)
 
 
+def died() -> list[dict]:
+    """The tasks of the service that does not run: each was killed soon after its start."""
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=estate.MINUTES_AHEAD - 10)
+    service = f"payments/{estate.SILENT}"
+    return [
+        task_event("task-out-of-memory", service, number, end + datetime.timedelta(minutes=number))
+        for number in range(1, 6)
+    ]
+
+
 def checked(seen: Seen) -> list[tuple[bool, str]]:
     """The checks."""
     before, after, digest, report = seen.before, seen.after, seen.digest, seen.report
@@ -184,6 +202,8 @@ def checked(seen: Seen) -> list[tuple[bool, str]]:
         (ended_well(seen.report_run), "the run of the report succeeded and published"),
         (mentions(digest, "orders", estate.HOT, "memory"), f"the digest shows the memory of orders/{estate.HOT}"),
         (mentions(digest, f"payments/{estate.SILENT}", "2 tasks missing"), f"the digest says that payments/{estate.SILENT} does not run"),
+        (mentions(digest, "5 tasks died since", "out of memory (OOM)", "exit code 137", "aws ecs describe-tasks"),
+         "the digest says what its tasks died of, the exit code, how many and since when, and how to go on"),
         (mentions(digest, "odd/pod/crashes", "CrashLoopBackOff", "OOMKilled"), "the digest says that the pod odd/crashes crashes, and why"),
         (mentions(digest, "odd/pod/waits", "pending"), "the digest says that the pod odd/waits is pending"),
         (has_burst(digest), f"the digest has the errors of {BURSTING}: their count and course, the newest three, and a link to all"),
@@ -282,6 +302,7 @@ def where_next(terminal: Terminal, page: str) -> None:
             ["how it works", "README.md, docs/architecture.md"],
             ["how fargaze reads EKS", "docs/eks.md"],
             ["how it reads logs", "docs/logs.md"],
+            ["how it knows why tasks died", "docs/causes.md"],
             ["what can be set", "docs/configuration.md"],
             ["its permissions in your account", "docs/permissions.md"],
             ["how to deploy it for real", "README.md"],

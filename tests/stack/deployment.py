@@ -75,7 +75,12 @@ def definition(path: Path) -> str:
     return re.sub(r'"\\u0000(\$\{\w+\})\\u0000"', r"\1", found)
 
 
-def deploy(cloudformation, stack: str, body: str, parameters: dict[str, str] | None = None) -> bool:
+def template_url(location: str, region: str) -> str:
+    """Where CloudFormation finds an uploaded template, which may be longer than one in the request."""
+    return location.replace("s3://", f"https://s3.{region}.amazonaws.com/")
+
+
+def deploy(cloudformation, stack: str, url: str, parameters: dict[str, str] | None = None) -> bool:
     """Creates or updates the stack with a change set, as `sam deploy` does. False: there was nothing to change."""
     exists = stack_status(cloudformation, stack) is not None
     kind = "UPDATE" if exists else "CREATE"
@@ -83,7 +88,7 @@ def deploy(cloudformation, stack: str, body: str, parameters: dict[str, str] | N
         StackName=stack,
         ChangeSetName=f"deploy-{time.time_ns()}",
         ChangeSetType=kind,
-        TemplateBody=body,
+        TemplateURL=url,
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()],
     )["Id"]

@@ -26,7 +26,7 @@ CODE_BUCKET = "deployment-artifacts"
 # ecs:account-setting. So these actions are granted in addition to the template's, each to a role
 # that has it there, too (a test checks that). Everything else runs with the template's roles alone.
 LOCAL_GRANTS = {
-    "CollectMetricsRole": ["ecs:DescribeClusters", "ecs:DescribeServices"],
+    "CollectMetricsRole": ["ecs:DescribeClusters", "ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListTasks"],
     "CollectPodsRole": ["eks:DescribeAddon"],
     "CollectLogsRole": ["ecs:DescribeTasks", "ecs:ListTasks", "logs:DescribeLogGroups", "logs:StartQuery"],
     "EnableInsightsRole": [
@@ -65,7 +65,9 @@ class Stack:
         if CODE_BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
             s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         cloudformation = self.aws.client("cloudformation")
-        changed = deployment.deploy(cloudformation, self.name, deployment.package(code, s3, CODE_BUCKET), parameters)
+        template = deployment.package(code, s3, CODE_BUCKET).encode()
+        url = deployment.template_url(deployment.upload(template, "yaml", s3, CODE_BUCKET), REGION)
+        changed = deployment.deploy(cloudformation, self.name, url, parameters)
         self.outputs = deployment.outputs(cloudformation, self.name)
         for role, granted in LOCAL_GRANTS.items():
             self.put_policy(role, LOCAL_GRANT_NAME, "Allow", granted)
@@ -160,28 +162,28 @@ class Stack:
 
         return wait_until(ended, seconds, f"the run {json.dumps(request)} did not end")
 
-    def rule_matches(self, event: dict) -> bool:
-        """Whether the deployed rule would send this event to the queue."""
+    def rule_matches(self, event: dict, rule: str = "ClusterChanged") -> bool:
+        """Whether the deployed rule would send this event to its queue."""
         events = self.aws.client("events")
-        pattern = events.describe_rule(Name=self.physical_id("ClusterChanged").rsplit("/", 1)[-1])["EventPattern"]
+        pattern = events.describe_rule(Name=self.physical_id(rule).rsplit("/", 1)[-1])["EventPattern"]
         return events.test_event_pattern(EventPattern=pattern, Event=json.dumps(event))["Result"]
 
-    def send(self, body: str) -> None:
-        """Puts a message into the queue of cluster events, as the rule does.
+    def send(self, body: str, queue: str = "ClusterEventsUrl") -> None:
+        """Puts a message into the queue of cluster events, or of events of tasks, as the rules do.
 
-        Only AWS may publish events of source aws.ecs, so the rule itself cannot be triggered from here.
+        Only AWS may publish events of source aws.ecs, so the rules themselves cannot be triggered from here.
         """
-        self.aws.client("sqs").send_message(QueueUrl=self.outputs["ClusterEventsUrl"], MessageBody=body)
+        self.aws.client("sqs").send_message(QueueUrl=self.outputs[queue], MessageBody=body)
 
-    def wait_until_queue_is_empty(self, seconds: float = 60) -> None:
+    def wait_until_queue_is_empty(self, seconds: float = 60, queue: str = "ClusterEventsUrl") -> None:
         def empty() -> bool:
             counts = self.aws.client("sqs").get_queue_attributes(
-                QueueUrl=self.outputs["ClusterEventsUrl"],
+                QueueUrl=self.outputs[queue],
                 AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
             )["Attributes"]
             return all(int(count) == 0 for count in counts.values())
 
-        wait_until(empty, seconds, "the queue of cluster events did not run empty")
+        wait_until(empty, seconds, f"the queue {queue} did not run empty")
 
 
 def run_and_mail(stack: Stack, mailbox: Mailbox, request: dict) -> tuple[Execution, Mail]:
@@ -219,6 +221,29 @@ def recorded_event(name: str, cluster: str | None = None, occasion: str = "") ->
     for old, new in moved:
         text = text.replace(old, new)
     return json.loads(text)
+
+
+def task_event(name: str, service: str, number: int, at: datetime.datetime) -> dict:
+    """An event of events/ about a task as if it happened here, at that time; `service` is CLUSTER/SERVICE."""
+    event = json.loads((EVENTS / f"keep-events.{name}.ok.json").read_text())
+    cluster, service = service.split("/")
+    text = json.dumps(event)
+    old = event["detail"].get("taskArn", "").rsplit("/", 1)[-1]
+    for old, new in [
+        (event["account"], ACCOUNT), (event["region"], REGION), ("cluster/shop", f"cluster/{cluster}"),
+        ("service/shop/web", f"service/{cluster}/{service}"), ("service:web", f"service:{service}"),
+        ("task/shop/", f"task/{cluster}/"), *([(old, f"{number:032x}")] if old else []),
+    ]:
+        text = text.replace(old, new)
+    event = json.loads(text)
+
+    def moment(before: int) -> str:
+        return f"{at - datetime.timedelta(seconds=before):%Y-%m-%dT%H:%M:%S}Z"
+
+    event["time"] = moment(0)
+    times = {"startedAt": 70, "stoppingAt": 5, "stoppedAt": 0, "executionStoppedAt": 0, "updatedAt": 0, "createdAt": 0}
+    event["detail"] |= {key: moment(before) for key, before in times.items() if key in event["detail"]}
+    return event
 
 
 def wait_until(done, seconds: float, otherwise: str):

@@ -7,11 +7,13 @@ use fargaze::invocation::settings::{FromSettings, Settings};
 pub struct Config {
     /// `FARGAZE_BUCKET`: the stack's bucket.
     pub bucket: String,
+    /// `FARGAZE_TABLE`: the stack's table.
+    pub table: String,
 }
 
 impl FromSettings for Config {
     fn read(settings: &Settings<'_>) -> Option<Self> {
-        let bucket = settings.require("FARGAZE_BUCKET");
-        bucket.map(|bucket| Self { bucket })
+        let (bucket, table) = (settings.require("FARGAZE_BUCKET"), settings.require("FARGAZE_TABLE"));
+        bucket.zip(table).map(|(bucket, table)| Self { bucket, table })
     }
 }

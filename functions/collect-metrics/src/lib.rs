@@ -6,6 +6,7 @@ mod event;
 mod listing;
 mod silent;
 mod snapshot_builder;
+mod stopped;
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ use fargaze::model::series::Datapoint;
 use fargaze::outcome::{Outcome, OutcomeKind};
 use fargaze::reconcile;
 use fargaze::sources::plan::QueryPlan;
-use fargaze_aws::{CloudWatch, Ecs, Store, config_for};
+use fargaze_aws::{CloudWatch, Ecs, Memory, Store, config_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -30,12 +31,14 @@ use before::Stored;
 pub use config::Config;
 use event::Request;
 use snapshot_builder::SnapshotBuilder;
+use stopped::Stopped;
 
 /// The function with its clients.
 #[derive(Debug)]
 pub struct Handler {
     home: SdkConfig,
     store: Store,
+    memory: Memory,
 }
 
 /// The response of `collect-metrics`.
@@ -51,8 +54,8 @@ pub enum Response {
 impl Handler {
     /// Creates the function with these settings.
     pub fn new(config: Config, sdk: &SdkConfig) -> Self {
-        let Config { bucket } = config;
-        Self { home: sdk.clone(), store: Store::new(sdk, &bucket) }
+        let Config { bucket, table } = config;
+        Self { home: sdk.clone(), store: Store::new(sdk, &bucket), memory: Memory::new(sdk, &table) }
     }
 
     /// Handles one event.
@@ -120,9 +123,13 @@ impl Handler {
             faults.extend(fault);
             faults
         };
-        let known = snapshot_builder.services();
+        let mut stopped = Stopped::of_events(&self.memory, &task.target, &task.run).await?;
+        let mut known = snapshot_builder.services();
+        // Why tasks died is told together with what ECS says about their service.
+        known.hot.extend(stopped.troubled(&task.run).iter().filter_map(snapshot_builder::service_of));
         let unclear = silent::to_describe(&task.run, &rules, inventory, &known, earlier);
         let mut states = ecs.describe_services(&unclear).await;
+        stopped.complete(&ecs, &task.run, &states.found).await;
         if task.run.kind == RunKind::Alarms {
             states.found.iter_mut().for_each(|state| {
                 state.compare(earlier.map(|earlier| &earlier.checks), window.end);
@@ -136,7 +143,9 @@ impl Handler {
         if cached.drop_missing(&states.missing_clusters, &states.found) && is_whole {
             self.store.put_inventory(&task.target, &cached).await?;
         }
-        let (bytes, coverage) = snapshot_builder.end(&cached.inventory, states, faults).map_err(malformed)?;
+        let stopped = stopped.finish(&task.run);
+        let (bytes, coverage) =
+            snapshot_builder.end(&cached.inventory, states, &stopped, faults).map_err(malformed)?;
         self.store.put(&key, bytes).await?;
         self.hand_on(task, key, coverage).await
     }

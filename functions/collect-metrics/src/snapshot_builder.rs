@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 
+use fargaze::deaths::{IncidentGroup, Known, Origin};
 use fargaze::evidence::coverage::{Coverage, CoverageTally};
 use fargaze::evidence::inventory::Inventory;
 use fargaze::evidence::snapshot::SnapshotWriter;
@@ -111,6 +112,14 @@ fn newest_minutes(window: &Window, since: Timestamp) -> Window {
     Window { start: since.min(window.newest(1).start), ..window }
 }
 
+/// Cluster and name of the service that incidents are about.
+pub(crate) fn service_of(group: &IncidentGroup) -> Option<Name> {
+    match group.of.subject() {
+        Subject::Service(cluster, service) => Some((cluster.to_string(), service.to_string())),
+        _ => None,
+    }
+}
+
 /// Whether a data point proves that a task ran in its minute. ECS publishes these metrics with the
 /// tasks' samples, while Container Insights also counts zero tasks, and a longer period may hold
 /// one task of one minute.
@@ -199,6 +208,7 @@ impl SnapshotBuilder {
         mut self,
         inventory: &Inventory,
         services: DescribedServices,
+        (known, incidents): &(Known, Vec<IncidentGroup>),
         faults: Vec<Fault>,
     ) -> io::Result<(Vec<u8>, Coverage)> {
         if let Some(failure) = self.failure {
@@ -210,7 +220,9 @@ impl SnapshotBuilder {
         for service in &services.undescribed {
             self.writer.undescribed(service)?;
         }
-        let faults: Vec<Fault> = faults.into_iter().chain(services.faults).collect();
+        let unread = known.fault.clone().filter(|_| known.origin == Origin::Events);
+        let faults: Vec<Fault> = faults.into_iter().chain(services.faults).chain(unread).collect();
+        self.writer.incidents(known, incidents)?;
         let coverage = self.tally.finish(inventory, faults);
         Ok((self.writer.end(&coverage)?, coverage))
     }

@@ -19,7 +19,8 @@ async fn a_function_without_settings_names_every_variable_that_is_missing() {
                 "FARGAZE_REPORT_DAYS",
             ][..],
         ),
-        (Function::CollectMetrics, &["FARGAZE_BUCKET"]),
+        (Function::CollectMetrics, &["FARGAZE_BUCKET", "FARGAZE_TABLE"]),
+        (Function::KeepEvents, &["FARGAZE_TABLE"]),
         (Function::EvaluateAlarms, &["FARGAZE_BUCKET", "FARGAZE_TABLE"]),
         (
             Function::EnableInsights,

@@ -38,6 +38,7 @@ async fn every_event_file_does_what_its_ending_says() {
         match function.as_str() {
             "collect-logs" => search(&stack, &name, &ending).await,
             "enable-insights" => cluster_event(&stack, &name, &ending).await,
+            "keep-events" => task_event(&stack, &name, &ending).await,
             "plan-run" => run_request(&stack, &name, &ending).await,
             other => panic!("{name}: there is no test for events of {other}"),
         }
@@ -49,6 +50,9 @@ async fn every_event_file_does_what_its_ending_says() {
         ("enable-insights", "ok"),
         ("enable-insights", "ignored"),
         ("enable-insights", "bad"),
+        ("keep-events", "ok"),
+        ("keep-events", "ignored"),
+        ("keep-events", "bad"),
         ("plan-run", "ok"),
         ("plan-run", "bad"),
     ] {
@@ -78,6 +82,22 @@ async fn cluster_event(stack: &Stack, name: &str, ending: &str) {
             assert!(received.is_err(), "{name}: {received:?}");
             assert_eq!(back, ["message-0"], "{name} goes to the dead-letter queue");
             assert_eq!(stack.aws.meter().count_all(), 0, "{name} makes no call");
+        }
+        other => panic!("{name}: `{other}` is not ok, ignored or bad"),
+    }
+}
+
+async fn task_event(stack: &Stack, name: &str, ending: &str) {
+    let answer =
+        stack.invoke(Function::KeepEvents, sqs_batch(&[event_file(name).to_string()])).await.unwrap();
+    let back = sent_back(&answer);
+    let calls = stack.aws.meter().count_all();
+    match ending {
+        "ok" => assert!(back.is_empty() && calls > 0, "{name}: {answer}"),
+        "ignored" => assert!(back.is_empty() && calls == 0, "{name}: {answer}"),
+        "bad" => {
+            assert_eq!(back, ["message-0"], "{name} goes to the dead-letter queue");
+            assert_eq!(calls, 0, "{name} makes no call");
         }
         other => panic!("{name}: `{other}` is not ok, ignored or bad"),
     }

@@ -12,6 +12,7 @@ mod collect_inventory;
 mod collect_losses;
 mod collect_metrics;
 mod cross_account;
+mod deaths;
 mod documents;
 mod eks;
 mod enable_insights;

@@ -16,7 +16,7 @@ async fn an_alarms_request_becomes_a_run_over_the_newest_settled_minutes_of_home
                 "time": "2026-11-22T10:05:00Z",
                 // Fifteen minutes to evaluate, and the evaluation range of the longest rule before
                 // them.
-                "window": {"start": "2026-11-22T09:41:00Z", "end": "2026-11-22T10:03:00Z", "period_seconds": 60},
+                "window": {"start": "2026-11-22T09:16:00Z", "end": "2026-11-22T10:03:00Z", "period_seconds": 60},
                 "looks_back_to": "2026-11-22T09:48:00Z",
                 "config_version": null,
             },
@@ -143,7 +143,7 @@ async fn delay_and_lookback_come_from_the_settings() {
     let window = stack.plan("alarms", minute(0)).await["run"]["window"].clone();
     assert_eq!(
         (&window["start"], &window["end"]),
-        (&json!("2026-11-22T09:08:00Z"), &json!("2026-11-22T10:00:00Z"))
+        (&json!("2026-11-22T08:43:00Z"), &json!("2026-11-22T10:00:00Z"))
     );
 }
 

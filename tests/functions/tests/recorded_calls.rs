@@ -100,6 +100,8 @@ async fn play_everything(stack: &Stack) {
         .invoke(Function::EnableInsights, sqs_batch_of(&["enable-insights.create-cluster.ok"]))
         .await
         .unwrap();
+    let died = sqs_batch_of(&["keep-events.task-out-of-memory.ok", "keep-events.retirement.ok"]);
+    stack.invoke(Function::KeepEvents, died).await.unwrap();
     let query = json!({"query": {
         "namespace": "AWS/ECS", "metric": "CPUUtilization", "dimensions": {"ClusterName": "shop", "ServiceName": "web"},
         "statistics": ["Average"], "period_seconds": 60,
@@ -213,8 +215,8 @@ async fn the_calls_of_every_function_are_the_known_ones() {
     let known: BTreeMap<String, Vec<String>> = serde_json::from_value(json!({
         "collect-metrics": [
             "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics",
-            "ecs:DescribeClusters", "ecs:DescribeServices", "ecs:ListAccountSettings", "ecs:ListClusters",
-            "ecs:ListServices", "s3:GetObject", "s3:ListObjectsV2", "s3:PutObject", "sts:AssumeRole",
+            "dynamodb:Query", "ecs:DescribeClusters", "ecs:DescribeServices", "ecs:DescribeTasks",
+            "ecs:ListAccountSettings", "ecs:ListClusters", "ecs:ListServices", "ecs:ListTasks", "s3:GetObject", "s3:ListObjectsV2", "s3:PutObject", "sts:AssumeRole",
         ],
         "collect-pods": [
             "cloudwatch:GetMetricData", "cloudwatch:ListMetrics", "eks:DescribeAccessEntry", "eks:DescribeAddon",
@@ -242,6 +244,7 @@ async fn the_calls_of_every_function_are_the_known_ones() {
             "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "s3:GetObject", "s3:ListObjectsV2",
             "s3:PutObject", "sns:GetTopicAttributes", "sns:Publish",
         ],
+        "keep-events": ["dynamodb:PutItem"],
         "plan-run": ["s3:GetObject", "s3:PutObject"],
     }))
     .unwrap();

@@ -1,6 +1,7 @@
 //! Evaluates a snapshot while reading it: only the lines of one subject and the changes are held in
 //! memory.
 
+mod deaths;
 mod deleted;
 mod late;
 
@@ -11,6 +12,7 @@ use super::rule_observation::Evidence;
 use super::which::{is_late, kept_metrics, muting_rules_first, subject_of, unless, was_listed};
 use super::{AlarmKey, AlarmRecord, Basis, Observation, RuleObservation, grace};
 use crate::alarms::evaluate::AlarmState;
+use crate::deaths::{IncidentGroup, Known};
 use crate::evidence::coverage::Coverage;
 use crate::evidence::inventory::{Inventory, ServiceState, UndescribedService};
 use crate::evidence::pods::{PodState, explains, why};
@@ -62,6 +64,10 @@ pub struct Judging<'a> {
     evidence: Vec<Evidence>,
     /// What queries of logs found.
     logs: LogReadings,
+    /// Since when incidents are known; `None` if the snapshot does not say.
+    known: Option<Known>,
+    /// Incidents by subject.
+    incidents: HashMap<Subject, Vec<IncidentGroup>>,
 }
 
 /// An alarm that is evaluated again after all lines have been read.
@@ -146,6 +152,8 @@ impl<'a> Judging<'a> {
             open: rules.iter().map(|_| Vec::new()).collect(),
             evidence: rules.iter().map(|_| Evidence::default()).collect(),
             logs: LogReadings::default(),
+            known: None,
+            incidents: HashMap::new(),
         }
     }
 
@@ -174,6 +182,10 @@ impl<'a> Judging<'a> {
             SnapshotLine::Eks(_) => {
                 self.flush();
                 self.explained = None;
+            }
+            SnapshotLine::Events(known) => self.known = Some(known),
+            SnapshotLine::Incidents(group) => {
+                self.incidents.entry(group.of.subject()).or_default().push(*group);
             }
             SnapshotLine::Run(_) | SnapshotLine::Workload(_) | SnapshotLine::End(_) => {}
         }
@@ -338,6 +350,7 @@ impl<'a> Judging<'a> {
                 let before = self.remembered(rule, &subject);
                 let (why, pod) = match (basis, rule.measure.sampled()) {
                     (Basis::State { .. }, _) => (state.and_then(ServiceState::why), None),
+                    _ if rule.measure.task_figure().is_some() => (state.and_then(ServiceState::why), None),
                     (_, Some(sampled)) => {
                         let pods = self.pods.get(&subject);
                         let why = pods.and_then(|pods| why(sampled.measure, pods, run.time));
@@ -345,10 +358,14 @@ impl<'a> Judging<'a> {
                     }
                     _ => (None, None),
                 };
+                let not_known = self.deaths_not_known(rule, &subject);
+                let why: Vec<String> = why.into_iter().chain(not_known).collect();
                 let observation = Observation {
                     reading: Cow::Owned(reading),
-                    why,
+                    why: (!why.is_empty()).then(|| why.join(" ")),
                     pod,
+                    deaths: self.deaths_behind(rule, &subject),
+                    hidden: Vec::new(),
                     mute: unless(rule, &subject, &in_alarm).or_else(|| {
                         let excused = grace::is_granted(before, run.window.end);
                         rule.quiet_for(state?, run.time, excused)
@@ -371,6 +388,7 @@ impl<'a> Judging<'a> {
                 changes.push(ChangedAlarm { rule, observation, basis, record });
             }
         }
+        self.name_hidden(&mut changes, &in_alarm);
         changes
     }
 

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::alarms::evaluate::AlarmState;
+use crate::deaths::DeathSummary;
 use crate::evidence::pods::NamedPod;
 use crate::model::metric::{Metric, Period, Statistic, Unit};
 use crate::model::subject::Subject;
@@ -75,6 +76,12 @@ pub enum NoticeBody {
         /// The pod to check first, if `why` names one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pod: Option<NamedPod>,
+        /// The deaths of tasks behind it, for a service.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        deaths: Vec<DeathSummary>,
+        /// Rules whose alarms on the same subject are not notified because of this one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hidden: Vec<String>,
     },
     /// An alarm ended after it was notified.
     Ended {
@@ -93,6 +100,9 @@ pub enum NoticeBody {
         /// The pod to check first, if `why` names one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pod: Option<NamedPod>,
+        /// The deaths of tasks behind it, for a service.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        deaths: Vec<DeathSummary>,
     },
     /// The alarm could not be evaluated for longer than its rule looks back.
     Blind {
@@ -197,6 +207,22 @@ impl Notice {
         match &self.body {
             NoticeBody::Began { pod, .. } | NoticeBody::Reminder { pod, .. } => pod.as_ref(),
             _ => None,
+        }
+    }
+
+    /// The deaths of tasks behind it.
+    pub fn deaths(&self) -> &[DeathSummary] {
+        match &self.body {
+            NoticeBody::Began { deaths, .. } | NoticeBody::Reminder { deaths, .. } => deaths,
+            _ => &[],
+        }
+    }
+
+    /// Rules whose alarms on the same subject are not notified because of this one.
+    pub fn hidden(&self) -> &[String] {
+        match &self.body {
+            NoticeBody::Began { hidden, .. } => hidden,
+            _ => &[],
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::deaths::DeathSummary;
 use crate::evidence::pods::NamedPod;
 use crate::model::series::Reading;
 use crate::rules::Mute;
@@ -15,6 +16,10 @@ pub struct Observation<'a> {
     pub why: Option<String>,
     /// The pod to check first, for a workload.
     pub pod: Option<NamedPod>,
+    /// The deaths of tasks behind it, for a service.
+    pub deaths: Vec<DeathSummary>,
+    /// The rules whose alarms on the same subject this one hides.
+    pub hidden: Vec<String>,
     /// What mutes the alarm in this run, apart from the rule's own maintenance windows.
     pub mute: Option<Mute>,
     /// How many tasks of the service run, if the metric has data whenever a task runs; `None` if
@@ -30,6 +35,14 @@ impl<'a> Observation<'a> {
 
     /// An observation of a reading that may be owned.
     pub(super) fn with(reading: Cow<'a, Reading>) -> Self {
-        Self { reading, why: None, pod: None, mute: None, running: None }
+        Self {
+            reading,
+            why: None,
+            pod: None,
+            deaths: Vec::new(),
+            hidden: Vec::new(),
+            mute: None,
+            running: None,
+        }
     }
 }

@@ -89,6 +89,12 @@ impl Evidence {
         self.unread |= !self.has_data;
     }
 
+    /// Notes that the values of all subjects are known, though only those that are not zero are
+    /// evaluated.
+    pub(super) fn known(&mut self) {
+        (self.judged, self.has_data) = (true, true);
+    }
+
     pub(super) fn take(&mut self, subject: &Subject, reading: &Reading, basis: Basis) {
         self.judged = true;
         if self.has_data {

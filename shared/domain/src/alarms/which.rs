@@ -15,7 +15,8 @@ use crate::sources::source_of;
 /// Whether the rule is evaluated only at the end in this cluster: because it uses an ECS figure or
 /// logs, or because its lines are kept.
 pub(super) fn is_late(rule: &AlarmRule, kept: &HashSet<(String, String)>, entry: &ClusterEntry) -> bool {
-    matches!(source_of(rule, entry), Some(Source::EcsApi(_) | Source::LogsInsights)) || is_kept(rule, kept)
+    matches!(source_of(rule, entry), Some(Source::EcsApi(_) | Source::LogsInsights | Source::TaskEvents(_)))
+        || is_kept(rule, kept)
 }
 
 /// Whether the rule's lines are kept.

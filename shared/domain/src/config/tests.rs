@@ -31,6 +31,12 @@ fn without_a_file_the_home_account_is_watched_by_the_default_rules() {
         [
             "nothing-running",
             "deployment-failed",
+            "placement-failures",
+            "task-crash-loop",
+            "tasks-cannot-start",
+            "task-out-of-memory",
+            "tasks-unhealthy",
+            "spot-interruptions",
             "tasks-failing",
             "tasks-missing",
             "memory-high",
@@ -49,8 +55,8 @@ fn without_a_file_the_home_account_is_watched_by_the_default_rules() {
             "daemonset-on-fargate",
         ]
     );
-    // 5 periods plus the 2 extra ones of CloudWatch's evaluation range.
-    assert_eq!(config.lookback(SignedDuration::from_mins(20)), SignedDuration::from_mins(20 + 10 + 7));
+    // 30 periods plus the 2 extra ones of CloudWatch's evaluation range.
+    assert_eq!(config.lookback(SignedDuration::from_mins(20)), SignedDuration::from_mins(20 + 10 + 32));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::sections::insights::posture;
 use super::sections::logs::model::LogsReport;
 use super::sections::queries::model::QueriesReport;
 use super::sections::rules::model::RuleLine;
+use super::sections::stopped::model::StoppedReport;
 use super::sections::{alarms, coverage, fleet, worst};
 use super::seen::SeenTarget;
 use crate::evidence::snapshot::SnapshotLine;
@@ -57,23 +58,26 @@ impl ReportBuilder {
         let worst = worst::collect::worst(&targets, &alarms, &slots);
         let coverage =
             coverage::collect::coverage(&targets, facts.results, facts.target_logs, facts.target_queries);
+        let (start, end) = (run.window.start, run.window.end);
+        let window = ReportWindow { start, end, period_seconds: run.window.period.seconds() };
+        let stopped = StoppedReport::of(&targets, &window, run.time);
         let (mut clusters, eks) = clusters(targets);
         let posture = posture::posture(&run, facts.results, &mut clusters, facts.logs);
         let log_metrics =
             facts.target_logs.iter().map(|(_, logs)| logs.as_ref().map_or(0, TargetLogs::metrics));
         let log_metrics: usize = log_metrics.sum();
-        let (start, end) = (run.window.start, run.window.end);
         let mut report = Report {
             format: FORMAT,
             run: Text::new(&run.id),
             time: run.time,
-            window: ReportWindow { start, end, period_seconds: run.window.period.seconds() },
+            window,
             fleet,
             since: None,
             coverage_changes: facts.changes.iter().filter_map(ReachChange::of).collect(),
             alarms,
             rules: RuleLine::reported(facts.rules, run.time),
             worst,
+            stopped,
             posture,
             cost: Cost::of(coverage.metrics + log_metrics, facts.usage, run.time),
             logs: LogsReport::of(facts.target_logs),

@@ -14,6 +14,7 @@ use super::sections::insights::model::Posture;
 use super::sections::logs::model::LogsReport;
 use super::sections::queries::model::QueriesReport;
 use super::sections::rules::model::RuleLine;
+use super::sections::stopped::model::StoppedReport;
 use super::sections::worst::model::Worst;
 use crate::model::cluster::{AccountId, Region};
 use crate::text::Text;
@@ -48,6 +49,9 @@ pub struct Report {
     pub rules: Vec<RuleLine>,
     /// Services and workloads to check first, with their history.
     pub worst: Vec<Worst>,
+    /// Tasks that stopped, and why.
+    #[serde(default, skip_serializing_if = "StoppedReport::is_empty")]
+    pub stopped: StoppedReport,
     /// The state of Container Insights.
     pub posture: Posture,
     /// How containers log, and the log groups.

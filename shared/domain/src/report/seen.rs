@@ -11,6 +11,7 @@ use super::sections::clusters::seen::{SeenCluster, SeenService};
 use super::sections::clusters::service::ServiceReport;
 use super::sections::eks::model::WorkloadReport;
 use super::sections::eks::seen::SeenEks;
+use crate::deaths::{IncidentGroup, Known};
 use crate::evidence::inventory::{ClusterContents, ClusterEntry};
 use crate::evidence::snapshot::SnapshotLine;
 use crate::model::cluster::ClusterName;
@@ -26,6 +27,10 @@ pub(crate) struct SeenTarget {
     pub(crate) clusters: Vec<SeenCluster>,
     /// EKS clusters, by name.
     pub(crate) eks: BTreeMap<ClusterName, SeenEks>,
+    /// Since when its incidents are known.
+    pub(crate) known: Option<Known>,
+    /// Incidents of its services, tasks and workloads.
+    pub(crate) incidents: Vec<IncidentGroup>,
     /// Whether its snapshot was read to the end.
     pub(crate) is_whole: bool,
 }
@@ -59,7 +64,14 @@ impl<'a> MemberFigures<'a> {
 impl SeenTarget {
     /// A target of which nothing has been read.
     pub(crate) fn new(target: &Target) -> Self {
-        Self { target: target.clone(), clusters: Vec::new(), eks: BTreeMap::new(), is_whole: false }
+        Self {
+            target: target.clone(),
+            clusters: Vec::new(),
+            eks: BTreeMap::new(),
+            known: None,
+            incidents: Vec::new(),
+            is_whole: false,
+        }
     }
 
     /// Takes the next line of its snapshot.
@@ -87,6 +99,8 @@ impl SeenTarget {
                     seen.figures.tasks.take_no_state();
                 }
             }
+            SnapshotLine::Events(known) => self.known = Some(known),
+            SnapshotLine::Incidents(group) => self.incidents.push(*group),
             SnapshotLine::End(_) => self.is_whole = true,
         }
     }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::log_query::LogMeasure;
-use super::source::{Sampled, ServiceFigure, Source};
+use super::source::{Sampled, ServiceFigure, Source, TaskFigure};
 use super::table::{Gap, MEASURES, MeasureRow};
 use crate::model::catalogue::{self, CONTAINER_INSIGHTS, CatalogueMetric, DimensionSet};
 use crate::model::cluster::{BadName, ClusterName};
@@ -110,6 +110,14 @@ impl Measure {
     pub fn service_figure(&self) -> Option<ServiceFigure> {
         self.sources().find_map(|source| match source {
             Source::EcsApi(figure) => Some(figure),
+            _ => None,
+        })
+    }
+
+    /// What is counted of the events of tasks for it, if anything.
+    pub fn task_figure(&self) -> Option<TaskFigure> {
+        self.sources().find_map(|source| match source {
+            Source::TaskEvents(figure) => Some(figure),
             _ => None,
         })
     }

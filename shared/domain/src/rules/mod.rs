@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use crate::deaths::Class;
 use crate::model::cluster::ClusterName;
 use crate::model::metric::{Period, Statistic, Unit};
 use crate::model::run::Platform;
@@ -36,7 +37,7 @@ pub use log_query::{COUNT, LogMeasure, QueryPlaces, ServicePattern, WorkloadPatt
 pub use maintenance::MaintenanceWindow;
 pub use measure::{CustomMetric, EKS_NAMESPACES, Measure, words, words_of};
 pub use mute::Mute;
-pub use source::{ReadFrom, Sampled, ServiceFigure, Source, SourceKind};
+pub use source::{ReadFrom, Sampled, ServiceFigure, Source, SourceKind, TaskFigure};
 pub use table::{Gap, MEASURES, MeasureRow};
 pub use threshold::ThresholdText;
 
@@ -47,6 +48,8 @@ pub struct AlarmRule {
     pub name: String,
     /// The evaluated measure.
     pub measure: Measure,
+    /// The classes that `task-deaths` counts; empty for all failures, and for other measures.
+    pub classes: Vec<Class>,
     /// Source of the measure; if `None`, the first that can answer.
     pub source: Option<SourceKind>,
     /// Statistic of each period.

@@ -28,6 +28,8 @@ pub enum Source {
     Sampled(Sampled),
     /// A query of logs.
     LogsInsights,
+    /// A count of events of tasks.
+    TaskEvents(TaskFigure),
 }
 
 /// The kind of a source, with which a rule can select one.
@@ -45,6 +47,21 @@ pub enum SourceKind {
     Cadvisor,
     /// `CloudWatch` Logs Insights.
     LogsInsights,
+    /// Events of tasks, which fargaze keeps.
+    TaskEvents,
+}
+
+/// What is counted of the events of tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskFigure {
+    /// Tasks that died.
+    Deaths,
+    /// Tasks that ended by themselves within five minutes of their start.
+    CrashLoops,
+    /// Tasks that Fargate Spot interrupted.
+    SpotInterruptions,
+    /// Tasks that ECS could not place: no capacity, no IP address, no quota.
+    PlacementFailures,
 }
 
 /// A figure that `DescribeServices` reports about a service.
@@ -100,6 +117,7 @@ impl SourceKind {
             Self::KubernetesApi => "kubernetes-api",
             Self::Cadvisor => "cadvisor",
             Self::LogsInsights => "logs-insights",
+            Self::TaskEvents => "task-events",
         }
     }
 }
@@ -127,6 +145,7 @@ impl Source {
             Self::Sampled(Sampled { from: ReadFrom::Cadvisor, .. }) => SourceKind::Cadvisor,
             Self::Sampled(_) => SourceKind::KubernetesApi,
             Self::LogsInsights => SourceKind::LogsInsights,
+            Self::TaskEvents(_) => SourceKind::TaskEvents,
         }
     }
 
@@ -135,7 +154,9 @@ impl Source {
         let (first, second) = match self {
             Self::Metric(metric) => (Some(metric), None),
             Self::Derived { first, second, .. } => (Some(first), Some(second)),
-            Self::Custom | Self::EcsApi(_) | Self::Sampled(_) | Self::LogsInsights => (None, None),
+            Self::Custom | Self::EcsApi(_) | Self::Sampled(_) | Self::LogsInsights | Self::TaskEvents(_) => {
+                (None, None)
+            }
         };
         first.into_iter().chain(second)
     }

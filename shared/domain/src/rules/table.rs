@@ -5,7 +5,7 @@
 //! another source also needs its figure in that source.
 
 use super::KubernetesMeasure as M;
-use super::source::{ReadFrom, Sampled, ServiceFigure, Source};
+use super::source::{ReadFrom, Sampled, ServiceFigure, Source, TaskFigure};
 use crate::model::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS};
 use crate::model::metric::{Statistic, Unit};
 use crate::rules::Scope;
@@ -125,6 +125,46 @@ pub static MEASURES: &[MeasureRow] = &[
         gap: Gap::NoData,
         meaning: "[`DescribeServices`](#what-ecs-says-of-services): tasks of its deployments that failed since the previous check",
         counts: "tasks",
+    },
+    MeasureRow {
+        word: "task-deaths",
+        label: "tasks died",
+        unit: Unit::Count,
+        scopes: &[Scope::Service],
+        sources: &[Source::TaskEvents(TaskFigure::Deaths)],
+        gap: Gap::NoData,
+        meaning: "[events](#what-events-count): tasks that died of a failure, or of the [`classes`](causes.md) that the rule names",
+        counts: "tasks",
+    },
+    MeasureRow {
+        word: "crash-looping-tasks",
+        label: "tasks crashed",
+        unit: Unit::Count,
+        scopes: &[Scope::Service],
+        sources: &[Source::TaskEvents(TaskFigure::CrashLoops)],
+        gap: Gap::NoData,
+        meaning: "events: tasks whose program ended within five minutes of the start of the task",
+        counts: "tasks",
+    },
+    MeasureRow {
+        word: "spot-interruptions",
+        label: "tasks interrupted",
+        unit: Unit::Count,
+        scopes: &[Scope::Service],
+        sources: &[Source::TaskEvents(TaskFigure::SpotInterruptions)],
+        gap: Gap::NoData,
+        meaning: "events: tasks that Fargate Spot interrupted, each once, from its warning on",
+        counts: "tasks",
+    },
+    MeasureRow {
+        word: "placement-failures",
+        label: "placements failed",
+        unit: Unit::Count,
+        scopes: &[Scope::Service],
+        sources: &[Source::TaskEvents(TaskFigure::PlacementFailures)],
+        gap: Gap::NoData,
+        meaning: "events: tasks that ECS could not place because capacity, IP addresses or a quota ran out",
+        counts: "placements",
     },
     MeasureRow {
         word: "memory-percent-of-reservation",
@@ -379,6 +419,7 @@ impl MeasureRow {
         match self.sampled().map(|sampled| sampled.from) {
             Some(ReadFrom::Usage) => "Metrics API",
             Some(ReadFrom::Cadvisor) => "cAdvisor",
+            _ if matches!(self.sources, [Source::TaskEvents(_)]) => "events",
             _ if level > Some(crate::model::insights::InsightsLevel::Disabled) => "Container Insights",
             _ => "nothing",
         }

@@ -42,7 +42,7 @@ impl AlarmRule {
                 let unread = || Cow::Owned(Reading::Unread(not_queried(self.measure.label())));
                 Some(found.map_or_else(unread, |(_, reading)| Cow::Borrowed(reading)))
             }
-            Source::EcsApi(_) | Source::Custom | Source::LogsInsights => None,
+            Source::EcsApi(_) | Source::Custom | Source::LogsInsights | Source::TaskEvents(_) => None,
         }
     }
 

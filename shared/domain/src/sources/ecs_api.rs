@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{plan, source_of};
+use crate::deaths::{Act, Class, Said, cause_of};
 use crate::evidence::inventory::{ClusterEntry, ServiceState};
 use crate::model::deployment::{DeploymentState, RolloutState};
 use crate::model::run::Run;
@@ -12,6 +13,7 @@ use crate::model::status::ServiceStatus;
 use crate::model::subject::Subject;
 use crate::model::window::Window;
 use crate::rules::{AlarmRule, Mute, ServiceFigure, Source};
+use crate::text::words::capital;
 
 /// How long a new service may take to start its first task before "nothing running" counts, and how
 /// long a healthy deployment may leave nothing running.
@@ -44,9 +46,14 @@ pub fn needs_service(rules: &[AlarmRule], subject: &Subject, entry: &ClusterEntr
         let needs = match source {
             Some(Source::EcsApi(figure)) => figure.needs_every_service(),
             Some(Source::LogsInsights) => true,
-            Some(Source::Metric(_) | Source::Derived { .. } | Source::Custom | Source::Sampled(_)) | None => {
-                false
-            }
+            Some(
+                Source::Metric(_)
+                | Source::Derived { .. }
+                | Source::Custom
+                | Source::Sampled(_)
+                | Source::TaskEvents(_),
+            )
+            | None => false,
         };
         needs && plan::judges(rule, subject, entry)
     })
@@ -128,7 +135,20 @@ impl ServiceState {
         if self.pending > 0 {
             parts.push(format!("{} pending.", self.pending));
         }
-        parts.extend(self.events.first().map(|event| sentence(event, "Newest event: ")));
+        let act = |event: &&String| cause_of(Said::Service(event)).act == Act::Yes;
+        match self.events.iter().find(act) {
+            // Often the newest event only repeats that tasks were started.
+            Some(event) => {
+                let which = if self.events.first() == Some(event) { "Newest event: " } else { "Event: " };
+                parts.push(sentence(event, which));
+                let cause = cause_of(Said::Service(event));
+                if cause.class != Class::Unknown {
+                    let label = capital(cause.class.label());
+                    parts.push(format!("{label} ({}). {}", cause.class, cause.advice));
+                }
+            }
+            None => parts.extend(self.events.first().map(|event| sentence(event, "Newest event: "))),
+        }
         (!parts.is_empty()).then(|| format!("ECS says: {}", parts.join(" ")))
     }
 }

@@ -1,4 +1,5 @@
-//! The sources of evidence: CloudWatch, the ECS API, the Kubernetes API, cAdvisor and Logs Insights.
+//! The sources of evidence: CloudWatch, the ECS API, the Kubernetes API, cAdvisor, Logs Insights and
+//! the events of tasks.
 //!
 //! Each source plans its queries for a set of rules, and turns the answers into the readings that
 //! rules evaluate. A measure may list several sources; the first one that can answer for a subject
@@ -18,6 +19,7 @@ pub mod gather;
 pub mod paging;
 pub mod plan;
 pub mod rotation;
+pub mod task_events;
 pub mod usage;
 
 use crate::evidence::inventory::{ClusterEntry, Reporting};
@@ -36,7 +38,7 @@ pub fn source_of(rule: &AlarmRule, entry: &ClusterEntry) -> Option<Source> {
         };
         let is_available = match source {
             Source::Metric(_) | Source::Derived { .. } | Source::Custom => entry.insights() >= needs,
-            Source::EcsApi(_) | Source::LogsInsights => true,
+            Source::EcsApi(_) | Source::LogsInsights | Source::TaskEvents(_) => true,
             Source::Sampled(Sampled { from, .. }) => {
                 from != ReadFrom::Cadvisor || entry.eks().is_some_and(|eks| eks.cadvisor)
             }

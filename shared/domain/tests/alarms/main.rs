@@ -15,6 +15,7 @@ mod judging;
 mod late;
 mod notices;
 mod oracle;
+mod quiet;
 mod replay;
 mod scene;
 mod slow;

@@ -73,7 +73,7 @@ fn a_container_that_will_not_start_by_itself_is_counted_and_named() {
         assert_eq!(said.is_some(), counts, "{reason}: {said:?}");
         if let Some(said) = said {
             let begins = format!("web-1: container app waits: {reason} (because of that). ");
-            assert!(said.starts_with(&begins) && said.ends_with(remedy(reason)), "{said}");
+            assert!(said.starts_with(&begins) && said.contains(remedy(reason)), "{said}");
         }
     }
     for (seconds, counts) in [(0, 0.0), (60, 0.0), (61, 1.0), (86_400, 1.0)] {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fargaze::alarms::evaluate::AlarmState;
 use fargaze::alarms::{AlarmKey, AlarmRecord, Remembered, RuleRecord};
+use fargaze::deaths::{IncidentGroup, Known};
 use fargaze::evidence::coverage::Coverage;
 use fargaze::evidence::inventory::{ClusterEntry, EcsEntry, Reporting, ServiceState, UndescribedService};
 use fargaze::evidence::snapshot::SnapshotLine;
@@ -112,6 +113,9 @@ pub(crate) struct Estate {
     /// What was read about the logs.
     pub(crate) target_logs: Vec<(Target, Result<TargetLogs, Fault>)>,
     pub(crate) target_queries: Vec<(Target, Result<TargetQueries, Fault>)>,
+    /// Incidents of the first target, and since when they are known.
+    pub(crate) incidents: Vec<IncidentGroup>,
+    pub(crate) known: Option<Known>,
     pub(crate) usage: Option<Usage>,
     pub(crate) account_default: Option<InsightsLevel>,
 }
@@ -200,6 +204,12 @@ impl Estate {
                     fault,
                     is_alive: false,
                 }));
+            }
+        }
+        if let Some(known) = &self.known {
+            builder.add(SnapshotLine::Events(known.clone()));
+            for group in &self.incidents {
+                builder.add(SnapshotLine::Incidents(Box::new(group.clone())));
             }
         }
         coverage.faults = fargaze::evidence::coverage::counted(faults);
@@ -379,4 +389,69 @@ pub(crate) fn in_alarm(cluster: &str, service: &str, rule: &str, hours: i64) -> 
         ..Remembered::plainly_ok(run().window.end)
     };
     AlarmRecord { key: AlarmKey { rule: rule.to_owned(), subject }, memory, pending: Vec::new(), version: 1 }
+}
+
+/// Tasks of `payments/checkout` that died, and what else stopped, with this text wherever people or
+/// ECS write one.
+pub(crate) fn incidents(text: &str) -> Vec<IncidentGroup> {
+    use fargaze::deaths::{Archive, ContainerOfTask, Died, Incident, IncidentKind, Of, group};
+    let service = |name: &str| Of::Service("payments".parse().unwrap(), name.parse().unwrap());
+    let before = |minutes: i64| run().window.end - SignedDuration::from_mins(minutes);
+    let stopped = |number: i64, name: &str, code: &str, reason: &str, exit_code: i32, why: Option<&str>| {
+        let at = before(number * 37);
+        let died = Died {
+            task: format!("{number}-{text}"),
+            version: 6,
+            definition: format!("{name}:7"),
+            code: Some(code.to_owned()),
+            reason: Some(format!("{reason}{text}")),
+            deployment: Some("ecs-svc/7120934857203948571".to_owned()),
+            started_at: Some(at - SignedDuration::from_mins(3)),
+            stopping_at: Some(at),
+            ended_at: Some(at),
+            containers: vec![ContainerOfTask {
+                name: format!("app{text}"),
+                exit_code: Some(exit_code),
+                reason: why.map(|why| format!("{why}{text}")),
+                ..ContainerOfTask::default()
+            }],
+        };
+        Incident { of: service(name), at, kind: IncidentKind::Stopped(died) }
+    };
+    let oom = Some("OutOfMemoryError: Container killed due to memory usage");
+    let mut archive = Archive::default();
+    archive.extend((1..=5).map(|number| {
+        stopped(
+            number,
+            "checkout",
+            "EssentialContainerExited",
+            "Essential container in task exited",
+            137,
+            oom,
+        )
+    }));
+    archive.extend([
+        stopped(9, "billing", "TaskFailedToStart", "CannotPullContainerError: manifest unknown", 0, None),
+        stopped(11, "fraud-check", "ServiceSchedulerInitiated", "Scaling activity initiated by ", 143, None),
+        Incident {
+            of: service("fraud-check"),
+            at: before(60),
+            kind: IncidentKind::Retirement { one: None, due: before(0) + SignedDuration::from_hours(24 * 6) },
+        },
+        Incident {
+            of: Of::Family("payments".parse().unwrap(), format!("nightly{text}")),
+            at: before(200),
+            kind: IncidentKind::Service {
+                event: "SERVICE_TASK_PLACEMENT_FAILURE".to_owned(),
+                reason: Some(format!("RESOURCE:FARGATE{text}")),
+            },
+        },
+    ]);
+    group(&archive, run().window.start..Timestamp::MAX, |_| None)
+}
+
+/// Events are known from this long before the end of the window.
+pub(crate) fn known(hours: i64) -> Known {
+    let from = run().window.end - SignedDuration::from_hours(hours);
+    Known { origin: fargaze::deaths::Origin::Events, from, fault: None }
 }

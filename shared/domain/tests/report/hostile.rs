@@ -1,6 +1,6 @@
 //! Texts from third parties in every form of the report.
 //!
-//! 4,000 cases of 53 texts; `FARGAZE_CASES=1000000` for more.
+//! 4,000 cases of 54 texts; `FARGAZE_CASES=1000000` for more.
 
 use std::sync::LazyLock;
 
@@ -25,16 +25,20 @@ use proptest::prelude::*;
 
 use crate::eks::{self, Eks, eks_target};
 use crate::eks_scenes;
-use crate::estate::{Estate, change_log, cluster, in_alarm, link, revert, run, service, target};
+use crate::estate::{
+    Estate, change_log, cluster, in_alarm, incidents, known, link, revert, run, service, target,
+};
 
 /// Third-party texts in a report.
-const TEXTS: usize = OF_ECS + OF_EKS + OF_LOGS;
+const TEXTS: usize = OF_ECS + OF_EKS + OF_LOGS + OF_DEATHS;
 /// Texts about ECS, and about the run as a whole.
 const OF_ECS: usize = 12;
 /// Texts about EKS.
 const OF_EKS: usize = 28;
 /// Texts about logs.
 const OF_LOGS: usize = 13;
+/// Texts about stopped tasks.
+const OF_DEATHS: usize = 1;
 
 /// The previous report, of another estate, so that there are differences.
 static BEFORE: LazyLock<Report> = LazyLock::new(|| eks_scenes::quiet().report(&run(), None));
@@ -68,6 +72,8 @@ fn report(texts: &[String]) -> Report {
         changes: vec![CoverageChange::Lost(broken(10), fault(0)), CoverageChange::Back(broken(11))],
         eks: vec![("eu-west-1".to_owned(), Ok(vec![eks_cluster(&texts[OF_ECS..])]))],
         target_queries: vec![(target("eu-west-1"), Ok(queries(&texts[OF_ECS + OF_EKS..])))],
+        incidents: incidents(&texts[OF_ECS + OF_EKS + OF_LOGS]),
+        known: Some(known(3)),
         ..Estate::default()
     };
     estate.alarms.push((eks_target("eu-west-1"), vec![workload_alarm(&texts[OF_ECS..])]));
@@ -241,7 +247,8 @@ static TAGS: LazyLock<Vec<String>> = LazyLock::new(|| {
 });
 
 /// Lines of the mail that begin at the margin.
-const HEADS: [&str; 12] = [
+const HEADS: [&str; 13] = [
+    "STOPPED tasks",
     "FLEET, ",
     "CHANGES since the last report",
     "ACTIVE alarms",

@@ -22,7 +22,7 @@ use fargaze::sources::usage::Usage;
 use jiff::SignedDuration;
 
 use crate::estate::{
-    Cluster, Estate, at, change_log, cluster, fault, in_alarm, revert, run, service, target,
+    Cluster, Estate, at, change_log, cluster, fault, in_alarm, incidents, known, revert, run, service, target,
 };
 
 fn usage() -> Usage {
@@ -96,6 +96,8 @@ pub(crate) fn busy() -> Estate {
         notified: true,
     };
     Estate {
+        incidents: incidents(""),
+        known: Some(known(48)),
         targets: vec![("eu-west-1".to_owned(), Ok(clusters))],
         logs: vec![(target("eu-west-1"), conflicts())],
         alarms: vec![(

@@ -1,7 +1,8 @@
 //! Hostile names, tags and reasons in every message about alarms, sweeps and bad files.
 
-use fargaze::alarms::{BrokenTarget, Notice, NoticeKind};
+use fargaze::alarms::{BrokenTarget, Notice, NoticeBody, NoticeKind};
 use fargaze::config::CONFIG_KEY;
+use fargaze::deaths::{Class, DeathSummary};
 use fargaze::evidence::coverage::CountedFault;
 use fargaze::evidence::pods::NamedPod;
 use fargaze::logs::AskedQueries;
@@ -26,7 +27,28 @@ use crate::scene::{
 };
 
 /// As many texts as [`messages`] has places for.
-const PLACES: usize = 20;
+const PLACES: usize = 21;
+
+/// Tasks that died, with this text wherever a third party writes one.
+fn death(text: &str) -> DeathSummary {
+    let some = || Some(text.to_owned());
+    DeathSummary {
+        class: Class::Oom,
+        deaths: true,
+        count: 2,
+        since: now(),
+        newest: now(),
+        advice: "Do something.".to_owned(),
+        reason: some(),
+        task: some(),
+        definition: some(),
+        deployment: some(),
+        container: some(),
+        exit_code: Some(137),
+        image: some(),
+        digest: some(),
+    }
+}
 
 /// The digest, the message of a sweep, and a bad file, with these texts wherever a third party
 /// writes one.
@@ -56,7 +78,11 @@ fn messages(texts: &[String]) -> (Message, Message, BadVersion) {
         });
         let mut notice = late(Mute::Unless { rule: of(7) }, because(&of(6), notice));
         (notice.rule, notice.subject) = (of(3), Subject::TaskFamily("shop".parse().unwrap(), of(8)));
-        of_kind(kind, notice)
+        let mut notice = of_kind(kind, notice);
+        if let NoticeBody::Began { deaths, hidden, .. } = &mut notice.body {
+            (*deaths, *hidden) = (vec![death(&of(20))], vec![of(20)]);
+        }
+        notice
     };
     let of_workload = |kind| {
         let workload = Workload { namespace: of(12), kind: of(13), name: of(14) };
@@ -133,7 +159,7 @@ fn plain(texts: &[String]) -> Vec<String> {
     let texts: Vec<String> = texts.iter().map(|text| harmless(text)).collect();
     let plain = |text: &String| {
         let first = texts.iter().position(|other| other == text).unwrap();
-        let letter = char::from(b"abcdefghijklmnopqrst"[first]);
+        let letter = char::from(b"abcdefghijklmnopqrstu"[first]);
         // A percent sign stays on the line of its number.
         let stays = |c: char| c.is_ascii_digit() || " %,.;:)".contains(c);
         text.chars().map(|c| if stays(c) { c } else { letter }).collect()

@@ -116,7 +116,14 @@ pub(crate) fn memory(subject: Subject, values: &[Option<f64>]) -> Notice {
         to: AlarmState::Alarm,
         at,
         since: Some(minutes_ago(65)),
-        body: NoticeBody::Began { evaluation, late: None, why: None, pod: None },
+        body: NoticeBody::Began {
+            evaluation,
+            late: None,
+            why: None,
+            pod: None,
+            deaths: Vec::new(),
+            hidden: Vec::new(),
+        },
     }
 }
 
@@ -126,9 +133,11 @@ pub(crate) fn of_kind(kind: NoticeKind, notice: Notice) -> Notice {
         (notice.why().map(ToOwned::to_owned), notice.pod().cloned(), notice.late().cloned());
     let evaluation = notice.evaluation().unwrap().clone();
     let body = match kind {
-        NoticeKind::Began => NoticeBody::Began { evaluation, late, why, pod },
+        NoticeKind::Began => {
+            NoticeBody::Began { evaluation, late, why, pod, deaths: Vec::new(), hidden: Vec::new() }
+        }
         NoticeKind::Ended => NoticeBody::Ended { evaluation },
-        NoticeKind::Reminder => NoticeBody::Reminder { evaluation, why, pod },
+        NoticeKind::Reminder => NoticeBody::Reminder { evaluation, why, pod, deaths: Vec::new() },
         NoticeKind::Blind => NoticeBody::Blind { evaluation, why },
         NoticeKind::NoData => NoticeBody::NoData { evaluation, why },
         NoticeKind::SeenAgain => NoticeBody::SeenAgain { evaluation },

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Course, Newest, StateChange};
 use crate::alarms::evaluate::AlarmState;
 use crate::alarms::{
-    Blindness, Evaluation, MetricSource, Notice, NoticeBody, NoticeKind, Remembered, Unseen,
+    Blindness, Evaluation, MetricSource, Notice, NoticeBody, NoticeKind, Observation, Remembered, Unseen,
 };
 use crate::rules::{MissingData, Mute};
 
@@ -39,8 +39,9 @@ impl Course<'_> {
         let late = self.memory.muted.take();
         let (from, since) = if late.is_some() { (AlarmState::Ok, None) } else { (from, since) };
         let change = StateChange { from, to: AlarmState::Alarm, at: self.memory.since, since };
-        let (why, pod) = (self.observation.why.clone(), self.observation.pod.clone());
-        self.push(change, NoticeBody::Began { evaluation: self.evaluation(period), late, why, pod });
+        let Observation { why, pod, deaths, hidden, .. } = self.observation.clone();
+        let evaluation = self.evaluation(period);
+        self.push(change, NoticeBody::Began { evaluation, late, why, pod, deaths, hidden });
         (self.memory.notified, self.memory.notified_at) = (AlarmState::Alarm, Some(self.now));
         if let Some(blind) = &mut self.memory.blind {
             blind.before_alarm = blind.because == Unseen::NoData && blind.notified;
@@ -146,8 +147,8 @@ impl Course<'_> {
         let due = self.rule.remind_every.is_some_and(|every| self.now.duration_since(notified_at) >= every);
         let notified = (state, notified) == (AlarmState::Alarm, AlarmState::Alarm) && notified_at < self.now;
         if notified && due && self.mute(end).is_none() {
-            let (why, pod) = (self.observation.why.clone(), self.observation.pod.clone());
-            let body = NoticeBody::Reminder { evaluation: self.evaluation(self.newest()), why, pod };
+            let Observation { why, pod, deaths, .. } = self.observation.clone();
+            let body = NoticeBody::Reminder { evaluation: self.evaluation(self.newest()), why, pod, deaths };
             let reminder = self.notice(self.standing(Some(since)), body);
             // Named after the notice it repeats, so that two concurrent runs produce the same id.
             let id = format!("{}#{}#{}#reminder", self.rule.name, self.subject, notified_at.as_second());

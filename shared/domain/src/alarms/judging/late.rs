@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::super::Basis;
 use super::super::which::is_late;
 use super::Judging;
+use crate::deaths::Origin;
 use crate::evidence::inventory::ServiceState;
 use crate::model::fault::Fault;
 use crate::model::metric::MetricQuery;
@@ -13,11 +14,12 @@ use crate::model::series::Reading;
 use crate::model::subject::Subject;
 use crate::rules::{AlarmRule, Scope, ServiceFigure, Source};
 use crate::sources::ecs_api::newest_only;
-use crate::sources::{cloudwatch, not_queried, plan, source_of};
+use crate::sources::{cloudwatch, not_queried, plan, source_of, task_events};
 
 impl Judging<'_> {
     /// Evaluates what can only be evaluated after all lines have been read.
     pub(super) fn judge_late(&mut self, services: &HashMap<Subject, ServiceState>) {
+        self.note_known_events();
         for (index, source, subject) in self.late() {
             let (rule, state) = (&self.rules[index], services.get(&subject));
             let (reading, basis) = match source {
@@ -25,6 +27,14 @@ impl Judging<'_> {
                     Some(reading) => (Some(reading), Basis::Points),
                     None => continue,
                 },
+                Source::TaskEvents(figure) => {
+                    // What ECS still knows of services in trouble says nothing about the others.
+                    let known = self.known.as_ref().filter(|known| known.origin == Origin::Events);
+                    let Some(known) = known else { continue };
+                    let groups = self.incidents.get(&subject).map(Vec::as_slice).unwrap_or_default();
+                    let window = &self.begin.run.window;
+                    (Some(task_events::reading(figure, rule, groups, known, window)), Basis::Points)
+                }
                 Source::EcsApi(figure) => {
                     let basis = Basis::State { idle: state.is_some_and(|state| state.desired == 0) };
                     (self.state_reading(rule, figure, &subject, state), basis)
@@ -48,11 +58,13 @@ impl Judging<'_> {
         for (index, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.platform() == platform) {
             for (cluster, entry) in &self.inventory.clusters {
                 let source = source_of(rule, entry).filter(|_| is_late(rule, &self.kept_metrics, entry));
+                let source = source.filter(|source| !matches!(source, Source::TaskEvents(_)));
                 let Some(source) = source else { continue };
                 late.extend(plan::subjects_in(rule, cluster, entry).map(|subject| (index, source, subject)));
             }
         }
         late.extend(self.log_groups());
+        late.extend(self.with_incidents());
         late
     }
 

@@ -89,6 +89,7 @@ pub(super) fn rule(line: u64, raw: RawRule, logs: &LogSettings, problems: &Probl
     } else {
         check.measure(raw.what.as_ref(), scope, statistic.as_ref())
     };
+    let classes = check.classes(raw.classes.as_ref(), measure.as_ref());
     let source = check.source(raw.source.as_ref(), measure.as_ref());
     let period = check.period(raw.period.as_ref(), sampled, is_of_logs);
     let selection = check.selection(&raw, scope);
@@ -102,6 +103,7 @@ pub(super) fn rule(line: u64, raw: RawRule, logs: &LogSettings, problems: &Probl
     Some(AlarmRule {
         name: name?,
         measure: measure?,
+        classes,
         source,
         statistic: statistic?,
         scope,
@@ -130,6 +132,7 @@ fn default_statistic(what: Option<&Either<WhatText, RawMetric>>, sampled: bool) 
     let text = |at: &Option<At<String>>| at.as_ref().and_then(|at| at.value.clone()).unwrap_or_default();
     match what.and_then(|what| what.value.as_ref()) {
         _ if sampled => Statistic::Maximum,
+        Some(OneOf::Plain(WhatText(text))) if is_counted(text) => Statistic::Sum,
         // One value for a period: there is nothing to aggregate.
         Some(OneOf::Compound(metric)) if metric.log_query.is_some() => Statistic::Sum,
         Some(OneOf::Compound(metric)) if is_counter(&text(&metric.namespace), &text(&metric.metric)) => {
@@ -137,6 +140,11 @@ fn default_statistic(what: Option<&Either<WhatText, RawMetric>>, sampled: bool) 
         }
         _ => Statistic::Average,
     }
+}
+
+/// Whether the measure counts events, which can only be added up.
+fn is_counted(text: &str) -> bool {
+    Measure::from_str(text).is_ok_and(|measure| measure.task_figure().is_some())
 }
 
 impl Check<'_> {

@@ -2,6 +2,7 @@
 
 mod cadvisor;
 mod check;
+mod classes;
 mod log_query;
 mod raw;
 mod unless;

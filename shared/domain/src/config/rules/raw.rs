@@ -27,6 +27,10 @@ pub(in crate::config) struct RawRule {
     /// dimensions, or what a saved query of logs finds.
     #[cfg_attr(test, schemars(required))]
     pub what: Option<Either<WhatText, RawMetric>>,
+    /// For `task-deaths`: the classes that count, such as OOM or PULL_*, from docs/causes.md.
+    /// Default: all failures.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub classes: Option<At<Vec<At<NamePattern>>>>,
     /// The source of a measure that has several: cloudwatch or ecs-api. Default: the first one that
     /// has the data.
     pub source: Option<At<SourceKind>>,

@@ -49,6 +49,10 @@ impl Check<'_> {
             OneOf::Compound(raw) => Measure::Custom(self.custom(line, raw, scope)?),
         };
         self.statistic_of_samples(&measure, statistic);
+        if measure.task_figure().is_some() && statistic.is_some_and(|statistic| *statistic != Statistic::Sum)
+        {
+            self.add(line, "statistic", "is not valid for events, which are only counted: leave it out");
+        }
         if statistic == Some(&Statistic::SampleCount) && measure.is_derived() {
             self.add(line, "statistic", "SampleCount is not valid for a value computed from two metrics");
         }

@@ -39,7 +39,7 @@ impl EarlierChecks {
 
 impl ServiceState {
     /// Desired tasks that are not running.
-    pub(crate) fn tasks_missing(&self) -> u32 {
+    pub fn tasks_missing(&self) -> u32 {
         self.desired.saturating_sub(self.running)
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pending::Kept;
 use super::{Counted, PodRates, PodState, Termination, WaitingContainer};
+use crate::deaths::{Class, PodSaid, class_of_pod};
 use crate::kubernetes::pod::Phase;
 use crate::kubernetes::waiting::WaitingCause;
 use crate::rules::KubernetesMeasure;
@@ -37,8 +38,42 @@ pub struct NamedPod {
 /// The pods behind a value; `None` if no pod explains it. For counts, names only the pods that
 /// count at `now`, each once.
 pub fn why(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> Option<Why> {
-    let (sentence, pod) = explained(measure, pods, now)?;
+    let (mut sentence, pod) = explained(measure, pods, now)?;
+    if let Some(class) = class(measure, pod) {
+        sentence.push_str(&format!(" Class {class}: {}.", class.label()));
+    }
     Some(Why { sentence, pod: NamedPod { name: pod.pod.clone(), container: container(measure, pod) } })
+}
+
+/// The class of what stops a pod.
+fn class(measure: KubernetesMeasure, pod: &PodState) -> Option<Class> {
+    use KubernetesMeasure as M;
+    let ended = || {
+        let ends = pod.terminated.iter().filter(|end| end.reason != "Completed");
+        let end = ends.max_by_key(|end| end.finished_at)?;
+        class_of_pod(PodSaid::Ended { reason: &end.reason, exit_code: end.exit_code })
+    };
+    let waits = || {
+        let mut classes = pod.waiting.iter().filter_map(|one| {
+            let message = one.message.as_deref().unwrap_or_default();
+            class_of_pod(PodSaid::Waits { reason: &one.reason, message })
+        });
+        classes.next()
+    };
+    let unscheduled = || class_of_pod(PodSaid::Unscheduled(pod.pending.as_ref()?.message.as_deref()?));
+    let failed = || {
+        let message = pod.message.as_deref().unwrap_or_default();
+        class_of_pod(PodSaid::Failed(pod.reason.as_deref()?, message))
+    };
+    let class = match measure {
+        M::OomKilled => Some(Class::Oom),
+        M::CrashLoopingPods | M::PodRestarts => ended(),
+        M::UnstartablePods => waits(),
+        M::PodPending => unscheduled().or_else(waits),
+        M::AvailableBelowDesired => waits().or_else(ended).or_else(unscheduled).or_else(failed),
+        _ => None,
+    };
+    class.filter(|class| *class != Class::Unknown)
 }
 
 /// The container of a pod whose log is worth reading.

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::deaths::{IncidentGroup, Known};
 use crate::evidence::coverage::Coverage;
 use crate::evidence::inventory::{ClusterEntry, Inventory, ServiceState, UndescribedService};
 use crate::evidence::pods::{ClusterState, PodState, WorkloadState};
@@ -59,6 +60,10 @@ pub struct Snapshot {
     pub workloads: Vec<WorkloadState>,
     /// Pods on EKS.
     pub pods: Vec<PodState>,
+    /// Since when incidents are known; `None` if nobody asked.
+    pub known: Option<Known>,
+    /// Incidents: tasks that died, and other trouble that events report.
+    pub incidents: Vec<IncidentGroup>,
 }
 
 /// One line of the file.
@@ -82,6 +87,8 @@ enum Line<'a> {
     Eks(Cow<'a, ClusterState>),
     Workload(Cow<'a, WorkloadState>),
     Pod(Cow<'a, PodState>),
+    Events(Cow<'a, Known>),
+    Incidents(Cow<'a, IncidentGroup>),
     /// Always the last line: without it the file is truncated.
     End {
         coverage: Cow<'a, Coverage>,
@@ -218,6 +225,9 @@ impl Snapshot {
         for state in &self.pods {
             writer.pod(state)?;
         }
+        if let Some(known) = &self.known {
+            writer.incidents(known, &self.incidents)?;
+        }
         writer.end(&self.coverage)
     }
 
@@ -238,6 +248,8 @@ impl Snapshot {
                 (Some(snapshot), SnapshotLine::Eks(state)) => snapshot.eks.push(*state),
                 (Some(snapshot), SnapshotLine::Workload(state)) => snapshot.workloads.push(state),
                 (Some(snapshot), SnapshotLine::Pod(state)) => snapshot.pods.push(*state),
+                (Some(snapshot), SnapshotLine::Events(known)) => snapshot.known = Some(known),
+                (Some(snapshot), SnapshotLine::Incidents(group)) => snapshot.incidents.push(*group),
                 (Some(snapshot), SnapshotLine::End(coverage)) => snapshot.coverage = coverage,
                 (None, _) => break,
             }
@@ -255,7 +267,21 @@ impl Snapshot {
         let (services, undescribed, readings) = (Vec::new(), Vec::new(), BTreeMap::new());
         let (eks, workloads, pods) = (Vec::new(), Vec::new(), Vec::new());
         let coverage = Coverage::default();
-        Self { run, target, coverage, inventory, services, undescribed, readings, eks, workloads, pods }
+        let (known, incidents) = (None, Vec::new());
+        Self {
+            run,
+            target,
+            coverage,
+            inventory,
+            services,
+            undescribed,
+            readings,
+            eks,
+            workloads,
+            pods,
+            known,
+            incidents,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 
 use super::{BadSnapshot, ClusterLine, Line};
+use crate::deaths::{IncidentGroup, Known};
 use crate::evidence::coverage::Coverage;
 use crate::evidence::inventory::{ClusterEntry, ServiceState, UndescribedService};
 use crate::evidence::pods::{ClusterState, PodState, WorkloadState};
@@ -48,6 +49,10 @@ pub enum SnapshotLine {
     Workload(WorkloadState),
     /// An EKS pod.
     Pod(Box<PodState>),
+    /// Since when the incidents that follow are known.
+    Events(Known),
+    /// The incidents of one subject and class.
+    Incidents(Box<IncidentGroup>),
     /// The coverage, once.
     End(Coverage),
 }
@@ -68,8 +73,9 @@ pub struct SnapshotReader<R> {
 
 const SERIES: u8 = 2;
 const EKS: u8 = 5;
+const PODS: u8 = 7;
 /// Position of the last line in the order of kinds.
-const END: u8 = 8;
+const END: u8 = 10;
 
 impl<R: Read> SnapshotReader<BufReader<MultiGzDecoder<R>>> {
     /// Reads the output of a [`SnapshotWriter`](super::SnapshotWriter).
@@ -106,7 +112,7 @@ impl<R: BufRead> SnapshotReader<R> {
         let fits = match self.place {
             None => self.part || place == 0,
             // EKS clusters come one after another, each preceded by its samples.
-            Some(before) if place == SERIES => before != END && !(SERIES + 1..EKS).contains(&before),
+            Some(before) if place == SERIES => before <= PODS && !(SERIES + 1..EKS).contains(&before),
             Some(before) => place > 0 && place >= before && before != END,
         };
         if !fits {
@@ -146,6 +152,8 @@ impl Line<'_> {
             Self::Eks(_) => EKS,
             Self::Workload(_) => 6,
             Self::Pod(_) => 7,
+            Self::Events(_) => 8,
+            Self::Incidents(_) => 9,
             Self::End { .. } => END,
         }
     }
@@ -170,6 +178,8 @@ impl Line<'_> {
             Self::Eks(state) => SnapshotLine::Eks(Box::new(state.into_owned())),
             Self::Workload(state) => SnapshotLine::Workload(state.into_owned()),
             Self::Pod(state) => SnapshotLine::Pod(Box::new(state.into_owned())),
+            Self::Events(known) => SnapshotLine::Events(known.into_owned()),
+            Self::Incidents(group) => SnapshotLine::Incidents(Box::new(group.into_owned())),
             Self::End { coverage } => SnapshotLine::End(coverage.into_owned()),
         })
     }

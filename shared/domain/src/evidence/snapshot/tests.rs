@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::deaths::{Archive, Died, Incident, IncidentGroup, IncidentKind, Known, Of, Origin, group};
 use crate::evidence::eks::LogType;
 use crate::evidence::inventory::{EcsEntry, Reporting};
 use crate::evidence::pods::{
@@ -20,6 +21,14 @@ use crate::model::operation::Operation;
 use crate::model::run::{Part, RunKind};
 use crate::model::status::ServiceStatus;
 use crate::model::subject::Workload;
+
+fn incidents(time: Timestamp) -> Vec<IncidentGroup> {
+    let of = Of::Service("shop".parse().unwrap(), "web".parse().unwrap());
+    let died = Died { task: "0f".to_owned(), definition: "web:7".to_owned(), ..Died::default() };
+    let mut archive = Archive::default();
+    archive.add(Incident { of, at: time, kind: IncidentKind::Stopped(died) });
+    group(&archive, time..Timestamp::MAX, |_| None)
+}
 
 fn snapshot() -> Snapshot {
     let time = "2026-11-22T10:05:00Z".parse().unwrap();
@@ -93,6 +102,8 @@ fn snapshot() -> Snapshot {
         eks: vec![eks()],
         workloads: vec![workload()],
         pods: vec![pod()],
+        known: Some(Known { origin: Origin::Events, from: time, fault: None }),
+        incidents: incidents(time),
     }
 }
 
@@ -259,7 +270,7 @@ fn lines_are_returned_one_by_one_and_truncation_ends_in_an_error() {
     let lines: Vec<SnapshotLine> = SnapshotReader::new(&bytes[..]).map(Result::unwrap).collect();
     assert!(matches!(lines.first(), Some(SnapshotLine::Run(begin)) if begin.run == snapshot().run));
     assert!(matches!(lines.last(), Some(SnapshotLine::End(_))));
-    assert_eq!(lines.len(), 1 + 1 + 5 + 2 + 3 + 1);
+    assert_eq!(lines.len(), 1 + 1 + 5 + 2 + 3 + 2 + 1);
     let mut cut = SnapshotReader::new(&bytes[..bytes.len() - 12]);
     assert!(cut.by_ref().any(|line| line.is_err()));
     assert!(cut.next().is_none(), "nothing follows the error");

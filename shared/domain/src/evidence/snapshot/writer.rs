@@ -8,6 +8,7 @@ use flate2::write::GzEncoder;
 use jiff::Timestamp;
 
 use super::{ClusterLine, Line, SeriesLine};
+use crate::deaths::{IncidentGroup, Known};
 use crate::evidence::coverage::Coverage;
 use crate::evidence::inventory::{ClusterEntry, ServiceState, UndescribedService};
 use crate::evidence::pods::{ClusterState, PodState, WorkloadState};
@@ -98,6 +99,12 @@ impl<W: Write> SnapshotWriter<W> {
     /// Writes a pod; after the workloads of its cluster.
     pub fn pod(&mut self, state: &PodState) -> io::Result<()> {
         self.line(&Line::Pod(Cow::Borrowed(state)))
+    }
+
+    /// Writes the incidents, and since when they are known; after everything else.
+    pub fn incidents(&mut self, known: &Known, groups: &[IncidentGroup]) -> io::Result<()> {
+        self.line(&Line::Events(Cow::Borrowed(known)))?;
+        groups.iter().try_for_each(|group| self.line(&Line::Incidents(Cow::Borrowed(group))))
     }
 
     /// Ends the snapshot with its coverage.

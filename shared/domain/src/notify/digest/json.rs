@@ -61,6 +61,13 @@ fn alarm(PlacedNotice { target, notice, logs }: &PlacedNotice<'_>) -> Value {
     if let Subject::LogGroup(name) = &notice.subject {
         json["log_group"] = name.as_str().into();
     }
+    if !notice.deaths().is_empty() {
+        json["deaths"] = notice.deaths().iter().map(super::deaths::json).collect();
+        json["aws"] = super::deaths::inspect(target, notice).into();
+    }
+    if !notice.hidden().is_empty() {
+        json["hidden"] = notice.hidden().into();
+    }
     if let Some(logs) = logs {
         json["logs"] = super::logs::json(target, logs);
     }

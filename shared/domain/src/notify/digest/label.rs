@@ -1,14 +1,15 @@
 //! The label of an evaluation with its value, in words: `memory 93.1 %`, `2 tasks missing`, `3 pods
 //! crash-looping`.
 
-use crate::alarms::Evaluation;
 use crate::alarms::evaluate::AlarmState;
+use crate::alarms::{Evaluation, Notice};
 use crate::model::metric::Unit;
-use crate::rules::KubernetesMeasure;
+use crate::rules::{KubernetesMeasure, MEASURES, Measure};
 use crate::text::message::harmless;
 
 /// Beginnings of labels that count something, in plural and singular: the number comes before them.
-const COUNTED: [(&str, &str); 8] = [
+const COUNTED: [(&str, &str); 9] = [
+    ("placements ", "placement "),
     ("deployments ", "deployment "),
     ("tasks ", "task "),
     ("pods ", "pod "),
@@ -28,6 +29,19 @@ pub(super) const DEPLOYMENTS_FAILED: &str = "deployments failed";
 /// Label of rules on `tasks-failing`.
 pub(super) const TASKS_FAILED: &str = "tasks failed";
 
+/// The sum of the values, if they are counts of events: three deaths in three minutes are three.
+pub(super) fn sum(evaluation: &Evaluation) -> Option<f64> {
+    let counts = MEASURES.iter().filter(|row| Measure::Named(row).task_figure().is_some());
+    let is_count = counts.map(|row| row.label).any(|label| label == evaluation.label);
+    is_count.then(|| evaluation.values.iter().flatten().sum())
+}
+
+/// How often it happened, if the values are counts of events.
+fn happened(notice: &Notice, evaluation: &Evaluation) -> Option<f64> {
+    let known: u32 = notice.deaths().iter().map(|one| one.count).sum();
+    sum(evaluation).map(|sum| sum.max(f64::from(known)))
+}
+
 /// The state of an alarm, after its subject.
 pub(super) fn state(state: AlarmState) -> &'static str {
     match state {
@@ -37,12 +51,13 @@ pub(super) fn state(state: AlarmState) -> &'static str {
     }
 }
 
-/// The label with the worst value.
-pub(super) fn worst(evaluation: &Evaluation) -> String {
+/// The label with the worst value; for counts of events with their number, which may have grown since
+/// the alarm began.
+pub(super) fn worst(notice: &Notice, evaluation: &Evaluation) -> String {
     let label = harmless(&evaluation.label);
     match evaluation.worst() {
         Some(_) if is(evaluation, KubernetesMeasure::MetricsServerDown) => label,
-        Some(value) => valued(evaluation, &label, value),
+        Some(value) => valued(evaluation, &label, happened(notice, evaluation).unwrap_or(value)),
         None if evaluation.values.is_empty() => label,
         None => format!("{label} has no data"),
     }

@@ -1,6 +1,7 @@
 //! The digest: alarms that began, ended, could not be evaluated, or are still active; the most
 //! severe first.
 
+mod deaths;
 mod json;
 mod label;
 mod logs;

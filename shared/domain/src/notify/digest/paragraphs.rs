@@ -62,10 +62,16 @@ fn begun<'a>(placed: &PlacedNotice<'a>, Above { advised, contexts }: &mut Above<
     let mut text = hang(&format!("{} {}", notice.severity.as_str().to_uppercase(), headline(notice)));
     let mut line = |line: &str| text.push_str(&wrap(line, 2));
     if let Some(evaluation) = notice.evaluation() {
-        line(&crossed(evaluation));
+        // Of counts of events the sentences below say more.
+        if label::sum(evaluation).is_none() || notice.deaths().is_empty() {
+            line(&crossed(evaluation));
+        }
         if evaluation.values.len() > 1 && evaluation.worst().is_some() {
             line(&window(evaluation));
         }
+    }
+    for sentence in super::deaths::sentences(notice) {
+        line(&sentence);
     }
     if let Some(why) = notice.why() {
         line(&harmless(why));
@@ -92,6 +98,9 @@ fn begun<'a>(placed: &PlacedNotice<'a>, Above { advised, contexts }: &mut Above<
             text.push_str(&format!("  First, once: {context}\n"));
             contexts.insert(context);
         }
+        text.push_str(&format!("  Inspect: {command}\n"));
+    }
+    if let Some(command) = super::deaths::inspect(target, notice) {
         text.push_str(&format!("  Inspect: {command}\n"));
     }
     if let Some(logs) = logs {
@@ -122,6 +131,11 @@ fn crossed(evaluation: &Evaluation) -> String {
     let (worst, time) = (evaluation.unit.show(worst), clock(time));
     if checked == 1 && evaluation.source.is_none() && evaluation.label == TASKS_MISSING {
         return format!("No tasks running; {worst} desired.");
+    }
+    if let Some(sum) = label::sum(evaluation) {
+        let breaching = evaluation.breaching().count();
+        let sum = evaluation.unit.show(sum);
+        return format!("{sum} in the last {}, in {breaching} of them.", periods(evaluation));
     }
     if checked == 1 && evaluation.label == DEPLOYMENTS_FAILED {
         return "The newest deployment failed or is being rolled back.".to_owned();
@@ -322,6 +336,9 @@ fn still(run: &Run, PlacedNotice { target, notice, .. }: &PlacedNotice<'_>, in_f
     let place = place(target);
     let mut text = wrap(&format!("{severity} {}{lasts}, {place}. Rule {rule}.", headline(notice)), 2);
     if in_full {
+        for sentence in super::deaths::sentences(notice) {
+            text.push_str(&wrap(&sentence, 4));
+        }
         if let Some(why) = notice.why() {
             text.push_str(&wrap(&harmless(why), 4));
         }

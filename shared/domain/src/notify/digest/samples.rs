@@ -26,7 +26,14 @@ pub(in crate::notify) fn notice(service: &str) -> Notice {
         to: AlarmState::Alarm,
         at: now() - SignedDuration::from_mins(2),
         since: None,
-        body: NoticeBody::Began { evaluation, late: None, why: None, pod: None },
+        body: NoticeBody::Began {
+            evaluation,
+            late: None,
+            why: None,
+            pod: None,
+            deaths: Vec::new(),
+            hidden: Vec::new(),
+        },
     }
 }
 
@@ -59,9 +66,16 @@ pub(in crate::notify) fn but(notice: Notice, change: impl FnOnce(&mut Evaluation
 /// The body of a notice of this kind, without further details.
 pub(in crate::notify) fn body(kind: NoticeKind, evaluation: Evaluation) -> NoticeBody {
     match kind {
-        NoticeKind::Began => NoticeBody::Began { evaluation, late: None, why: None, pod: None },
+        NoticeKind::Began => NoticeBody::Began {
+            evaluation,
+            late: None,
+            why: None,
+            pod: None,
+            deaths: Vec::new(),
+            hidden: Vec::new(),
+        },
         NoticeKind::Ended => NoticeBody::Ended { evaluation },
-        NoticeKind::Reminder => NoticeBody::Reminder { evaluation, why: None, pod: None },
+        NoticeKind::Reminder => NoticeBody::Reminder { evaluation, why: None, pod: None, deaths: Vec::new() },
         NoticeKind::Blind => NoticeBody::Blind { evaluation, why: None },
         NoticeKind::NoData => NoticeBody::NoData { evaluation, why: None },
         NoticeKind::SeenAgain => NoticeBody::SeenAgain { evaluation },

@@ -177,7 +177,7 @@ fn shortly(notice: &Notice) -> String {
 /// The subject, followed by the worst value if anything was evaluated.
 fn valued(subject: String, separator: &str, notice: &Notice) -> String {
     match notice.evaluation() {
-        Some(evaluation) => format!("{subject}{separator}{}", label::worst(evaluation)),
+        Some(evaluation) => format!("{subject}{separator}{}", label::worst(notice, evaluation)),
         None => subject,
     }
 }

@@ -219,7 +219,14 @@ fn every_alarm_that_was_held_back_says_so() {
         let notice = notice(&format!("web-{number}"));
         let evaluation = notice.evaluation().unwrap().clone();
         let muted = Some(crate::rules::Mute::Deployment);
-        let body = NoticeBody::Began { evaluation, late: muted, why: None, pod: None };
+        let body = NoticeBody::Began {
+            evaluation,
+            late: muted,
+            why: None,
+            pod: None,
+            deaths: Vec::new(),
+            hidden: Vec::new(),
+        };
         Notice { body, ..notice }
     };
     let message = notified((0..25).map(late).collect());

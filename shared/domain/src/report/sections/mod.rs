@@ -17,6 +17,7 @@ pub(super) mod logs;
 pub(super) mod queries;
 pub(super) mod rules;
 pub(super) mod silent;
+pub(super) mod stopped;
 pub(super) mod worst;
 
 use super::section::Section;
@@ -27,6 +28,7 @@ pub(super) const SECTIONS: &[&dyn Section] = &[
     &fleet::All,
     &changes::Changes,
     &alarms::Alarms,
+    &stopped::Stopped,
     &silent::Silent,
     &rules::Rules,
     &worst::First,
