@@ -71,7 +71,7 @@ async fn a_container_out_of_memory_is_named_with_its_exit_code_and_a_command() {
     for words in [
         "2 tasks died since 10:06 UTC: out of memory (OOM).",
         "task 00000000000000000000000000000002, container web, exit code 137, web:7, deployment ecs-svc/7120934857203948571",
-        "(sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08)",
+        "(sha256:9f86d081884c)",
         "Reason: OutOfMemoryError: Container killed due to memory usage.",
         "Inspect: aws ecs describe-tasks --region eu-west-1 --cluster shop --tasks 00000000000000000000000000000002",
     ] {
@@ -219,7 +219,7 @@ async fn the_report_lists_deaths_retirements_and_what_is_not_known() {
     for words in [
         "STOPPED tasks",
         "shop/web: 1 task, out of memory (OOM), container web with exit code 137, at 2026-11-22 09:45 UTC.",
-        "AWS retires shop/web at 2026-11-29 09:00 UTC",
+        "AWS replaces the tasks of shop/web from 2026-11-29 09:00 UTC on",
         "Other tasks that stopped: 1 scaled in.",
         "Events of eu-west-1 (123456789012) are kept since",
     ] {

@@ -86,6 +86,10 @@ const FORMAT_OF_SECRET: &str =
     "The task definition asks for a JSON key, but the secret is not JSON or has no such key.";
 const NO_ROUTE_TO_LOGS: &str = "The log group does not exist, or the task has no route to CloudWatch Logs (NAT, or a VPC endpoint for logs).";
 const BROKEN_SUBNET: &str = "A subnet or security group that the service names was deleted.";
+const FULL_INSTANCES: &str =
+    "Add instances, or check the service's launch type and capacity provider; this is not Fargate.";
+const TOO_MANY_PROVISIONING: &str =
+    "Too many tasks of the cluster wait in PROVISIONING: check that the capacity provider can scale out.";
 const TOO_LITTLE_AT_START: &str =
     "The container has too little memory to start: raise its limit or the task's memory.";
 
@@ -99,7 +103,11 @@ pub(super) static CONTAINER_OR_TASK: &[Row] = &[
     is(Class::User, &["deregistration forced by user"]),
     is(Class::Maint, &["performing maintenance on the underlying infrastructure"]),
     is(Class::Host, &["underlying infrastructure failed"]),
-    is(Class::Host, &["host ec2 (instance"]),
+    with(
+        Class::Host,
+        &["host ec2 (instance"],
+        "The EC2 instance was stopped or terminated: check its Auto Scaling group, and who or what ended it.",
+    ),
     is(Class::HealthElb, &["failed elb health checks"]),
     is(Class::HealthCtr, &["failed container health checks"]),
     // Memory.
@@ -200,6 +208,11 @@ pub(super) static CONTAINER_OR_TASK: &[Row] = &[
     is(Class::PullRate, &["toomanyrequests"]),
     is(Class::PullRate, &["pull rate limit"]),
     is(Class::PullRate, &["429 too many requests"]),
+    with(
+        Class::PullNet,
+        &["failed to copy", "failed open"],
+        "The layers of an ECR image come from S3: check the S3 gateway endpoint and its policy.",
+    ),
     is(Class::PullAuth, &["cannotpull", "403 forbidden"]),
     is(Class::PullAuth, &["403 forbidden"]),
     is(Class::PullAuth, &["401 unauthorized"]),
@@ -210,11 +223,6 @@ pub(super) static CONTAINER_OR_TASK: &[Row] = &[
     is(Class::PullNotfound, &["repository does not exist"]),
     is(Class::PullNotfound, &["name unknown"]),
     is(Class::PullNotfound, &["repository", "not found"]),
-    with(
-        Class::PullNet,
-        &["failed to copy", "failed open"],
-        "The layers of an ECR image come from S3: check the S3 gateway endpoint and its policy.",
-    ),
     with(
         Class::PullNet,
         &["pull command failed", "nil pointer"],
@@ -230,12 +238,16 @@ pub(super) static CONTAINER_OR_TASK: &[Row] = &[
     is(Class::Capacity, &["capacity is unavailable"]),
     is(Class::Quota, &["reached the limit on the number of"]),
     is(Class::Quota, &["above your limit"]),
-    is(Class::Quota, &["provisioning capacity limit was exceeded"]),
-    is(Class::Capacity, &["resource:"]),
+    with(Class::Quota, &["provisioning capacity limit was exceeded"], TOO_MANY_PROVISIONING),
+    is(Class::Capacity, &["resource:fargate"]),
+    with(Class::Capacity, &["resource:cpu"], FULL_INSTANCES),
+    with(Class::Capacity, &["resource:memory"], FULL_INSTANCES),
+    with(Class::Capacity, &["resource:ports"], FULL_INSTANCES),
+    with(Class::Capacity, &["resource:eni"], FULL_INSTANCES),
     is(Class::Capacity, &["placement constraint unsatisfied"]),
     is(Class::Capacity, &["unable to launch instance"]),
-    is(Class::Capacity, &["no container instance met all of its requirements"]),
-    is(Class::Capacity, &["no container instances were found"]),
+    with(Class::Capacity, &["no container instance met all of its requirements"], FULL_INSTANCES),
+    with(Class::Capacity, &["no container instances were found"], FULL_INSTANCES),
     is(Class::Iam, &["unable to assume the role"]),
     // What runs.
     is(Class::Exec, &["executable file not found"]),
@@ -350,9 +362,24 @@ pub(super) static SERVICE_EVENTS: &[Row] = &[
         act: Act::Yes,
         advice: Some("A subnet of the service may be in an Availability Zone without Fargate."),
     },
-    event(Act::Yes, Class::Quota, &["provisioning capacity limit was exceeded"]),
-    event(Act::Yes, Class::Capacity, &["no container instance met all of its requirements"]),
-    event(Act::Yes, Class::Capacity, &["no container instances were found"]),
+    Row {
+        parts: &["provisioning capacity limit was exceeded"],
+        class: Class::Quota,
+        act: Act::Yes,
+        advice: Some(TOO_MANY_PROVISIONING),
+    },
+    Row {
+        parts: &["no container instance met all of its requirements"],
+        class: Class::Capacity,
+        act: Act::Yes,
+        advice: Some(FULL_INSTANCES),
+    },
+    Row {
+        parts: &["no container instances were found"],
+        class: Class::Capacity,
+        act: Act::Yes,
+        advice: Some(FULL_INSTANCES),
+    },
     event(Act::Yes, Class::Capacity, &["could not launch"]),
     event(Act::ByItsReason, Class::Unknown, &["unable to place a task"]),
     event(Act::ByItsReason, Class::Unknown, &["failed to launch a task with"]),

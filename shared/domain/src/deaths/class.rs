@@ -148,7 +148,7 @@ pub static CLASSES: &[ClassRow] = &[
         "SIGNAL",
         "ended by a signal",
         Kind::Application,
-        "Exit code 134 is an abort and 139 a crash. 137 is a kill: ECS gave no reason for it, so check the memory of the task before its end.",
+        "Exit code 134 is an abort, 139 a crash and 143 a request to stop. 137 is a kill: ECS gave no reason for it, so check the memory of the task before its end.",
     ),
     row(
         Class::Exec,
@@ -190,7 +190,7 @@ pub static CLASSES: &[ClassRow] = &[
         "PULL_RATE",
         "image: pull limit of the registry",
         Kind::Setup,
-        "The registry limits pulls per IP address. Use an ECR pull-through cache, or log in to the registry.",
+        "The registry limits pulls; Docker Hub does so per IP address for those who do not log in. Use an ECR pull-through cache, or log in.",
     ),
     row(
         Class::PullNet,
@@ -216,7 +216,7 @@ pub static CLASSES: &[ClassRow] = &[
     row(
         Class::Secret,
         "SECRET",
-        "secret could not be read",
+        "secret or environment file could not be read",
         Kind::Setup,
         "Check the name of the secret or parameter and its JSON key, that the execution role may read and decrypt it, and the route to Secrets Manager or Systems Manager.",
     ),
@@ -274,7 +274,7 @@ pub static CLASSES: &[ClassRow] = &[
         "ENI_IP",
         "no free IP address in the subnet",
         Kind::Setup,
-        "Use larger or more subnets: each task needs an IP address of its own.",
+        "Add subnets with free addresses to the service: each task needs one of its own, and a subnet cannot grow.",
     ),
     row(
         Class::EniSlow,

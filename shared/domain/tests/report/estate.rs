@@ -397,27 +397,28 @@ pub(crate) fn incidents(text: &str) -> Vec<IncidentGroup> {
     use fargaze::deaths::{Archive, ContainerOfTask, Died, Incident, IncidentKind, Of, group};
     let service = |name: &str| Of::Service("payments".parse().unwrap(), name.parse().unwrap());
     let before = |minutes: i64| run().window.end - SignedDuration::from_mins(minutes);
-    let stopped = |number: i64, name: &str, code: &str, reason: &str, exit_code: i32, why: Option<&str>| {
-        let at = before(number * 37);
-        let died = Died {
-            task: format!("{number}-{text}"),
-            version: 6,
-            definition: format!("{name}:7"),
-            code: Some(code.to_owned()),
-            reason: Some(format!("{reason}{text}")),
-            deployment: Some("ecs-svc/7120934857203948571".to_owned()),
-            started_at: Some(at - SignedDuration::from_mins(3)),
-            stopping_at: Some(at),
-            ended_at: Some(at),
-            containers: vec![ContainerOfTask {
-                name: format!("app{text}"),
-                exit_code: Some(exit_code),
-                reason: why.map(|why| format!("{why}{text}")),
-                ..ContainerOfTask::default()
-            }],
+    let stopped =
+        |number: i64, name: &str, code: &str, reason: &str, exit_code: Option<i32>, why: Option<&str>| {
+            let at = before(number * 37);
+            let died = Died {
+                task: format!("{number}-{text}"),
+                version: 6,
+                definition: format!("{name}:7"),
+                code: Some(code.to_owned()),
+                reason: Some(format!("{reason}{text}")),
+                deployment: Some("ecs-svc/7120934857203948571".to_owned()),
+                started_at: Some(at - SignedDuration::from_mins(3)),
+                stopping_at: Some(at),
+                ended_at: Some(at),
+                containers: vec![ContainerOfTask {
+                    name: format!("app{text}"),
+                    exit_code,
+                    reason: why.map(|why| format!("{why}{text}")),
+                    ..ContainerOfTask::default()
+                }],
+            };
+            Incident { of: service(name), at, kind: IncidentKind::Stopped(died) }
         };
-        Incident { of: service(name), at, kind: IncidentKind::Stopped(died) }
-    };
     let oom = Some("OutOfMemoryError: Container killed due to memory usage");
     let mut archive = Archive::default();
     archive.extend((1..=5).map(|number| {
@@ -426,13 +427,20 @@ pub(crate) fn incidents(text: &str) -> Vec<IncidentGroup> {
             "checkout",
             "EssentialContainerExited",
             "Essential container in task exited",
-            137,
+            Some(137),
             oom,
         )
     }));
     archive.extend([
-        stopped(9, "billing", "TaskFailedToStart", "CannotPullContainerError: manifest unknown", 0, None),
-        stopped(11, "fraud-check", "ServiceSchedulerInitiated", "Scaling activity initiated by ", 143, None),
+        stopped(9, "billing", "TaskFailedToStart", "CannotPullContainerError: manifest unknown", None, None),
+        stopped(
+            11,
+            "fraud-check",
+            "ServiceSchedulerInitiated",
+            "Scaling activity initiated by ",
+            Some(143),
+            None,
+        ),
         Incident {
             of: service("fraud-check"),
             at: before(60),

@@ -26,7 +26,7 @@ fn the_page_lists_every_class_every_text_and_the_costs() {
     for row in CLASSES {
         let counts = match (row.class.is_failure(true), row.class.is_failure(false)) {
             (true, true) => "yes",
-            (true, false) => "of services",
+            (true, false) => "only for services",
             _ => "no",
         };
         let ClassRow { code, label, advice, .. } = row;
@@ -97,7 +97,7 @@ impl Day {
 }
 
 fn costs() -> String {
-    let mut text = "| events a day | calls of KeepEvents | queue and function | and one item for each event | and one object for each batch | **and one item for each batch, as it is** |\n|---|---|---|---|---|---|\n".to_owned();
+    let mut text = "| events a day | calls of KeepEvents | queue and function | in all, with one item for each event | with one object for each batch | **with one item for each batch, as it is** |\n|---|---|---|---|---|---|\n".to_owned();
     for events in [1_000.0, 10_000.0, 100_000.0, 1_000_000.0] {
         let day = Day::of(events);
         let total = |store: f64| format!("${:.4}", day.common + store);

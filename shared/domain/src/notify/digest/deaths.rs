@@ -13,6 +13,8 @@ use crate::text::shell::{is_odd, quoted};
 
 /// Characters of a reason that a message shows.
 const LONGEST: usize = 300;
+/// Characters of a digest: `sha256:` and twelve digits, as container tools show it. The JSON has all.
+const SHOWN_DIGEST: usize = 19;
 /// Hidden alarms that are named.
 const MOST_HIDDEN: usize = 5;
 
@@ -58,9 +60,11 @@ fn newest(one: &DeathSummary) -> Option<String> {
     parts.extend(one.definition.as_deref().map(harmless));
     parts.extend(one.deployment.as_deref().map(|id| format!("deployment {}", harmless(id))));
     let image = one.image.as_deref().map(harmless);
-    let image = match (&one.digest, image) {
-        (Some(digest), Some(image)) => Some(format!("image {image} ({})", harmless(digest))),
-        (Some(digest), None) => Some(format!("image {}", harmless(digest))),
+    let digest = one.digest.as_deref().map(harmless);
+    let digest = digest.map(|digest| digest.chars().take(SHOWN_DIGEST).collect::<String>());
+    let image = match (digest, image) {
+        (Some(digest), Some(image)) => Some(format!("image {image} ({digest})")),
+        (Some(digest), None) => Some(format!("image {digest}")),
         (None, image) => image.map(|image| format!("image {image}")),
     };
     parts.extend(image);

@@ -105,14 +105,15 @@ fn sentence(group: &StoppedGroup, view: &View<'_>) -> String {
 fn retired(retirement: &RetirementReport, view: &View<'_>) -> String {
     let place = view.place(&retirement.account, &retirement.region);
     let cluster = &retirement.cluster;
-    let what = match (&retirement.task, retirement.name.as_str()) {
-        (Some(task), _) => format!("task {task} in {cluster}"),
-        (None, name) => format!("{cluster}/{name}"),
-    };
-    format!(
-        "AWS retires {what}{place} at {}; restart it before, at a time that suits you.",
-        utc(retirement.due)
-    )
+    let due = utc(retirement.due);
+    match (&retirement.task, retirement.name.as_str()) {
+        (Some(task), _) => format!(
+            "AWS stops task {task} in {cluster}{place} at {due} and does not replace it; stop and start it before."
+        ),
+        (None, name) => format!(
+            "AWS replaces the tasks of {cluster}/{name}{place} from {due} on; to choose the time, force a new deployment before."
+        ),
+    }
 }
 
 /// What stopped as intended, by class.
