@@ -70,7 +70,7 @@ def test_organisation_bounds_roles_and_operators_get_the_alarms(aws, code) -> No
     )
     roles = [aws.client("iam").get_role(RoleName=name)["Role"] for logical_id, name in stack.resources().items()
              if logical_id.endswith("Role")]
-    assert len(roles) == 9
+    assert len(roles) == 10
     # ministack ignores the boundary; rules_of_operation.py checks that the template gives it to
     # each role.
     for role in roles:

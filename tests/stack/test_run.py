@@ -86,6 +86,8 @@ ANSWERS = {
     "CollectPods": COLLECT_PODS,
     "CollectLogs": COLLECT_LOGS,
     "EvaluateAlarms": EVALUATE_ALARMS,
+    # In no run.
+    "KeepEvents": "",
     "EnableInsights": ENABLE_INSIGHTS,
     "ForwardSummary": FORWARD_SUMMARY,
 }
