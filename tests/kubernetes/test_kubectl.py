@@ -64,6 +64,18 @@ def test_a_pod_is_described(kubectl: Kubectl) -> None:
     waits = " ".join(kubectl("describe", "pod", "-n", "odd", "waits").split())
     assert "Status: Pending" in waits
     assert "PodScheduled False" in waits
+    assert "Warning FailedScheduling" in waits
+    assert "(x3 over" in waits
+    assert "fargate-scheduler Fargate capacity is unavailable at this time." in waits
+
+
+def test_events_are_selected(kubectl: Kubectl) -> None:
+    of_pods = "involvedObject.kind=Pod,type=Warning"
+    columns = "N:.metadata.namespace,T:.type,R:.reason,O:.involvedObject.name,C:.count"
+    found = rows(kubectl("get", "events", "-A", "--field-selector", of_pods, "-o", f"custom-columns={columns}"))
+    assert found == [["odd", "Warning", "FailedScheduling", "waits", "3"]]
+    for other in ("involvedObject.kind=Node", "type=Normal", "reason=Unhealthy"):
+        assert "FailedScheduling" not in kubectl("get", "events", "-A", "--field-selector", other)
 
 
 def test_a_node_is_described_with_the_requests_of_its_pod(kubectl: Kubectl) -> None:

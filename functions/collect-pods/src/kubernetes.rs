@@ -1,5 +1,5 @@
 //! Reads the Kubernetes API of a cluster: workloads, nodes, pods, and at the same time the pods'
-//! usage.
+//! usage; then the events of pods that are not well.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 use crate::reader::Reader;
 use crate::reading::{Answers, Notes};
 use crate::usage::{self, ByPod, Failed, Known, METRICS, Usage};
-use crate::{cadvisor, diagnosis};
+use crate::{cadvisor, diagnosis, events};
 
 /// A list as read.
 struct Listed<T> {
@@ -89,6 +89,10 @@ impl Reader<'_> {
         for pod in &mut pods {
             let key = (pod.workload.namespace.clone(), pod.pod.clone());
             usage.get(&key).into_iter().for_each(|used| pod.uses(used));
+        }
+        // Without events the pods are known all the same.
+        if let Err(error) = events::add(client, self.run, &mut pods).await {
+            notes.failed(error);
         }
         let no_counters = match notes.state.cadvisor {
             Some(_) => self.cadvisor(client, cluster, &mut pods, notes).await,

@@ -6,6 +6,7 @@ mod cadvisor;
 mod clusters;
 mod config;
 mod diagnosis;
+mod events;
 mod kubernetes;
 mod listing;
 mod reader;

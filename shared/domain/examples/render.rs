@@ -206,6 +206,7 @@ fn pod(cluster: &ClusterName, workload: &Workload, p: u32) -> PodState {
         initializing: None,
         waiting: Vec::new(),
         terminated: Vec::new(),
+        warnings: Vec::new(),
         logging_disabled: None,
         node: None,
         of_node: BTreeMap::new(),

@@ -48,8 +48,8 @@ mod token;
 pub use balancer::{Balancer, Break, Deaf, End};
 pub use crash::Crash;
 pub use estate::{
-    Container, ContainerState, Counters, Estate, Gap, Kind, MetricsApi, Network, Node, Owner, Pod, Second,
-    Terminated, Usage, Workload,
+    Container, ContainerState, Counters, Estate, EventSpec, Gap, Kind, MetricsApi, Network, Node, Owner, Pod,
+    Second, Terminated, Usage, Workload,
 };
 pub use fault::{Effect, Fault};
 pub use handle::{FakeKubernetes, Handle};

@@ -116,7 +116,7 @@ fn page(target: &Target, resource: Resource, place: &Place) -> Result<(Value, bo
         items.extend(
             value
                 .filter(|value| fits(value, &labels, &["metadata", "labels"], false))
-                .filter(|value| resource == Resource::Events || fits(value, &fields, &[], true)),
+                .filter(|value| fits(value, &fields, &[], true)),
         );
     }
     let rest = keys.len() - seen;
@@ -166,7 +166,18 @@ fn check_fields(resource: Resource, fields: &Selector) -> Result<(), Answer> {
         Resource::Pods => &["spec.nodeName", "status.phase", "spec.schedulerName", "spec.restartPolicy"],
         Resource::Nodes => &["spec.unschedulable"],
         Resource::Namespaces => &["status.phase"],
-        Resource::Events => return Ok(()),
+        // Of the real server's, `source` and `reportingComponent` are missing.
+        Resource::Events => &[
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "type",
+        ],
         _ => &[],
     };
     let always = ["metadata.name", "metadata.namespace"];

@@ -58,6 +58,7 @@ impl Arguments {
         estate.write_log("odd", "crashes", "app", true, LAST_WORDS);
         estate.place(pod("killed").oom_killed(3, ended));
         estate.place(pod("waits").pending("Unschedulable", "Pod provisioning timed out (will retry)"));
+        estate.warn("odd", "waits", "FailedScheduling", NO_CAPACITY, ended);
         estate
     }
 }
@@ -70,6 +71,9 @@ INFO loading prices into memory: 180000 of 412000
 WARN memory is nearly full: 489 of 512 MiB
 ERROR cannot allocate 64 MiB for the next batch
 ";
+
+/// What Fargate's scheduler says when an Availability Zone is full.
+const NO_CAPACITY: &str = "Fargate capacity is unavailable at this time. Please try again later or in a different availability zone.";
 
 /// The permissions of fargaze's three roles in a cluster: one reads it, one reads the logs of its
 /// pods, and one writes their logging configuration.

@@ -15,7 +15,6 @@ pub(crate) enum Resource {
     Nodes,
     Namespaces,
     ConfigMaps,
-    /// Always empty; kubectl requests them.
     Events,
     Workloads(Kind),
     PodMetrics,
@@ -65,7 +64,7 @@ impl Resource {
             Self::Nodes => estate.nodes.keys().cloned().collect(),
             Self::Namespaces => stored("namespaces"),
             Self::ConfigMaps => stored("configmaps"),
-            Self::Events => Vec::new(),
+            Self::Events => stored("events"),
             Self::Workloads(kind) => estate
                 .workloads
                 .keys()
@@ -92,7 +91,7 @@ impl Resource {
             Self::Nodes => estate.nodes.get(key).map(Node::value),
             Self::Namespaces => stored("namespaces"),
             Self::ConfigMaps => stored("configmaps"),
-            Self::Events => None,
+            Self::Events => stored("events"),
             Self::Workloads(kind) => estate.workloads.get(&(kind, key.clone())).map(Workload::value),
             Self::PodMetrics => {
                 let pod = estate.pods.get(key).filter(|pod| is_measured(pod))?;

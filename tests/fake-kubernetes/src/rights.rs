@@ -48,6 +48,7 @@ impl Rights {
     pub fn collector() -> Self {
         Self::none()
             .with("", &["nodes", "pods", "namespaces"], &["get", "list"])
+            .with("", &["events"], &["list"])
             .with("apps", &["deployments", "replicasets", "statefulsets", "daemonsets"], &["get", "list"])
             .with("batch", &["jobs", "cronjobs"], &["get", "list"])
             .with("metrics.k8s.io", &["nodes", "pods"], &["get", "list"])

@@ -29,6 +29,8 @@ pub enum PodSaid<'a> {
     Unscheduled(&'a str),
     /// A pod failed as a whole: `reason` and `message` of its status.
     Failed(&'a str, &'a str),
+    /// A warning among the events of a pod: its reason and message.
+    Warned(&'a str, &'a str),
 }
 
 /// Parts of the messages of schedulers, in lower case, as in [`super::causes`].
@@ -52,6 +54,7 @@ pub fn class_of_pod(said: PodSaid<'_>) -> Option<Class> {
         PodSaid::Waits { reason, message } => of_waiting(reason, message),
         PodSaid::Unscheduled(message) => of_scheduling(message),
         PodSaid::Failed(reason, message) => of_failure(reason, message),
+        PodSaid::Warned(reason, message) => of_warning(reason, message),
     }
 }
 
@@ -110,6 +113,31 @@ fn of_failure(reason: &str, message: &str) -> Option<Class> {
         "DeadlineExceeded" => Class::Config,
         "NodeLost" | "NodeShutdown" | "Terminated" => Class::Host,
         "Unhealthy" => Class::HealthCtr,
+        _ => return None,
+    })
+}
+
+/// Reasons of the kubelet are from `pkg/kubelet/events/event.go`. `Failed` stands for an image that
+/// cannot be pulled and for a container that cannot be created; the message tells.
+fn of_warning(reason: &str, message: &str) -> Option<Class> {
+    let text = message.to_lowercase();
+    let by_text = || found(CONTAINER_OR_TASK, &text).map(|row| row.class);
+    let is_missing = |what: &str| text.contains(what) && text.contains("not found");
+    Some(match reason {
+        "FailedScheduling" => return of_scheduling(message),
+        "Failed" if text.contains("pull image") => {
+            by_text().filter(|class| is_of_image(*class)).unwrap_or(Class::PullNotfound)
+        }
+        "Failed" | "FailedMount" if is_missing("secret") => Class::Secret,
+        "Failed" | "FailedMount" if is_missing("configmap") => Class::Config,
+        "Failed" => by_text()?,
+        "FailedMount" | "FailedAttachVolume" => Class::Volume,
+        "FailedCreatePodSandBox" if text.contains("ip address") => Class::EniIp,
+        "FailedCreatePodSandBox" => Class::EniSlow,
+        "Unhealthy" => Class::HealthCtr,
+        "FailedPostStartHook" | "FailedPreStopHook" => Class::Config,
+        "Evicted" => return of_failure(reason, message),
+        "NodeNotReady" => Class::Host,
         _ => return None,
     })
 }

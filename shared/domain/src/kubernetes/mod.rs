@@ -2,13 +2,14 @@
 //! nothing here sends requests.
 //!
 //! ```text
-//! JSON of the API server -> api -> PodFacts, NodeFacts, WorkloadFacts, PodUsage -> views
+//! JSON of the API server -> api -> PodFacts, PodEvent, NodeFacts, WorkloadFacts, PodUsage -> views
 //! text of cAdvisor -> prometheus -> cadvisor
 //! ConfigMap aws-logging -> logging
 //! ```
 
 pub mod api;
 pub mod cadvisor;
+pub mod event;
 pub mod fargate;
 pub mod logging;
 pub mod node;

@@ -22,6 +22,7 @@ mod quantities;
 mod sizes;
 mod views;
 mod waiting;
+mod warnings;
 
 use std::path::PathBuf;
 

@@ -75,10 +75,25 @@ pub struct Estate {
     pub(crate) pods: BTreeMap<Key, Pod>,
     pub(crate) nodes: BTreeMap<Key, Node>,
     pub(crate) workloads: BTreeMap<(Kind, Key), Workload>,
-    /// Namespaces and `ConfigMaps`, as written.
+    /// Namespaces, `ConfigMaps` and events, as written.
     pub(crate) stored: BTreeMap<(&'static str, Key), Value>,
     /// What containers wrote: by pod, container, and whether of the instance before.
     pub(crate) logs: BTreeMap<(Key, String, bool), String>,
+}
+
+/// An event about a pod.
+#[derive(Clone, Copy, Debug)]
+pub struct EventSpec<'a> {
+    /// `Normal` or `Warning`.
+    pub r#type: &'a str,
+    /// In one word.
+    pub reason: &'a str,
+    /// In a sentence.
+    pub message: &'a str,
+    /// How often it was reported.
+    pub count: u32,
+    /// When it was last reported.
+    pub last_at: Timestamp,
 }
 
 impl Default for Estate {
@@ -225,6 +240,50 @@ impl Estate {
         });
         let key = ("configmaps", (namespace.to_owned(), name.to_owned()));
         self.stored.insert(key, json!({"metadata": metadata, "data": data}));
+    }
+
+    /// Adds an event about an existing pod, in the form of the kubelet: type, reason, message, how
+    /// often, and when last.
+    pub fn place_event(&mut self, namespace: &str, pod: &str, event: &EventSpec<'_>) {
+        let EventSpec { r#type, reason, message, count, last_at } = *event;
+        let uid = template::uid(&["pod", namespace, pod]);
+        let at = last_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        // Like the kubelet: the pod's name and a number of its own.
+        let number = self.stored.keys().filter(|(known, _)| *known == "events").count();
+        let name = format!("{pod}.17c{number:013x}");
+        let component = if reason == "FailedScheduling" { "fargate-scheduler" } else { "kubelet" };
+        let value = json!({
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "uid": template::uid(&["event", namespace, &name]),
+                "resourceVersion": "230",
+                "creationTimestamp": at,
+            },
+            "involvedObject": {"kind": "Pod", "namespace": namespace, "name": pod, "uid": uid, "apiVersion": "v1"},
+            "reason": reason,
+            "message": message,
+            "source": {"component": component},
+            "firstTimestamp": at,
+            "lastTimestamp": at,
+            "count": count,
+            "type": r#type,
+            "eventTime": null,
+            "reportingComponent": component,
+            "reportingInstance": "",
+        });
+        self.stored.insert(("events", (namespace.to_owned(), name)), value);
+    }
+
+    /// All events, to change.
+    pub fn events_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.stored.iter_mut().filter(|((resource, _), _)| *resource == "events").map(|(_, event)| event)
+    }
+
+    /// Adds a warning about an existing pod.
+    pub fn warn(&mut self, namespace: &str, pod: &str, reason: &str, message: &str, last_at: Timestamp) {
+        let event = EventSpec { r#type: "Warning", reason, message, count: 3, last_at };
+        self.place_event(namespace, pod, &event);
     }
 
     /// A namespace (namespace empty) or a `ConfigMap` as stored.

@@ -3,6 +3,7 @@
 
 mod cadvisor;
 mod deleted;
+mod events;
 mod metrics;
 mod pods;
 mod rights;

@@ -39,7 +39,7 @@ async fn each_permission_of_the_page_is_needed_and_no_other() {
     assert!(!mail.contains("not known") && !mail.contains("Could not query"), "{mail}");
 
     let taken = rights().each_taken_away();
-    assert_eq!(taken.len(), 7, "{taken:?}");
+    assert_eq!(taken.len(), 8, "{taken:?}");
     for ((right, rest), run) in taken.into_iter().zip(1..) {
         let (state, mail, _) = report(&watched, rest, run * 10).await;
         let problem = format!("Missing permissions in the cluster: the role may not {right}.");

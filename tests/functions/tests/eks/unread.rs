@@ -57,7 +57,10 @@ async fn with_an_entry_a_refused_token_is_the_role_the_clock_or_the_session() {
 async fn missing_permissions_are_named_with_the_yaml_that_grants_them() {
     let watched = watch(healthy().with(|estate| estate.identities[0].rights = Rights::none())).await;
     let found = findings(&watched).await;
-    assert!(found.contains("the role may not list pods, list nodes, list deployments.apps"), "{found}");
+    assert!(
+        found.contains("the role may not list pods, list nodes, list events, list deployments.apps"),
+        "{found}"
+    );
     assert!(found.contains("kind: ClusterRoleBinding"), "{found}");
 }
 

@@ -2,12 +2,13 @@
 //! figures that rules evaluate.
 //!
 //! ```text
-//! PodFacts, PodUsage, PodCounters -> PodState ┐
+//! PodFacts, PodUsage, PodCounters, PodEvent -> PodState ┐
 //! WorkloadFacts -> WorkloadState              ┼-> figures -> samples, joined to those of earlier runs -> Snapshot
 //! EksCluster -> ClusterState                  ┘
 //! ```
 
 mod before;
+mod cause;
 mod cluster;
 mod counted;
 mod counters;
@@ -18,6 +19,7 @@ mod public_access;
 mod read;
 mod state;
 mod times;
+mod warnings;
 mod why;
 
 pub use before::PreviousPods;
@@ -35,4 +37,5 @@ pub use state::{
     WorkloadState,
 };
 pub use times::SampleTimes;
+pub use warnings::PodWarning;
 pub use why::{NamedPod, Why, explains, why};

@@ -33,7 +33,7 @@ impl PodState {
             let at_work = || self.initializing.as_ref().map_or(PendingCause::Starting, PendingCause::Init);
             return stuck.map_or_else(at_work, PendingCause::Container);
         }
-        let message = self.pending.as_ref().and_then(|pending| pending.message.as_deref());
+        let (_, message) = self.said_of_pending();
         if message.is_some_and(|message| message.contains("not supported on Fargate")) {
             return PendingCause::Unsupported;
         }
@@ -44,6 +44,22 @@ impl PodState {
         } else {
             PendingCause::NoProfile
         }
+    }
+}
+
+impl PodState {
+    /// Reason and message why it is pending: of its condition or, since Fargate's scheduler often
+    /// sets none, of its newest event about scheduling.
+    fn said_of_pending(&self) -> (Option<&str>, Option<&str>) {
+        let said = self.pending.as_ref().map(|one| (one.reason.as_deref(), one.message.as_deref()));
+        let warned = || {
+            let warning = self.warnings.iter().find(|one| one.is_about_scheduling())?;
+            Some((
+                Some(warning.reason.as_str()),
+                Some(warning.message.as_str()).filter(|text| !text.is_empty()),
+            ))
+        };
+        said.filter(|(_, message)| message.is_some()).or_else(warned).or(said).unwrap_or_default()
     }
 }
 
@@ -102,8 +118,6 @@ impl fmt::Display for Kept<'_> {
         if pod.node.is_some() {
             f.write_str("it has a node, and ")?;
         }
-        let pending = pod.pending.as_ref();
-        let said = pending.map(|pending| (pending.reason.as_deref(), pending.message.as_deref()));
         let (reason, message) = match pod.pending_cause() {
             PendingCause::Container(waiting) => {
                 write!(f, "container {} waits: ", waiting.container)?;
@@ -111,13 +125,13 @@ impl fmt::Display for Kept<'_> {
             }
             PendingCause::Starting => {
                 f.write_str("its containers have not started yet: ")?;
-                said.unwrap_or_default()
+                pod.said_of_pending()
             }
             PendingCause::Init(one) => return one.fmt(f),
             PendingCause::Unsupported
             | PendingCause::Fargate
             | PendingCause::NoProfile
-            | PendingCause::Nodes => said.unwrap_or_default(),
+            | PendingCause::Nodes => pod.said_of_pending(),
         };
         f.write_str(reason.unwrap_or("no reason given"))?;
         match message {

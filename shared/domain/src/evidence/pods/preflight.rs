@@ -13,9 +13,10 @@ use crate::text::shell::quoted;
 pub const GROUP: &str = "fargaze-readers";
 
 /// The required permissions: API group and resource. The verb is `list`.
-pub const RIGHTS: [(&str, &str); 7] = [
+pub const RIGHTS: [(&str, &str); 8] = [
     ("", "pods"),
     ("", "nodes"),
+    ("", "events"),
     ("apps", "deployments"),
     ("apps", "statefulsets"),
     ("apps", "daemonsets"),
@@ -122,6 +123,7 @@ pub struct Refusal {
 /// The permission that a list request needs, by its path, such as `/api/v1/pods` or
 /// `/apis/apps/v1/deployments`. `None` if the path is not a list.
 pub fn right_to_list(path: &str) -> Option<ResourceAttributes> {
+    let path = path.split('?').next().unwrap_or_default();
     let (group, resource) = match path.trim_start_matches('/').split('/').collect::<Vec<_>>()[..] {
         ["api", _, resource] => ("", resource),
         ["apis", group, _, resource] => (group, resource),

@@ -102,6 +102,7 @@ impl PodState {
                     finished_at: end.finished_at,
                 })
                 .collect(),
+            warnings: Vec::new(),
             logging_disabled: pod.logging.and_then(|logging| match logging {
                 Logging::Disabled { reason } => Some(reason),
                 Logging::Enabled => None,
@@ -151,7 +152,11 @@ fn workload_of(pod: &PodFacts, jobs: &JobOwners) -> Workload {
 
 /// A message on one line, without hidden characters, cut to [`LONGEST_MESSAGE`].
 fn said(text: Option<String>) -> Option<String> {
-    text.map(|text| harmless(&text).chars().take(LONGEST_MESSAGE).collect())
+    text.map(|text| one_line(&text))
+}
+
+pub(super) fn one_line(text: &str) -> String {
+    harmless(text).chars().take(LONGEST_MESSAGE).collect()
 }
 
 /// The pod's share of its node by resource, as `kubectl describe node` prints it.

@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{PodCounters, PodRates};
+use super::{PodCounters, PodRates, PodWarning};
 use crate::kubernetes::pod::Phase;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::resources::Resources;
@@ -101,6 +101,10 @@ pub struct PodState {
     /// The newest end of each container that ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub terminated: Vec<Termination>,
+    /// Warnings among its events that still apply, the most telling one first; empty if it is well,
+    /// or if events could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<PodWarning>,
     /// Why Fargate's log router is off; `None` if it is on, or unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logging_disabled: Option<String>,

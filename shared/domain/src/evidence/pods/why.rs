@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::cause::{self, last_bad_end};
 use super::pending::Kept;
-use super::{Counted, PodRates, PodState, Termination, WaitingContainer};
-use crate::deaths::{Class, PodSaid, class_of_pod};
+use super::{Counted, PodRates, PodState, PodWarning, Termination, WaitingContainer};
 use crate::kubernetes::pod::Phase;
 use crate::kubernetes::waiting::WaitingCause;
 use crate::rules::KubernetesMeasure;
@@ -39,49 +39,20 @@ pub struct NamedPod {
 /// count at `now`, each once.
 pub fn why(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> Option<Why> {
     let (mut sentence, pod) = explained(measure, pods, now)?;
-    if let Some(class) = class(measure, pod) {
+    let is_new =
+        |one: &&PodWarning| one.message.is_empty() || !sentence.contains(one.message.trim_end_matches('.'));
+    if let Some(warning) = cause::warning(measure, pod).filter(is_new) {
+        sentence.push_str(&format!(" Kubernetes warns about {}: {warning}.", pod.pod));
+    }
+    if let Some(class) = cause::class(measure, pod) {
         sentence.push_str(&format!(" Class {class}: {}.", class.label()));
     }
     Some(Why { sentence, pod: NamedPod { name: pod.pod.clone(), container: container(measure, pod) } })
 }
 
-/// The class of what stops a pod.
-fn class(measure: KubernetesMeasure, pod: &PodState) -> Option<Class> {
-    use KubernetesMeasure as M;
-    let ended = || {
-        let ends = pod.terminated.iter().filter(|end| end.reason != "Completed");
-        let end = ends.max_by_key(|end| end.finished_at)?;
-        class_of_pod(PodSaid::Ended { reason: &end.reason, exit_code: end.exit_code })
-    };
-    let waits = || {
-        let mut classes = pod.waiting.iter().filter_map(|one| {
-            let message = one.message.as_deref().unwrap_or_default();
-            class_of_pod(PodSaid::Waits { reason: &one.reason, message })
-        });
-        classes.next()
-    };
-    let unscheduled = || class_of_pod(PodSaid::Unscheduled(pod.pending.as_ref()?.message.as_deref()?));
-    let failed = || {
-        let message = pod.message.as_deref().unwrap_or_default();
-        class_of_pod(PodSaid::Failed(pod.reason.as_deref()?, message))
-    };
-    let class = match measure {
-        M::OomKilled => Some(Class::Oom),
-        M::CrashLoopingPods | M::PodRestarts => ended(),
-        M::UnstartablePods => waits(),
-        M::PodPending => unscheduled().or_else(waits),
-        M::AvailableBelowDesired => waits().or_else(ended).or_else(unscheduled).or_else(failed),
-        _ => None,
-    };
-    class.filter(|class| *class != Class::Unknown)
-}
-
 /// The container of a pod whose log is worth reading.
 fn container(measure: KubernetesMeasure, pod: &PodState) -> Option<String> {
-    let ended = || {
-        let ends = pod.terminated.iter().filter(|end| end.reason != "Completed");
-        ends.max_by_key(|end| end.finished_at).map(|end| end.container.clone())
-    };
+    let ended = || last_bad_end(pod).map(|end| end.container.clone());
     match measure {
         KubernetesMeasure::CrashLoopingPods => {
             let crashing = pod.waiting.iter().find(|one| one.cause() == WaitingCause::CrashLoop);
@@ -234,12 +205,8 @@ fn each<'a>(
 /// says of the pod.
 fn diagnosis(pod: &PodState) -> Option<String> {
     let stuck = pod.waiting.iter().find(|one| one.cause() != WaitingCause::Starting);
-    let bad = pod.terminated.iter().filter(|end| end.reason != "Completed");
     let said = || pod.reason.as_ref().map(|_| said(pod));
-    stuck
-        .map(|one| waits(pod, one))
-        .or_else(|| bad.max_by_key(|end| end.finished_at).map(ended))
-        .or_else(said)
+    stuck.map(|one| waits(pod, one)).or_else(|| last_bad_end(pod).map(ended)).or_else(said)
 }
 
 /// What a container waits for, and how it last ended.

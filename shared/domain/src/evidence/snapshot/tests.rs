@@ -200,6 +200,7 @@ fn pod() -> PodState {
             exit_code: 137,
             finished_at: Some(time),
         }],
+        warnings: Vec::new(),
         logging_disabled: Some("LOGGING_CONFIGMAP_NOT_FOUND".to_owned()),
         node: Some("fargate-ip-10-0-0-1.eu-west-1.compute.internal".to_owned()),
         of_node: [("cpu".to_owned(), Share { requests_percent: 75, limits_percent: 87 })].into(),

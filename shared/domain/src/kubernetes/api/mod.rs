@@ -5,6 +5,7 @@
 
 mod auth;
 mod discovery;
+mod event;
 mod metrics;
 mod node;
 mod pod;
@@ -22,6 +23,7 @@ pub use auth::{
     SelfSubjectStatus, Status, StatusDetails, UserInfo,
 };
 pub use discovery::{ApiGroup, ApiGroupList, GroupVersion};
+pub use event::{Event, EventSeries, ObjectReference};
 pub use metrics::{ContainerMetrics, NodeMetrics, PodMetrics};
 pub use node::{Node, NodeInfo, NodeStatus};
 pub use pod::{

@@ -77,6 +77,9 @@ pub struct PodReport {
     /// Waiting containers, each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Text>,
+    /// Kubernetes' warnings about it in the hour before the report, the most telling one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Text>,
     /// Why its log router is off; absent if it is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logging_disabled: Option<Text>,
@@ -202,6 +205,7 @@ impl PodReport {
                     .or_else(|| pod.initializing.as_ref().map(|one| Text::new(&one.to_string()))),
             }),
             waiting: pod.waiting.iter().map(waits).collect(),
+            warnings: pod.warnings.iter().map(|one| Text::new(&one.to_string())).collect(),
             logging_disabled: pod.logging_disabled.as_deref().map(|reason| {
                 let reason = Text::new(reason);
                 if reason.as_str().is_empty() { NO_REASON.into() } else { reason }

@@ -149,6 +149,7 @@ impl PodReport {
             notes.extend(self.pending.as_ref().map(|pending| pending.sentence(now)));
         }
         notes.extend(self.last_end.as_ref().map(PodEnd::sentence));
+        notes.extend(self.warnings.iter().map(|warning| format!("warning {warning}")));
         notes.extend(self.logging_disabled.as_ref().map(|reason| format!("logging disabled: {reason}")));
         if self.paid_though_completed {
             notes.push("completed, still billed".to_owned());

@@ -1,0 +1,73 @@
+//! The class of what stops a pod.
+
+use super::{PodState, PodWarning, Termination};
+use crate::deaths::{Class, PodSaid, class_of_pod};
+use crate::rules::KubernetesMeasure;
+
+/// The class of what a measure counts a pod for; `None` if nothing that Kubernetes says has one.
+pub(super) fn class(measure: KubernetesMeasure, pod: &PodState) -> Option<Class> {
+    use KubernetesMeasure as M;
+    let class = match measure {
+        M::OomKilled => Some(Class::Oom),
+        M::CrashLoopingPods | M::PodRestarts => ended(pod),
+        M::UnstartablePods => not_started(pod),
+        M::PodPending => unscheduled(pod).or_else(|| not_started(pod)),
+        M::AvailableBelowDesired => not_started(pod)
+            .or_else(|| ended(pod))
+            .or_else(|| unscheduled(pod))
+            .or_else(|| failed(pod))
+            .or_else(|| pod.warnings.iter().find_map(PodWarning::class)),
+        _ => None,
+    };
+    class.filter(|class| *class != Class::Unknown)
+}
+
+/// The warning that adds most to what a measure counts a pod for.
+pub(super) fn warning(measure: KubernetesMeasure, pod: &PodState) -> Option<&PodWarning> {
+    use KubernetesMeasure as M;
+    let mut warnings = pod.warnings.iter();
+    match measure {
+        M::CrashLoopingPods | M::PodRestarts => warnings.find(|one| one.is_about_a_killing_probe()),
+        M::UnstartablePods | M::PodPending => warnings.find(|one| !one.is_about_a_probe()),
+        M::AvailableBelowDesired => warnings.next(),
+        _ => None,
+    }
+}
+
+/// The newest end that was not a success.
+pub(super) fn last_bad_end(pod: &PodState) -> Option<&Termination> {
+    pod.terminated.iter().filter(|end| end.reason != "Completed").max_by_key(|end| end.finished_at)
+}
+
+/// The kubelet kills a container whose probe fails: its exit code is then that of the signal, or
+/// whatever the application makes of it.
+fn ended(pod: &PodState) -> Option<Class> {
+    let end = last_bad_end(pod)?;
+    let class = class_of_pod(PodSaid::Ended { reason: &end.reason, exit_code: end.exit_code })?;
+    let may_be_killed = matches!(class, Class::Signal | Class::ExitApp | Class::ExitOk);
+    let was_killed = may_be_killed && pod.warnings.iter().any(PodWarning::is_about_a_killing_probe);
+    Some(if was_killed { Class::HealthCtr } else { class })
+}
+
+/// The events say more than the state of a container: `ImagePullBackOff` has no cause.
+fn not_started(pod: &PodState) -> Option<Class> {
+    let mut warned = pod.warnings.iter().filter(|one| !one.is_about_a_probe() && !one.is_about_scheduling());
+    let waits = || {
+        pod.waiting.iter().find_map(|one| {
+            let message = one.message.as_deref().unwrap_or_default();
+            class_of_pod(PodSaid::Waits { reason: &one.reason, message })
+        })
+    };
+    warned.find_map(PodWarning::class).or_else(waits)
+}
+
+fn unscheduled(pod: &PodState) -> Option<Class> {
+    let said = || class_of_pod(PodSaid::Unscheduled(pod.pending.as_ref()?.message.as_deref()?));
+    let mut warned = pod.warnings.iter().filter(|one| one.is_about_scheduling());
+    warned.find_map(PodWarning::class).or_else(said)
+}
+
+fn failed(pod: &PodState) -> Option<Class> {
+    let message = pod.message.as_deref().unwrap_or_default();
+    class_of_pod(PodSaid::Failed(pod.reason.as_deref()?, message))
+}
