@@ -90,10 +90,7 @@ impl Reader<'_> {
             let key = (pod.workload.namespace.clone(), pod.pod.clone());
             usage.get(&key).into_iter().for_each(|used| pod.uses(used));
         }
-        // Without events the pods are known all the same.
-        if let Err(error) = events::add(client, self.run, &mut pods).await {
-            notes.failed(error);
-        }
+        events::add(client, self.run, &mut pods, notes).await;
         let no_counters = match notes.state.cadvisor {
             Some(_) => self.cadvisor(client, cluster, &mut pods, notes).await,
             None => None,

@@ -207,6 +207,7 @@ fn pod(cluster: &ClusterName, workload: &Workload, p: u32) -> PodState {
         waiting: Vec::new(),
         terminated: Vec::new(),
         warnings: Vec::new(),
+        probe_kills: Vec::new(),
         logging_disabled: None,
         node: None,
         of_node: BTreeMap::new(),

@@ -218,6 +218,7 @@ pub(super) static CONTAINER_OR_TASK: &[Row] = &[
     is(Class::PullAuth, &["401 unauthorized"]),
     is(Class::PullDisk, &["no space left on device"]),
     is(Class::PullArch, &["descriptor matching platform"]),
+    is(Class::PullArch, &["no match for platform"]),
     is(Class::PullNotfound, &["failed to resolve ref", ": not found"]),
     is(Class::PullNotfound, &["manifest unknown"]),
     is(Class::PullNotfound, &["repository does not exist"]),

@@ -46,6 +46,17 @@ const SCHEDULING: [(&str, Class); 9] = [
     ("quota", Class::Quota),
 ];
 
+/// Why a registry was not reached, in lower case, as the runtime's HTTP client puts it.
+const NETWORK: [&str; 7] = [
+    "dial tcp",
+    "i/o timeout",
+    "no such host",
+    "context deadline exceeded",
+    "connection reset by peer",
+    "connection refused",
+    "tls handshake timeout",
+];
+
 /// The class; `None` for what is no trouble or says too little, such as a crash loop, whose cause is
 /// how the container ended.
 pub fn class_of_pod(said: PodSaid<'_>) -> Option<Class> {
@@ -77,7 +88,7 @@ fn of_waiting(reason: &str, message: &str) -> Option<Class> {
     let by_text = || found(CONTAINER_OR_TASK, &message).map(|row| row.class);
     Some(match WaitingCause::of(reason) {
         WaitingCause::Starting | WaitingCause::CrashLoop => return None,
-        WaitingCause::Image => by_text().filter(|class| is_of_image(*class)).unwrap_or(Class::PullNotfound),
+        WaitingCause::Image => of_image(&message),
         WaitingCause::Configuration if message.contains("secret") => Class::Secret,
         WaitingCause::Configuration | WaitingCause::Hook => Class::Config,
         WaitingCause::Volume => Class::Volume,
@@ -87,6 +98,13 @@ fn of_waiting(reason: &str, message: &str) -> Option<Class> {
         WaitingCause::Creation => by_text().unwrap_or(Class::Runtime),
         WaitingCause::Unknown => by_text()?,
     })
+}
+
+/// The class of what a runtime says of an image, in lower case.
+fn of_image(text: &str) -> Class {
+    let by_text = found(CONTAINER_OR_TASK, text).map(|row| row.class).filter(|class| is_of_image(*class));
+    let has_no_route = || NETWORK.iter().any(|part| text.contains(part));
+    by_text.unwrap_or_else(|| if has_no_route() { Class::PullNet } else { Class::PullNotfound })
 }
 
 fn is_of_image(class: Class) -> bool {
@@ -122,12 +140,10 @@ fn of_failure(reason: &str, message: &str) -> Option<Class> {
 fn of_warning(reason: &str, message: &str) -> Option<Class> {
     let text = message.to_lowercase();
     let by_text = || found(CONTAINER_OR_TASK, &text).map(|row| row.class);
-    let is_missing = |what: &str| text.contains(what) && text.contains("not found");
+    let is_missing = |what: &str| text.contains(&format!("{what} \"")) && text.contains("\" not found");
     Some(match reason {
         "FailedScheduling" => return of_scheduling(message),
-        "Failed" if text.contains("pull image") => {
-            by_text().filter(|class| is_of_image(*class)).unwrap_or(Class::PullNotfound)
-        }
+        "Failed" if text.contains("pull image") => of_image(&text),
         "Failed" | "FailedMount" if is_missing("secret") => Class::Secret,
         "Failed" | "FailedMount" if is_missing("configmap") => Class::Config,
         "Failed" => by_text()?,

@@ -208,7 +208,7 @@ fn reason_and_message_are_kept_in_every_phase() {
         assert_eq!(pod.reason.as_deref(), Some("NodeLost"), "{phase}");
         let message = pod.message.unwrap();
         assert!(
-            message.starts_with("Node is unresponsive xxx") && message.chars().count() == 300,
+            message.starts_with("Node is unresponsive xxx") && (290..=300).contains(&message.chars().count()),
             "{phase}: {message}"
         );
     }

@@ -41,7 +41,12 @@ pub(crate) fn words(measure: M, pods: &[PodState], now: Timestamp) -> Option<Str
 }
 
 fn waits(reason: &str) -> Vec<WaitingContainer> {
-    vec![WaitingContainer { container: "app".to_owned(), reason: reason.to_owned(), message: None }]
+    vec![WaitingContainer {
+        container: "app".to_owned(),
+        reason: reason.to_owned(),
+        message: None,
+        class: None,
+    }]
 }
 
 /// A pod that has been pending for twelve minutes.

@@ -41,7 +41,12 @@ const OF_THE_SOURCE: [&str; 24] = [
 
 fn waits(reason: &str, made: Timestamp) -> PodState {
     let message = Some("because of that.".to_owned());
-    let waiting = vec![WaitingContainer { container: "app".to_owned(), reason: reason.to_owned(), message }];
+    let waiting = vec![WaitingContainer {
+        container: "app".to_owned(),
+        reason: reason.to_owned(),
+        message,
+        class: None,
+    }];
     PodState { waiting, created_at: Some(made), ..pod("web-1") }
 }
 

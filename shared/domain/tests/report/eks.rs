@@ -182,6 +182,7 @@ pub(crate) fn pod(workload: &Workload, i: u32, (cpu, memory): (f64, f64)) -> Pod
         waiting: Vec::new(),
         terminated: Vec::new(),
         warnings: Vec::new(),
+        probe_kills: Vec::new(),
         logging_disabled: None,
         node: Some(format!("fargate-ip-10-0-1-{i}.eu-west-1.compute.internal")),
         of_node: [("cpu".to_owned(), share(12, 0)), ("memory".to_owned(), share(18, 26))].into(),

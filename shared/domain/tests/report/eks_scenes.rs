@@ -71,8 +71,12 @@ pub(crate) fn counted() -> Estate {
 
 fn waits(pod: &mut PodState, reason: &str) {
     pod.ready = false;
-    pod.waiting =
-        vec![WaitingContainer { container: "app".to_owned(), reason: reason.to_owned(), message: None }];
+    pod.waiting = vec![WaitingContainer {
+        container: "app".to_owned(),
+        reason: reason.to_owned(),
+        message: None,
+        class: None,
+    }];
 }
 
 fn ended(reason: &str, exit_code: i32, minutes: i64) -> Termination {

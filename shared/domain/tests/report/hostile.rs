@@ -115,7 +115,7 @@ fn eks_cluster(texts: &[String]) -> Eks {
     let pod = &mut one.pods[0];
     (pod.workload, pod.pod) = (one.workload.clone(), text(3));
     (pod.ready, pod.profile, pod.node) = (false, Some(text(5)), Some(text(6)));
-    let waiting = |container, reason, message| WaitingContainer { container, reason, message };
+    let waiting = |container, reason, message| WaitingContainer { container, reason, message, class: None };
     // The meaning of a reason matters, so a known one is next to it.
     let known = waiting("app".to_owned(), "ErrImagePull".to_owned(), None);
     pod.waiting = vec![waiting(text(7), text(8), Some(text(25))), known];

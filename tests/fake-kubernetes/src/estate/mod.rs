@@ -252,7 +252,13 @@ impl Estate {
         let number = self.stored.keys().filter(|(known, _)| *known == "events").count();
         let name = format!("{pod}.17c{number:013x}");
         let component = if reason == "FailedScheduling" { "fargate-scheduler" } else { "kubelet" };
-        let value = json!({
+        // Like the kubelet: what is about a container names it.
+        let is_of_container = ["Unhealthy", "Killing", "Failed", "BackOff"].contains(&reason);
+        let known =
+            self.pods().find(|known| (known.namespace.as_str(), known.name.as_str()) == (namespace, pod));
+        let container = known.filter(|_| is_of_container).and_then(|known| known.containers.first());
+        let field_path = container.map(|container| format!("spec.containers{{{}}}", container.name));
+        let mut value = json!({
             "metadata": {
                 "name": name,
                 "namespace": namespace,
@@ -272,6 +278,9 @@ impl Estate {
             "reportingComponent": component,
             "reportingInstance": "",
         });
+        if let Some(path) = field_path {
+            value["involvedObject"]["fieldPath"] = path.into();
+        }
         self.stored.insert(("events", (namespace.to_owned(), name)), value);
     }
 

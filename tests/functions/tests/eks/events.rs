@@ -1,13 +1,13 @@
 //! The events of pods that are not well, from the API server to the mail and the report.
 
-use fake_kubernetes::{ContainerState, EventSpec};
+use fake_kubernetes::{ContainerState, Effect, EventSpec, Fault};
 use function_tests::minute;
 
 use super::{Watched, ago, healthy, rights, watch, web, web_name};
 
 const NO_CAPACITY: &str = "Fargate capacity is unavailable at this time. Please try again later or in a different availability zone.";
 
-/// How often the list of events was requested.
+/// How often lists of events were requested.
 fn requests(watched: &Watched) -> usize {
     watched.kubernetes.meter().count("/api/v1/events?")
 }
@@ -57,6 +57,14 @@ async fn the_probe_that_kills_a_container_is_named() {
         });
         let message = "Liveness probe failed: HTTP probe failed with statuscode: 503";
         estate.warn("shop", &web_name("a"), "Unhealthy", message, ago(0, 4));
+        let killed = EventSpec {
+            r#type: "Normal",
+            reason: "Killing",
+            message: "Container app failed liveness probe, will be restarted",
+            count: 3,
+            last_at: ago(0, 4),
+        };
+        estate.place_event("shop", &web_name("a"), &killed);
     });
     let (_, mail) = watched.until_mail(0, 3).await.unwrap();
     let said = flat(&mail);
@@ -65,6 +73,7 @@ async fn the_probe_that_kills_a_container_is_named() {
         web_name("a")
     );
     assert!(said.contains(&warned) && said.contains("Class HEALTH_CTR"), "{mail}");
+    assert!(said.contains("(exit code 137), killed because its liveness probe failed"), "{mail}");
 }
 
 /// An event about a pod that was deleted is not about its successor.
@@ -108,4 +117,34 @@ async fn without_the_permission_the_alarm_fires_and_says_what_is_missing() {
     let problems: Vec<&str> = state.findings.iter().map(|finding| finding.problem.as_str()).collect();
     assert_eq!(problems, ["Missing permissions in the cluster: the role may not list events."]);
     assert!(state.findings[0].remedy.contains("kind: ClusterRole\n"));
+    // The pods are known, so the cluster is not one that cannot be read: neither now nor once the
+    // permission is there.
+    watched.edit(|estate| estate.identities[0].rights = rights());
+    watched.alarms(5).await;
+    let mails = watched.stack.mails().len();
+    let all: Vec<String> = (0..mails).map(|at| watched.stack.mail(at)).collect();
+    assert!(!all.iter().any(|mail| mail.contains("READ")), "{all:?}");
+}
+
+/// An API server that does not list events hides no pod, and that is said.
+#[tokio::test]
+async fn events_that_cannot_be_read_are_said_and_hide_nothing() {
+    let watched = watch(healthy()).await;
+    watched.alarms(-5).await;
+    watched.edit(|estate| {
+        let mut pod = web("c", ago(0, 12));
+        pod.created_at = ago(0, 12);
+        estate.place(pod.pending("", ""));
+    });
+    let failed =
+        Effect::Status { code: 400, reason: "BadRequest".to_owned(), message: "no events".to_owned() };
+    watched.kubernetes.inject(Fault::always("/api/v1/events", failed));
+    let (_, mail) = watched.until_mail(0, 1).await.unwrap();
+    assert!(flat(&mail).contains("pending for 12 min"), "{mail}");
+    let state = watched.snapshot("alarms", 0).eks.remove(0);
+    let problem = &state.findings[0].problem;
+    assert!(
+        problem.starts_with("The events of its pods could not be read, so causes may be missing: "),
+        "{problem}"
+    );
 }

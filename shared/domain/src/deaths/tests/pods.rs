@@ -94,7 +94,42 @@ fn the_events_of_pods_have_the_same_classes() {
             ),
             Some(Class::PullAuth),
         ),
-        (PodSaid::Warned("Failed", "Failed to pull image \"shop:1\": i/o"), Some(Class::PullNotfound)),
+        (
+            PodSaid::Warned(
+                "Failed",
+                "Failed to pull image \"shop:1\": failed to do request: Head \"https://r\": dial tcp 10.0.0.9:443: i/o timeout",
+            ),
+            Some(Class::PullNet),
+        ),
+        (
+            PodSaid::Warned("Failed", "Failed to pull image \"shop:1\": dial tcp: lookup r: no such host"),
+            Some(Class::PullNet),
+        ),
+        (
+            PodSaid::Warned("Failed", "Failed to pull image \"shop:1\": context deadline exceeded"),
+            Some(Class::PullNet),
+        ),
+        (
+            PodSaid::Warned(
+                "Failed",
+                "Failed to pull image \"shop:1\": no match for platform in manifest: not found",
+            ),
+            Some(Class::PullArch),
+        ),
+        (
+            PodSaid::Warned(
+                "Failed",
+                "Failed to pull image \"shop:1\": failed to resolve reference \"shop:1\": shop:1: not found",
+            ),
+            Some(Class::PullNotfound),
+        ),
+        (
+            PodSaid::Warned(
+                "FailedMount",
+                "MountVolume.SetUp failed for volume \"s\" : driver name secrets-store.csi.k8s.io not found in the list of registered CSI drivers",
+            ),
+            Some(Class::Volume),
+        ),
         (PodSaid::Warned("Failed", "Error: ErrImagePull"), None),
         (PodSaid::Warned("Failed", "Error: secret \"db\" not found"), Some(Class::Secret)),
         (

@@ -1,7 +1,8 @@
 //! The class of what stops a pod.
 
-use super::{PodState, PodWarning, Termination};
+use super::{PodState, PodWarning, Termination, WaitingContainer};
 use crate::deaths::{Class, PodSaid, class_of_pod};
+use crate::kubernetes::waiting::WaitingCause;
 use crate::rules::KubernetesMeasure;
 
 /// The class of what a measure counts a pod for; `None` if nothing that Kubernetes says has one.
@@ -13,10 +14,11 @@ pub(super) fn class(measure: KubernetesMeasure, pod: &PodState) -> Option<Class>
         M::UnstartablePods => not_started(pod),
         M::PodPending => unscheduled(pod).or_else(|| not_started(pod)),
         M::AvailableBelowDesired => not_started(pod)
-            .or_else(|| ended(pod))
             .or_else(|| unscheduled(pod))
             .or_else(|| failed(pod))
-            .or_else(|| pod.warnings.iter().find_map(PodWarning::class)),
+            .or_else(|| ended(pod).filter(|class| *class == Class::Oom || is_crash_looping(pod)))
+            .or_else(|| pod.warnings.iter().find_map(|one| one.class))
+            .or_else(|| ended(pod)),
         _ => None,
     };
     class.filter(|class| *class != Class::Unknown)
@@ -27,16 +29,25 @@ pub(super) fn warning(measure: KubernetesMeasure, pod: &PodState) -> Option<&Pod
     use KubernetesMeasure as M;
     let mut warnings = pod.warnings.iter();
     match measure {
-        M::CrashLoopingPods | M::PodRestarts => warnings.find(|one| one.is_about_a_killing_probe()),
+        M::CrashLoopingPods | M::PodRestarts => {
+            let container = &last_bad_end(pod)?.container;
+            warnings.find(|one| one.is_about_a_killing_probe_of(container))
+        }
         M::UnstartablePods | M::PodPending => warnings.find(|one| !one.is_about_a_probe()),
         M::AvailableBelowDesired => warnings.next(),
         _ => None,
     }
 }
 
-/// The newest end that was not a success.
+/// The newest end that was not a success. An application that ends well because the kubelet tells
+/// it to did not end on its own.
 pub(super) fn last_bad_end(pod: &PodState) -> Option<&Termination> {
-    pod.terminated.iter().filter(|end| end.reason != "Completed").max_by_key(|end| end.finished_at)
+    let bad = pod.terminated.iter().filter(|end| end.reason != "Completed" || pod.killed_for(end).is_some());
+    bad.max_by_key(|end| end.finished_at)
+}
+
+fn is_crash_looping(pod: &PodState) -> bool {
+    pod.waiting.iter().any(|one| one.cause() == WaitingCause::CrashLoop)
 }
 
 /// The kubelet kills a container whose probe fails: its exit code is then that of the signal, or
@@ -45,29 +56,36 @@ fn ended(pod: &PodState) -> Option<Class> {
     let end = last_bad_end(pod)?;
     let class = class_of_pod(PodSaid::Ended { reason: &end.reason, exit_code: end.exit_code })?;
     let may_be_killed = matches!(class, Class::Signal | Class::ExitApp | Class::ExitOk);
-    let was_killed = may_be_killed && pod.warnings.iter().any(PodWarning::is_about_a_killing_probe);
-    Some(if was_killed { Class::HealthCtr } else { class })
+    Some(if may_be_killed && pod.killed_for(end).is_some() { Class::HealthCtr } else { class })
 }
 
 /// The events say more than the state of a container: `ImagePullBackOff` has no cause.
 fn not_started(pod: &PodState) -> Option<Class> {
-    let mut warned = pod.warnings.iter().filter(|one| !one.is_about_a_probe() && !one.is_about_scheduling());
-    let waits = || {
-        pod.waiting.iter().find_map(|one| {
-            let message = one.message.as_deref().unwrap_or_default();
-            class_of_pod(PodSaid::Waits { reason: &one.reason, message })
-        })
+    let is_of_start = |one: &&PodWarning| {
+        !one.is_about_a_probe() && !one.is_about_scheduling() && one.reason != "NodeNotReady"
     };
-    warned.find_map(PodWarning::class).or_else(waits)
+    let mut warned = pod.warnings.iter().filter(is_of_start);
+    let waits = || pod.waiting.iter().find_map(WaitingContainer::class);
+    warned.find_map(|one| one.class).or_else(waits)
 }
 
+/// The condition is of now; an event may be of a try before.
 fn unscheduled(pod: &PodState) -> Option<Class> {
     let said = || class_of_pod(PodSaid::Unscheduled(pod.pending.as_ref()?.message.as_deref()?));
     let mut warned = pod.warnings.iter().filter(|one| one.is_about_scheduling());
-    warned.find_map(PodWarning::class).or_else(said)
+    said().or_else(|| warned.find_map(|one| one.class))
 }
 
 fn failed(pod: &PodState) -> Option<Class> {
     let message = pod.message.as_deref().unwrap_or_default();
     class_of_pod(PodSaid::Failed(pod.reason.as_deref()?, message))
+}
+
+impl WaitingContainer {
+    /// The class of what it waits for, if any; by the stored message for a state that was stored
+    /// without it.
+    fn class(&self) -> Option<Class> {
+        let message = self.message.as_deref().unwrap_or_default();
+        self.class.or_else(|| class_of_pod(PodSaid::Waits { reason: &self.reason, message }))
+    }
 }

@@ -37,5 +37,5 @@ pub use state::{
     WorkloadState,
 };
 pub use times::SampleTimes;
-pub use warnings::PodWarning;
+pub use warnings::{PodWarning, Probe, ProbeKill};
 pub use why::{NamedPod, Why, explains, why};

@@ -6,6 +6,7 @@ use super::{
     Amounts, InitContainer, PendingPod, PodState, PodUsageState, Share, Termination, WaitingContainer,
     WorkloadState,
 };
+use crate::deaths::{PodSaid, class_of_pod};
 use crate::kubernetes::node::NodeFacts;
 use crate::kubernetes::owner::{JobOwners, Owner};
 use crate::kubernetes::pod::{Logging, PodFacts};
@@ -20,6 +21,9 @@ use crate::text::message::harmless;
 
 /// How many characters of Kubernetes' messages are kept.
 const LONGEST_MESSAGE: usize = 300;
+
+/// Stands for what was cut out of a message.
+const CUT: &str = " [...] ";
 
 impl From<&Resources> for Amounts {
     fn from(resources: &Resources) -> Self {
@@ -87,6 +91,10 @@ impl PodState {
                 .waiting
                 .into_iter()
                 .map(|waiting| WaitingContainer {
+                    class: class_of_pod(PodSaid::Waits {
+                        reason: &waiting.reason,
+                        message: waiting.message.as_deref().unwrap_or_default(),
+                    }),
                     container: waiting.container,
                     reason: waiting.reason,
                     message: said(waiting.message),
@@ -103,6 +111,7 @@ impl PodState {
                 })
                 .collect(),
             warnings: Vec::new(),
+            probe_kills: Vec::new(),
             logging_disabled: pod.logging.and_then(|logging| match logging {
                 Logging::Disabled { reason } => Some(reason),
                 Logging::Enabled => None,
@@ -155,8 +164,17 @@ fn said(text: Option<String>) -> Option<String> {
     text.map(|text| one_line(&text))
 }
 
+/// Cut in the middle: a runtime's error begins with what was done and ends with why it failed.
 pub(super) fn one_line(text: &str) -> String {
-    harmless(text).chars().take(LONGEST_MESSAGE).collect()
+    let text = harmless(text);
+    let chars: Vec<char> = text.chars().collect();
+    if chars.len() <= LONGEST_MESSAGE {
+        return text;
+    }
+    let side = (LONGEST_MESSAGE - CUT.len()) / 2;
+    let (head, tail) = (chars.iter().take(side), chars.iter().skip(chars.len() - side));
+    let (head, tail): (String, String) = (head.collect(), tail.collect());
+    format!("{}{CUT}{}", head.trim_end(), tail.trim_start())
 }
 
 /// The pod's share of its node by resource, as `kubectl describe node` prints it.

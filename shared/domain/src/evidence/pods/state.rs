@@ -6,7 +6,8 @@ use std::collections::btree_map::Entry;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{PodCounters, PodRates, PodWarning};
+use super::{PodCounters, PodRates, PodWarning, ProbeKill};
+use crate::deaths::Class;
 use crate::kubernetes::pod::Phase;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::resources::Resources;
@@ -105,6 +106,10 @@ pub struct PodState {
     /// or if events could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<PodWarning>,
+    /// Containers that the kubelet killed because a probe failed, within the hour for which
+    /// Kubernetes keeps events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probe_kills: Vec<ProbeKill>,
     /// Why Fargate's log router is off; `None` if it is on, or unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logging_disabled: Option<String>,
@@ -179,6 +184,9 @@ pub struct WaitingContainer {
     /// Kubernetes' message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The class that the whole text belongs to, of which `message` may be a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<Class>,
 }
 
 /// How a container ended.

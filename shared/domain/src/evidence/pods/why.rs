@@ -90,7 +90,7 @@ fn explained(measure: KubernetesMeasure, pods: &[PodState], now: Timestamp) -> O
         M::PodRestarts => each(counted, |pod| Some((diagnosis(pod)?, None))),
         M::OomKilled => each(counted, |pod| {
             let kills = pod.terminated.iter().filter(|end| end.reason == "OOMKilled");
-            Some((ended(kills.max_by_key(|end| end.finished_at)?), None))
+            Some((ended(pod, kills.max_by_key(|end| end.finished_at)?), None))
         }),
         M::PodPending => pending(counted),
         M::AvailableBelowDesired => {
@@ -205,16 +205,19 @@ fn each<'a>(
 /// says of the pod.
 fn diagnosis(pod: &PodState) -> Option<String> {
     let stuck = pod.waiting.iter().find(|one| one.cause() != WaitingCause::Starting);
+    let ended = || last_bad_end(pod).map(|end| ended(pod, end));
     let said = || pod.reason.as_ref().map(|_| said(pod));
-    stuck.map(|one| waits(pod, one)).or_else(|| last_bad_end(pod).map(ended)).or_else(said)
+    // A pod that runs and never ended may still not be ready: only its events say why.
+    let warned = || pod.warnings.first().map(|one| format!("Kubernetes warns: {one}"));
+    stuck.map(|one| waits(pod, one)).or_else(ended).or_else(said).or_else(warned)
 }
 
 /// What a container waits for, and how it last ended.
 fn waits(pod: &PodState, waiting: &WaitingContainer) -> String {
-    let WaitingContainer { container, reason, message } = waiting;
+    let WaitingContainer { container, reason, message, .. } = waiting;
     let before = pod.terminated.iter().filter(|end| end.container == *container);
     let before = before.max_by_key(|end| end.finished_at).map_or_else(String::new, |end| {
-        format!(", last ended with {} (exit code {})", end.reason, end.exit_code)
+        format!(", last ended with {} (exit code {}){}", end.reason, end.exit_code, for_probe(pod, end))
     });
     // The kubelet's message about a crash loop contains the back-off time, which differs from pod
     // to pod.
@@ -223,9 +226,17 @@ fn waits(pod: &PodState, waiting: &WaitingContainer) -> String {
     format!("container {container} waits: {reason}{message}{before}")
 }
 
-fn ended(end: &Termination) -> String {
+fn ended(pod: &PodState, end: &Termination) -> String {
     let at = end.finished_at.map_or(String::new(), |at| format!(" at {}", at.strftime("%H:%M UTC")));
-    format!("container {} ended with {} (exit code {}){at}", end.container, end.reason, end.exit_code)
+    let Termination { container, reason, exit_code, .. } = end;
+    format!("container {container} ended with {reason} (exit code {exit_code}){at}{}", for_probe(pod, end))
+}
+
+/// `, killed because its liveness probe failed`
+fn for_probe(pod: &PodState, end: &Termination) -> String {
+    // The kernel killed it; that its probe failed as well is a consequence.
+    let probe = pod.killed_for(end).filter(|_| end.reason != "OOMKilled");
+    probe.map_or_else(String::new, |probe| format!(", killed because its {probe} failed"))
 }
 
 /// How a pod ended: `completed`, or `failed, Evicted (The node was low on resource: memory)`.

@@ -193,6 +193,7 @@ fn pod() -> PodState {
             container: "app".to_owned(),
             reason: "CrashLoopBackOff".to_owned(),
             message: Some("back-off 5m0s".to_owned()),
+            class: None,
         }],
         terminated: vec![Termination {
             container: "app".to_owned(),
@@ -201,6 +202,7 @@ fn pod() -> PodState {
             finished_at: Some(time),
         }],
         warnings: Vec::new(),
+        probe_kills: Vec::new(),
         logging_disabled: Some("LOGGING_CONFIGMAP_NOT_FOUND".to_owned()),
         node: Some("fargate-ip-10-0-0-1.eu-west-1.compute.internal".to_owned()),
         of_node: [("cpu".to_owned(), Share { requests_percent: 75, limits_percent: 87 })].into(),

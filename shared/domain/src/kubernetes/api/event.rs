@@ -31,7 +31,7 @@ pub struct Event {
 
 /// An object that another one refers to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ObjectReference {
     /// Its namespace.
     #[serde(deserialize_with = "nullable")]
@@ -42,6 +42,9 @@ pub struct ObjectReference {
     /// Its UID.
     #[serde(deserialize_with = "nullable")]
     pub uid: String,
+    /// The part of it that is meant, such as `spec.containers{app}`.
+    #[serde(deserialize_with = "nullable")]
+    pub field_path: String,
 }
 
 /// Repetitions of an event.

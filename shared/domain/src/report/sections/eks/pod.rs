@@ -261,7 +261,7 @@ impl PodUsage {
 /// Why a container waits. Without the message of a crash loop, which only repeats names and the
 /// kubelet's back-off.
 fn waits(waiting: &WaitingContainer) -> Text {
-    let WaitingContainer { container, reason, message } = waiting;
+    let WaitingContainer { container, reason, message, .. } = waiting;
     let message = message.as_deref().filter(|_| waiting.cause() != WaitingCause::CrashLoop);
     let message = message.map(|text| format!(" ({})", text.trim_end_matches('.'))).unwrap_or_default();
     Text::new(&format!("{container}: {reason}{message}"))
