@@ -46,6 +46,31 @@ def built_in_metrics() -> int:
     return len({rule["what"] for rule in rules} & {"memory-percent", "cpu-percent"})
 
 
+def built_in(figures: dict[str, set[str]]) -> int:
+    """Metrics that the built-in rules request, each once, for these measures."""
+    rules = yaml.safe_load((ROOT / "shared/domain/src/config/default.yaml").read_text())["rules"]
+    return len(set().union(*(figures.get(rule["what"], set()) for rule in rules)))
+
+
+def balancer_metrics() -> int:
+    """Metrics for each target group behind an Application Load Balancer."""
+    return built_in({"http-5xx-percent": {"errors", "requests"}, "response-time": {"time", "requests"},
+                     "unhealthy-hosts": {"unhealthy"}, "requests": {"requests"}})
+
+
+def quota_metrics() -> int:
+    """Metrics for each account and Region."""
+    return built_in({"vcpu-quota-percent": {"on demand"}, "spot-vcpu-quota-percent": {"spot"}})
+
+
+def load_balancers(services: int) -> float:
+    return services * balancer_metrics() * ALARMS * price.METRIC_REQUESTED
+
+
+def quotas() -> float:
+    return quota_metrics() * ALARMS * price.METRIC_REQUESTED
+
+
 def report_metrics() -> int:
     """Metrics that a report requests for a service in a cluster with Container Insights."""
     source = (ROOT / "shared/domain/src" / "sources" / "plan.rs").read_text()
@@ -151,6 +176,7 @@ def lines() -> list[tuple[str, Callable[[int], float]]]:
     return [
         (f"`GetMetricData`, alarms: {alarms} metrics a service × {ALARMS:,} runs × $0.01 a thousand",
          lambda services: services * alarms * ALARMS * price.METRIC_REQUESTED),
+        (f"`GetMetricData`, vCPU quotas of the account: {quota_metrics()} metrics × {ALARMS:,} runs", lambda _: quotas()),
         (f"`GetMetricData`, report: at most {report} metrics a service × {DAILY}",
          lambda services: services * report * DAILY * price.METRIC_REQUESTED),
         (f"Step Functions: {RUNS:,} runs × {ways} transitions, and children of EXPRESS", lambda _: step_functions()),

@@ -75,6 +75,9 @@ def scans_of_a_rule_on_logs(*, counts: bool = True) -> float:
 
 # Page, its text, and the calculation.
 RECKONED = [
+    ("README.md", "for each target group: {} a month for 1,000 services", f"${costs.load_balancers(1_000):.0f}"),
+    ("docs/rules.md", "for the built-in rules, {} a month for 1,000 services", f"${costs.load_balancers(1_000):.0f}"),
+    ("docs/rules.md", "metrics per account, Region and run: {} a month", f"${costs.quotas():.2f}"),
     ("README.md", "two CloudWatch alarms on each of 1,000 services are {}", f"${2 * 1_000 * price.ALARM:.0f}"),
     ("README.md", "a NAT gateway with its public address costs {} and", dollars((price.NAT_HOUR + price.PUBLIC_ADDRESS_HOUR) * MONTH)),
     ("README.md", "and {} per GB", f"${price.NAT_GB}"),

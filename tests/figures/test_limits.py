@@ -15,7 +15,8 @@ sys.path.insert(0, str(ROOT / "tests" / "stack"))
 from template import Template
 
 TEMPLATE = Template.of_project()
-WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+         "fourteen", "fifteen", "sixteen"]
 BENCH = "tests/bench/src"
 KUBERNETES = "shared/kubernetes/src"
 
@@ -220,7 +221,8 @@ def test_steps_about_logs_may_take_as_long_as_the_page_says() -> None:
 def test_built_in_rules() -> None:
     rules = yaml.safe_load((ROOT / "shared/domain/src/config/default.yaml").read_text())["rules"]
     measures = {"nothing-running", "deployment-failed", "tasks-failing", "running-below-desired", "memory-percent", "cpu-percent",
-                "task-deaths", "crash-looping-tasks", "spot-interruptions", "placement-failures"}
+                "task-deaths", "crash-looping-tasks", "spot-interruptions", "placement-failures", "http-5xx-percent",
+                "unhealthy-hosts", "vcpu-quota-percent", "spot-vcpu-quota-percent"}
     of_ecs = [rule for rule in rules if rule["what"] in measures]
     assert f"{WORDS[len(of_ecs)]} for ECS" in page_text("rules")
     for word, measure in [("memory over", "memory-percent"), ("CPU over", "cpu-percent")]:

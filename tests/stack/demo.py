@@ -202,6 +202,8 @@ def checked(seen: Seen) -> list[tuple[bool, str]]:
         (ended_well(seen.report_run), "the run of the report succeeded and published"),
         (mentions(digest, "orders", estate.HOT, "memory"), f"the digest shows the memory of orders/{estate.HOT}"),
         (mentions(digest, f"payments/{estate.SILENT}", "2 tasks missing"), f"the digest says that payments/{estate.SILENT} does not run"),
+        (mentions(digest, f"search/{estate.FAILING}", "31 of 240 requests were answered with 5XX", "1 target is unhealthy"),
+         f"the digest has the errors and the unhealthy target of search/{estate.FAILING} behind its load balancer"),
         (mentions(digest, "5 tasks died since", "out of memory (OOM)", "exit code 137", "aws ecs describe-tasks"),
          "the digest says what its tasks died of, the exit code, how many and since when, and how to go on"),
         (mentions(digest, "odd/pod/crashes", "CrashLoopBackOff", "OOMKilled"), "the digest says that the pod odd/crashes crashes, and why"),
@@ -212,6 +214,8 @@ def checked(seen: Seen) -> list[tuple[bool, str]]:
         (checked_all(digest), f"the digest says that {CLUSTERS} clusters were checked"),
         (checked_all(report), f"the report says that {CLUSTERS} clusters were checked"),
         (mentions(report, f"payments/{estate.SILENT}", "0 of 2"), f"the report says that payments/{estate.SILENT} does not run"),
+        (mentions(report, f"search/{estate.FAILING}", "12.9 % 5XX", "1 target unhealthy"),
+         f"the report has requests, errors and unhealthy targets of search/{estate.FAILING}"),
         (mentions(report, f"No log driver: payments/{estate.UNLOGGED[0]} ({estate.UNLOGGED[1]})"),
          f"the report says that the logs of {estate.UNLOGGED[1]} in payments/{estate.UNLOGGED[0]} are lost"),
         (mentions(report, f"{EKS}: ACTIVE", f"{PODS} pods", "Metrics API answers"), f"the report has {EKS} and its {PODS} pods"),
@@ -256,7 +260,7 @@ def ended_well(run: Execution) -> bool:
 
 
 def mentions(mail: Mail | None, *words: str) -> bool:
-    return mail is not None and all(word.lower() in mail.body.lower() for word in words)
+    return mail is not None and all(word.lower() in " ".join(mail.body.lower().split()) for word in words)
 
 
 def has_burst(mail: Mail | None) -> bool:

@@ -25,6 +25,8 @@ class Service:
     memory: float
     desired: int = 2
     running: int = 2
+    # Behind a load balancer: requests a minute, those that the service answers with 5XX, and unhealthy targets.
+    requests: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,18 @@ class Cluster:
 
 
 HOT = "worker"
+# Behind a load balancer, with errors and an unhealthy target.
+FAILING = "query"
+BALANCER = "app/edge/50dc6c495c0c9188"
 SILENT = "billing"
 # A service, and its second container, which has no log driver.
 UNLOGGED = ("gateway", "statsd")
 ESTATE = [
     Cluster("shop", "disabled", [Service("web", cpu=24, memory=52), Service("cart", cpu=11, memory=38)]),
     Cluster("orders", "enabled", [Service("api", cpu=31, memory=47), Service(HOT, cpu=58, memory=93)]),
-    Cluster("search", "enhanced", [Service("query", cpu=42, memory=61), Service("indexer", cpu=66, memory=55)]),
+    Cluster("search", "enhanced", [
+        Service(FAILING, cpu=42, memory=61, requests=(240, 31, 1)), Service("indexer", cpu=66, memory=55),
+    ]),
     # AWS Batch creates and removes these clusters itself; they are excluded by default.
     Cluster("AWSBatch-nightly-5c1e", "disabled"),
     # A service with two desired tasks and no running one. CloudWatch has no points for it.
@@ -66,13 +73,43 @@ def create(aws: LocalAws, estate: list[Cluster] = ESTATE) -> int:
             )["taskDefinition"]["taskDefinitionArn"]
             ecs.create_service(
                 cluster=cluster.name, serviceName=service.name, taskDefinition=task,
-                desiredCount=service.desired, launchType="FARGATE",
+                desiredCount=service.desired, launchType="FARGATE", loadBalancers=load_balancers(service),
             )
             if service.running == 0:
                 # The local AWS starts every task and does not replace a stopped one.
                 for arn in ecs.list_tasks(cluster=cluster.name, serviceName=service.name)["taskArns"]:
                     ecs.stop_task(cluster=cluster.name, task=arn)
     return put_points(aws, estate)
+
+
+def target_group(service: Service) -> str:
+    return f"targetgroup/{service.name}/73e2d6bc24d8a067"
+
+
+def load_balancers(service: Service) -> list[dict]:
+    if service.requests is None:
+        return []
+    arn = f"arn:aws:elasticloadbalancing:{REGION}:000000000000:{target_group(service)}"
+    return [{"targetGroupArn": arn, "containerName": CONTAINER, "containerPort": 8080}]
+
+
+def balanced(estate: list[Cluster], now: datetime.datetime) -> list[dict]:
+    """What the load balancer publishes each minute."""
+    return [
+        {
+            "MetricName": metric,
+            "Dimensions": [{"Name": "LoadBalancer", "Value": BALANCER}, {"Name": "TargetGroup", "Value": target_group(service)}],
+            "Timestamp": now - datetime.timedelta(minutes=ago),
+            "Value": value,
+        }
+        for cluster in estate for service in cluster.services if service.requests
+        for ago in range(-MINUTES_AHEAD, MINUTES_OF_POINTS)
+        for metric, value in (
+            ("RequestCount", service.requests[0]), ("HTTPCode_Target_5XX_Count", service.requests[1]),
+            ("UnHealthyHostCount", service.requests[2]), ("HealthyHostCount", service.running - service.requests[2]),
+            ("TargetResponseTime", 0.34),
+        )
+    ]
 
 
 def log_group(cluster: str, service: str) -> str:
@@ -131,9 +168,12 @@ def put_points(aws: LocalAws, estate: list[Cluster]) -> int:
         {"MetricName": metric, "Dimensions": dimensions, "Timestamp": now, "Value": value, "Unit": "Count"}
         for metric, dimensions, value in counts
     ])
+    served = balanced(estate, now)
+    for start in range(0, len(served), 1000):
+        cloudwatch.put_metric_data(Namespace="AWS/ApplicationELB", MetricData=served[start:start + 1000])
     received = received_logs(estate, now)
     cloudwatch.put_metric_data(Namespace="AWS/Logs", MetricData=received)
-    return len(points) + len(counts) + len(received)
+    return len(points) + len(counts) + len(served) + len(received)
 
 
 def received_logs(estate: list[Cluster], now: datetime.datetime) -> list[dict]:

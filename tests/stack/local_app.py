@@ -1,5 +1,5 @@
-"""ministack with the AWS limits that it lacks (local_limits.py), with more of Logs Insights (local_insights.py), with an
-account setting (local_settings.py), and with one fix where its CloudFormation differs from AWS's and template.yaml is
+"""ministack with the AWS limits that it lacks (local_limits.py), with more of Logs Insights (local_insights.py), with
+quotas (local_metrics.py), with an account setting (local_settings.py), and with one fix where its CloudFormation differs from AWS's and template.yaml is
 affected.
 
 AWS evaluates Fn::Join and Fn::Split inside conditions; ministack treats them as text, so that a condition with one is
@@ -12,6 +12,7 @@ import sys
 
 import local_insights
 import local_limits
+import local_metrics
 import local_settings
 from ministack.app import app  # noqa: F401 hypercorn serves it
 from ministack.services.cloudformation import engine
@@ -49,4 +50,5 @@ for name, module in list(sys.modules.items()):
 
 local_limits.hold()
 local_insights.hold()
+local_metrics.hold()
 local_settings.hold()

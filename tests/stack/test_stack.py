@@ -64,6 +64,10 @@ def test_alarms_are_notified(stack, mailbox) -> None:
     run, mail = run_and_mail(stack, mailbox, {"kind": "alarms"})
     assert run.status == "SUCCEEDED" and run.output["published"] is True, run
     assert estate.HOT in mail.body and "orders" in mail.body and "memory" in mail.body.lower()
+    # What ministack stores of a service leads to its target group, and the metrics to its load balancer.
+    words = " ".join(mail.body.split())
+    assert "Target group query of load balancer edge: 31 of 240 requests were answered with 5XX" in words, mail.body
+    assert "Rule unhealthy-hosts." in words, mail.body
     assert "5 clusters" in " ".join(mail.body.split())
     assert mail.is_sendable
 

@@ -11,7 +11,7 @@ use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::TargetTask;
 use fargaze::logs::{
     AuditContext, AuditedGroup, LogFinding, LogGroup, LogMode, LogsRead, Running, Volume, audit_all,
-    group_findings, groups_of_cluster, not_allowed, volume_of, volume_queries,
+    group_findings, groups_of_cluster, not_allowed, sizes, volume_of, volume_queries,
 };
 use fargaze::model::cluster::ClusterName;
 use fargaze::model::fault::{Fault, FaultKind};
@@ -115,6 +115,7 @@ impl Handler {
             revisions_left: left,
             findings,
             groups: groups.into_values().collect(),
+            sizes: sizes(&running, &known),
             metrics,
             faults: counted(faults),
         })
@@ -149,8 +150,10 @@ impl Handler {
         let (mut known, mut unknown) = (BTreeMap::new(), Vec::new());
         for revision in &revisions {
             match cached.get(*revision) {
-                Some(logging) => drop(known.insert((*revision).clone(), logging.clone())),
-                None => unknown.push((*revision).clone()),
+                Some(logging) if logging.size.is_some() => {
+                    drop(known.insert((*revision).clone(), logging.clone()));
+                }
+                _ => unknown.push((*revision).clone()),
             }
         }
         let described = ecs.task_definitions(&unknown, deadline - REST).await;

@@ -4,24 +4,29 @@ mod before;
 mod config;
 mod event;
 mod listing;
+mod parts;
+mod setups;
 mod silent;
 mod snapshot_builder;
 mod stopped;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
 use fargaze::evidence::coverage::Coverage;
+use fargaze::evidence::inventory::Inventory;
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::{Collected, ObjectRef, TargetTask};
 use fargaze::model::fault::Fault;
 use fargaze::model::insights::InsightsLevel;
-use fargaze::model::metric::Statistic;
+use fargaze::model::metric::{MetricQuery, Statistic};
 use fargaze::model::operation::Operation;
 use fargaze::model::run::{Platform, RunKind, Target};
 use fargaze::model::series::Datapoint;
+use fargaze::model::subject::Subject;
 use fargaze::outcome::{Outcome, OutcomeKind};
 use fargaze::reconcile;
+use fargaze::rules::{AlarmRule, QuotaFigure};
 use fargaze::sources::plan::QueryPlan;
 use fargaze_aws::{CloudWatch, Ecs, Memory, Store, config_for};
 use serde::{Deserialize, Serialize};
@@ -30,6 +35,7 @@ use serde_json::Value;
 use before::Stored;
 pub use config::Config;
 use event::Request;
+use setups::Setups;
 use snapshot_builder::SnapshotBuilder;
 use stopped::Stopped;
 
@@ -49,6 +55,20 @@ pub enum Response {
     Collected(Collected),
     /// Data points of each statistic, oldest first.
     Statistics(BTreeMap<Statistic, Vec<Datapoint>>),
+}
+
+/// The quotas of the account that rules evaluate, or that a report shows. The first part of an
+/// account and Region queries them for all; a Region without clusters uses none.
+fn quotas(task: &TargetTask, inventory: &Inventory, rules: &[AlarmRule]) -> Vec<MetricQuery> {
+    if !task.target.part.holds_subject(&Subject::Account) || inventory.clusters.is_empty() {
+        return Vec::new();
+    }
+    let of_rules = rules.iter().filter_map(|rule| Some(rule.measure.quota_figure()?.query(rule.period)));
+    let queries: BTreeSet<MetricQuery> = match task.run.kind {
+        RunKind::Report => QuotaFigure::ALL.map(|figure| figure.query(task.run.window.period)).into(),
+        _ => of_rules.collect(),
+    };
+    queries.into_iter().collect()
 }
 
 impl Handler {
@@ -97,11 +117,15 @@ impl Handler {
         let sdk = config_for(&self.home, &task.target).await?;
         let (ecs, cloudwatch) = (Ecs::new(&sdk), CloudWatch::new(&sdk));
         let mut cached = listing::inventory(&task, &rules, cached, &ecs, &cloudwatch, &self.store).await?;
+        let setups = Setups { task: &task, ecs: &ecs, cloudwatch: &cloudwatch };
+        let unknown = setups.unknown(&cached, &rules);
+        let (described, learnt) = setups.describe(&mut cached, &unknown).await;
         let inventory = &cached.inventory;
-        let plan = match task.run.kind {
+        let mut plan = match task.run.kind {
             RunKind::Report => QueryPlan::for_report(inventory, task.run.window.period),
             RunKind::Alarms | RunKind::Sweep | RunKind::Rollback => QueryPlan::for_alarms(&rules, inventory),
         };
+        plan.queries.extend(quotas(&task, inventory, &rules));
         tracing::info!(metrics = plan.queries.len(), dollars = plan.dollars(), "querying CloudWatch");
         let malformed = |error: std::io::Error| Fault::bug(Operation::S3PutObject, &key, error.to_string());
         let mut snapshot_builder = SnapshotBuilder::begin(&task, &rules, inventory).map_err(malformed)?;
@@ -128,7 +152,9 @@ impl Handler {
         // Why tasks died is told together with what ECS says about their service.
         known.hot.extend(stopped.troubled(&task.run).iter().filter_map(snapshot_builder::service_of));
         let unclear = silent::to_describe(&task.run, &rules, inventory, &known, earlier);
-        let mut states = ecs.describe_services(&unclear).await;
+        let mut states = ecs.describe_services(&setups::without(unclear, &unknown)).await;
+        let later = setups.learn(&mut cached, &states).await;
+        states.extend(described);
         stopped.complete(&ecs, &task.run, &states.found).await;
         if task.run.kind == RunKind::Alarms {
             states.found.iter_mut().for_each(|state| {
@@ -139,8 +165,10 @@ impl Handler {
                     known.alive.contains(&(undescribed.cluster.to_string(), undescribed.service.to_string()));
             });
         }
-        let is_whole = inventory.faults.is_empty();
-        if cached.drop_missing(&states.missing_clusters, &states.found) && is_whole {
+        states.faults.extend(later.faults);
+        let is_whole = cached.inventory.faults.is_empty();
+        let has_changed = learnt.has_changed | later.has_changed;
+        if (cached.drop_missing(&states.missing_clusters, &states.found) | has_changed) && is_whole {
             self.store.put_inventory(&task.target, &cached).await?;
         }
         let stopped = stopped.finish(&task.run);

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::evidence::inventory::{
-    CachedInventory, ClusterContents, ClusterEntry, EcsEntry, Inventory, Reporting,
+    CachedInventory, ClusterContents, ClusterEntry, EcsEntry, Inventory, Reporting, ServiceSetup,
 };
 use fargaze::invocation::failure::Failure;
 use fargaze::invocation::states::TargetTask;
@@ -13,8 +13,11 @@ use fargaze::model::catalogue::CONTAINER_INSIGHTS;
 use fargaze::model::cluster::{ClusterName, ServiceName};
 use fargaze::model::fault::{Fault, FaultKind};
 use fargaze::model::insights::{InsightsLevel, ObservedCluster};
+use fargaze::model::run::RunKind;
 use fargaze::rules::{AlarmRule, Scope};
 use fargaze_aws::{CloudWatch, Described, Ecs, Listed, Store};
+
+use crate::parts::{self, Parts};
 
 /// Returns the cached inventory if it is fresh, updated if that is due; else a new one. A new or
 /// updated inventory is stored for later runs. `cached` is the content of the cache.
@@ -32,15 +35,18 @@ pub(crate) async fn inventory(
         tracing::warn!(%fault, "the cached inventory cannot be read; listing again");
         None
     });
-    let families = rules.iter().any(|rule| rule.scope == Scope::TaskFamily);
+    let finer = Finer::of(task, rules);
     let suits = |cached: &CachedInventory| {
-        cached.inventory.is_fresh(time) && (cached.inventory.families_listed || !families)
+        let Inventory { families_listed, tasks_listed, .. } = cached.inventory;
+        cached.inventory.is_fresh(time)
+            && (families_listed || !finer.families)
+            && (tasks_listed || !finer.tasks)
     };
     let fresh = cached.as_ref().is_some_and(suits);
     let listed = match &cached {
         Some(known) if fresh && known.is_checked(time) => return Ok(known.clone()),
-        Some(known) if fresh => check(task, ecs, known).await,
-        older => list(task, families, ecs, cloudwatch, older.as_ref()).await,
+        Some(known) if fresh => check(task, finer, ecs, cloudwatch, known).await,
+        older => list(task, finer, ecs, cloudwatch, older.as_ref()).await,
     };
     let listed = match (listed, cached) {
         (Ok(listed), _) => listed,
@@ -55,6 +61,24 @@ pub(crate) async fn inventory(
         store.put_inventory(&task.target, &listed).await?;
     }
     Ok(listed)
+}
+
+/// Which finer subjects are to be listed: only what a rule evaluates or the report shows.
+#[derive(Debug, Clone, Copy)]
+struct Finer {
+    families: bool,
+    tasks: bool,
+}
+
+impl Finer {
+    fn of(task: &TargetTask, rules: &[AlarmRule]) -> Self {
+        let is_report = task.run.kind == RunKind::Report;
+        let has = |scopes: &[Scope]| rules.iter().any(|rule| scopes.contains(&rule.scope));
+        Self {
+            families: is_report || has(&[Scope::TaskFamily]),
+            tasks: is_report || has(&[Scope::Task, Scope::Container]),
+        }
+    }
 }
 
 /// Names of a cluster's services, or why they could not be listed.
@@ -125,6 +149,7 @@ impl Checked {
             let ObservedCluster { name, level, tags, active_services: count, .. } = cluster;
             let ClusterEntry { mut unlisted, contents, .. } = known(&name);
             let mut ecs = EcsEntry { insights: level, ..of_ecs(contents) };
+            let setups = std::mem::take(&mut ecs.setups);
             match listed {
                 Some(Ok(Listed { found, faults })) => {
                     (ecs.services, unlisted) = (found, false);
@@ -136,6 +161,7 @@ impl Checked {
                 }
                 None => {}
             }
+            ecs.keep_setups(setups);
             let entry = ClusterEntry { tags, unlisted, contents: ClusterContents::Ecs(ecs) };
             active_services.insert(name.clone(), count);
             clusters.insert(name, entry);
@@ -147,11 +173,33 @@ impl Checked {
 }
 
 /// Updates the known inventory: adds new clusters and services, and removes deleted ones.
-async fn check(task: &TargetTask, ecs: &Ecs, known: &CachedInventory) -> Result<CachedInventory, Fault> {
+///
+/// Tasks are listed each time, because they come and go.
+async fn check(
+    task: &TargetTask,
+    finer: Finer,
+    ecs: &Ecs,
+    cloudwatch: &CloudWatch,
+    known: &CachedInventory,
+) -> Result<CachedInventory, Fault> {
     let CachedInventory { inventory, active_services, .. } = known;
     let checked = Checked::take(task, ecs, Some(inventory), active_services).await?;
-    let base = Inventory { clusters: BTreeMap::new(), ..inventory.clone() };
-    let entry = |name: &ClusterName| known_or_new(Some(inventory), name);
+    let mut base = Inventory { clusters: BTreeMap::new(), ..inventory.clone() };
+    let mut parts = Parts::default();
+    if finer.tasks {
+        parts = parts::list(cloudwatch).await.unwrap_or_else(|fault| {
+            base.faults.push(fault);
+            Parts::default()
+        });
+    }
+    let is_read = finer.tasks && base.faults == inventory.faults;
+    let entry = |name: &ClusterName| {
+        let mut entry = known_or_new(Some(inventory), name);
+        if let (true, Some(ecs)) = (is_read, entry.ecs_mut()) {
+            (ecs.tasks, ecs.containers) = parts.take(name.as_str());
+        }
+        entry
+    };
     Ok(checked.inventory(base, entry, task.run.time))
 }
 
@@ -160,7 +208,7 @@ async fn check(task: &TargetTask, ecs: &Ecs, known: &CachedInventory) -> Result<
 /// the older inventory.
 async fn list(
     task: &TargetTask,
-    with_families: bool,
+    finer: Finer,
     ecs: &Ecs,
     cloudwatch: &CloudWatch,
     older: Option<&CachedInventory>,
@@ -173,8 +221,8 @@ async fn list(
     if checked.active.iter().any(|(cluster, _)| cluster.level > InsightsLevel::Disabled) {
         reporting = reporting_clusters(cloudwatch).await.map_err(|fault| faults.push(fault)).ok();
     }
-    let mut families_listed = with_families;
-    let mut families = if with_families {
+    let mut families_listed = finer.families;
+    let mut families = if finer.families {
         task_families(cloudwatch).await.unwrap_or_else(|fault| {
             faults.push(fault);
             families_listed = false;
@@ -183,15 +231,28 @@ async fn list(
     } else {
         BTreeMap::new()
     };
+    let mut tasks_listed = finer.tasks;
+    let mut parts = Parts::default();
+    if finer.tasks {
+        parts = parts::list(cloudwatch).await.unwrap_or_else(|fault| {
+            faults.push(fault);
+            tasks_listed = false;
+            Parts::default()
+        });
+    }
     let time = task.run.time;
-    let base = Inventory { read_at: time, clusters: BTreeMap::new(), faults, families_listed };
+    let base = Inventory { read_at: time, clusters: BTreeMap::new(), faults, families_listed, tasks_listed };
     let entry = |name: &ClusterName| {
+        let (tasks, containers) = parts.take(name.as_str());
         let ecs = EcsEntry {
+            tasks,
+            containers,
             reports_insights: match &reporting {
                 Some(reporting) => Reporting::seen(reporting.contains(name.as_str())),
                 None => Reporting::NotKnown,
             },
             task_families: families.remove(name.as_str()).unwrap_or_default(),
+            setups: setups_of(older, name),
             ..EcsEntry::default()
         };
         ecs.into()
@@ -227,6 +288,12 @@ fn undescribed(
 fn known_or_new(older: Option<&Inventory>, name: &ClusterName) -> ClusterEntry {
     let known = older.and_then(|older| older.clusters.get(name)).cloned();
     known.unwrap_or_else(|| EcsEntry::default().into())
+}
+
+/// How the services of a cluster were set up when they were last described.
+fn setups_of(older: Option<&Inventory>, name: &ClusterName) -> BTreeMap<ServiceName, ServiceSetup> {
+    let known = older.and_then(|older| older.clusters.get(name)?.ecs());
+    known.map(|known| known.setups.clone()).unwrap_or_default()
 }
 
 fn of_ecs(contents: ClusterContents) -> EcsEntry {

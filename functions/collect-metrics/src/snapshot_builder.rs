@@ -17,7 +17,7 @@ use fargaze::model::subject::Subject;
 use fargaze::model::window::Window;
 use fargaze::rules::{AlarmRule, Condition, Measure, MissingData, Source};
 use fargaze::sources::ecs_api::SILENT_AFTER;
-use fargaze::sources::{cloudwatch, plan};
+use fargaze::sources::{cloudwatch, load_balancers, plan};
 use fargaze_aws::DescribedServices;
 use jiff::Timestamp;
 
@@ -38,9 +38,11 @@ pub(crate) struct SnapshotBuilder {
     /// Rules with `quiet-during-deployment`, with the threshold that is easier to breach: the one
     /// at which the alarm begins or the one at which it ends.
     quiet: Vec<AlarmRule>,
-    /// Custom metrics on which such rules evaluate services. Their dimensions need not name the
-    /// service.
-    custom: HashMap<MetricQuery, Vec<Judged>>,
+    /// Metrics whose dimensions need not name the service on which such rules evaluate it: custom
+    /// ones, and those of load balancers.
+    indirect: HashMap<MetricQuery, Vec<Judged>>,
+    /// The clusters of the services behind each target group.
+    behind: HashMap<String, BTreeSet<String>>,
     run: Run,
     services: Services,
     /// The service whose results are being added.
@@ -91,19 +93,43 @@ fn easier_to_breach(rule: AlarmRule) -> AlarmRule {
     AlarmRule { condition: Condition { threshold, ..rule.condition }, ..rule }
 }
 
-/// The custom metrics on which the rules evaluate services.
-fn custom(rules: &[AlarmRule], inventory: &Inventory) -> HashMap<MetricQuery, Vec<Judged>> {
-    let mut custom = HashMap::<MetricQuery, Vec<Judged>>::new();
-    for rule in rules.iter().filter(|rule| matches!(rule.measure, Measure::Custom(_))) {
-        for subject in plan::subjects(rule, inventory) {
-            let Subject::Service(cluster, service) = &subject else { continue };
-            for query in cloudwatch::queries(rule, &subject, Source::Custom) {
-                let name = (cluster.to_string(), service.to_string());
-                custom.entry(query).or_default().push(Judged { name, condition: rule.condition });
+/// The metrics that need not name the service, on which the rules evaluate services.
+fn indirect(rules: &[AlarmRule], inventory: &Inventory) -> HashMap<MetricQuery, Vec<Judged>> {
+    let mut indirect = HashMap::<MetricQuery, Vec<Judged>>::new();
+    for rule in rules {
+        let figure = rule.measure.balancer_figure();
+        if figure.is_none() && !matches!(rule.measure, Measure::Custom(_)) {
+            continue;
+        }
+        for (cluster, entry) in &inventory.clusters {
+            for subject in plan::subjects_in(rule, cluster, entry) {
+                let Subject::Service(cluster, service) = &subject else { continue };
+                let of_custom = || {
+                    let queries = cloudwatch::queries(rule, &subject, Source::Custom, entry);
+                    queries.into_iter().map(|query| (query, rule.condition)).collect()
+                };
+                let of_balancers = |figure| load_balancers::watched(figure, rule, &subject, entry);
+                let watched: Vec<(MetricQuery, Condition)> = figure.map_or_else(of_custom, of_balancers);
+                for (query, condition) in watched {
+                    let name = (cluster.to_string(), service.to_string());
+                    indirect.entry(query).or_default().push(Judged { name, condition });
+                }
             }
         }
     }
-    custom
+    indirect
+}
+
+/// The clusters of the services behind each target group.
+fn behind(inventory: &Inventory) -> HashMap<String, BTreeSet<String>> {
+    let mut behind = HashMap::<String, BTreeSet<String>>::new();
+    for (cluster, entry) in &inventory.clusters {
+        let setups = entry.ecs().into_iter().flat_map(|ecs| ecs.setups.values());
+        for group in setups.flat_map(|setup| setup.load_balancing.groups()) {
+            behind.entry(group.name.clone()).or_default().insert(cluster.to_string());
+        }
+    }
+    behind
 }
 
 /// The minutes from `since` to the end of the window, and at least the newest one.
@@ -138,10 +164,21 @@ impl SnapshotBuilder {
         let alarms = task.run.kind == RunKind::Alarms;
         let quiet = rules.iter().filter(|rule| alarms && rule.quiet_during_deployment);
         let quiet: Vec<AlarmRule> = quiet.cloned().map(easier_to_breach).collect();
-        let custom = custom(&quiet, inventory);
+        let (indirect, behind) = (indirect(&quiet, inventory), behind(inventory));
         let (run, services) = (task.run.clone(), Services::default());
         let newest = newest_minutes(&run.window, run.window.end - SILENT_AFTER);
-        Ok(Self { writer, tally, quiet, custom, run, services, current: None, newest, failure: None })
+        Ok(Self {
+            writer,
+            tally,
+            quiet,
+            indirect,
+            behind,
+            run,
+            services,
+            current: None,
+            newest,
+            failure: None,
+        })
     }
 
     /// Continues from an earlier run whose window ended at `since`.
@@ -157,11 +194,17 @@ impl SnapshotBuilder {
     pub(crate) fn add(&mut self, query: &MetricQuery, reading: &Reading) {
         self.tally.add(query, reading);
         let dimensions = &query.metric.dimensions;
-        if let (Some(cluster), Some(service)) = (dimensions.get("ClusterName"), dimensions.get("ServiceName"))
+        if let (2, Some(cluster), Some(service)) =
+            (dimensions.len(), dimensions.get("ClusterName"), dimensions.get("ServiceName"))
         {
             self.of_service(cluster, service, query, reading);
         }
-        for judged in self.custom.get(query).into_iter().flatten().filter(|judged| judged.may_alarm(reading))
+        let group = dimensions.get("TargetGroup").filter(|_| reading.fault().is_some());
+        for cluster in group.and_then(|group| self.behind.get(group)).into_iter().flatten() {
+            self.tally.unseen(cluster);
+        }
+        for judged in
+            self.indirect.get(query).into_iter().flatten().filter(|judged| judged.may_alarm(reading))
         {
             self.services.hot.insert(judged.name.clone());
         }

@@ -149,6 +149,7 @@ impl<'a> SnapshotBuilder<'a> {
             clusters: self.inventory,
             faults: Vec::new(),
             families_listed: false,
+            tasks_listed: false,
         };
         let (pieces, faults) = (self.pieces, self.faults);
         Ok(Heading { head, inventory, pieces, tally: CoverageTally::default(), faults, failure: None })

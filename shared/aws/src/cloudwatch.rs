@@ -16,6 +16,7 @@ use fargaze::model::metric::{Dimensions, Metric, MetricQuery, Period, Statistic}
 use fargaze::model::operation::Operation;
 use fargaze::model::series::{Datapoint, MetricSeries, Reading};
 use fargaze::model::window::Window;
+use fargaze::rules::{PERCENT_OF_QUOTA, RESOURCE_COUNT};
 use fargaze::sources::batch::{Batch, QUERIES_PER_CALL, Segment, segments};
 use fargaze::sources::gather::{Gather, PageResult, ResultStatus, query_id};
 use futures_util::{StreamExt, stream};
@@ -196,7 +197,8 @@ impl CloudWatch {
     }
 
     fn request(&self, queries: &[MetricQuery], batch: &Batch, end: Timestamp) -> GetMetricDataFluentBuilder {
-        let asked = batch.queries.iter().enumerate().map(|(i, place)| to_sdk_query(i, &queries[*place]));
+        let asked = batch.queries.iter().enumerate();
+        let asked = asked.flat_map(|(i, place)| to_sdk_queries(i, &queries[*place]));
         self.client
             .get_metric_data()
             .set_metric_data_queries(Some(asked.collect()))
@@ -293,6 +295,20 @@ fn about_the_call(operation: Operation, message: &MessageData) -> Fault {
         code: message.code().unwrap_or("message").to_owned(),
         message: message.value().unwrap_or_default().to_owned(),
     }
+}
+
+/// A metric, or its use in percent of a quota: a call can hold half as many of these.
+fn to_sdk_queries(index: usize, query: &MetricQuery) -> Vec<MetricDataQuery> {
+    if query.metric.name != PERCENT_OF_QUOTA {
+        return vec![to_sdk_query(index, query)];
+    }
+    let used = Metric { name: RESOURCE_COUNT.into(), ..query.metric.clone() };
+    let mut used = to_sdk_query(index, &MetricQuery { metric: used, ..query.clone() });
+    let id = format!("u{index}");
+    (used.id, used.return_data) = (Some(id.clone()), Some(false));
+    let percent = MetricDataQuery::builder().id(query_id(index)).label(LABEL);
+    let percent = percent.expression(format!("100*{id}/SERVICE_QUOTA({id})")).build();
+    vec![used, percent]
 }
 
 fn to_sdk_query(index: usize, query: &MetricQuery) -> MetricDataQuery {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::operation::describe_services::DescribeServicesError;
 use aws_sdk_ecs::operation::list_services::ListServicesError;
-use aws_sdk_ecs::types::{Deployment, LaunchType, Service, ServiceEvent, StabilityStatus, TaskSet};
+use aws_sdk_ecs::types::{Deployment, Service, ServiceEvent, StabilityStatus, TaskSet};
 use aws_smithy_types::DateTime;
 use fargaze::evidence::inventory::{ServiceState, ServiceTrend, UndescribedService};
 use fargaze::model::cluster::{ClusterName, ServiceName};
@@ -16,6 +16,7 @@ use jiff::Timestamp;
 
 use super::ecs::{AT_ONCE, Described, Ecs, Listed, PAGE, count, missing};
 use super::ecs_events::{EVENTS, FAILED, FewEvents, ROLLING_BACK};
+use super::ecs_setups::setup;
 use super::pages::Pages;
 use super::sdk_error::fault;
 
@@ -71,6 +72,19 @@ impl DescribedServices {
         }));
         self.found.extend(found);
         self.faults.extend(faults);
+    }
+}
+
+impl DescribedServices {
+    /// Takes the results for other services.
+    pub fn extend(&mut self, others: Self) {
+        self.found.extend(others.found);
+        self.undescribed.extend(others.undescribed);
+        self.faults.extend(others.faults);
+        let missing =
+            others.missing_clusters.into_iter().filter(|name| !self.missing_clusters.contains(name));
+        let missing: Vec<ClusterName> = missing.collect();
+        self.missing_clusters.extend(missing);
     }
 }
 
@@ -197,13 +211,14 @@ fn service_state(cluster: &ClusterName, service: &Service) -> Result<ServiceStat
             .map(Into::into)
             .collect(),
         task_definitions: task_definitions(service),
+        setup: setup(service),
         trend: ServiceTrend::default(),
     })
 }
 
 /// ARNs of the task definitions whose tasks run, or are to run, on Fargate, each once.
 fn task_definitions(service: &Service) -> Vec<String> {
-    if !is_on_fargate(service) {
+    if !setup(service).compute.capacity.is_fargate() {
         return Vec::new();
     }
     let is_in_use = |status: Option<&str>, running: i32| status == Some("PRIMARY") || running > 0;
@@ -212,18 +227,6 @@ fn task_definitions(service: &Service) -> Vec<String> {
     let found = deployments.filter_map(Deployment::task_definition);
     let found: BTreeSet<&str> = found.chain(task_sets.filter_map(TaskSet::task_definition)).collect();
     found.into_iter().map(ToOwned::to_owned).collect()
-}
-
-/// By its launch type, or else by its capacity providers. A service without both uses the default
-/// strategy of its cluster, and counts as on Fargate.
-fn is_on_fargate(service: &Service) -> bool {
-    let strategy = service.capacity_provider_strategy();
-    match service.launch_type() {
-        Some(launch_type) => *launch_type == LaunchType::Fargate,
-        None => {
-            strategy.is_empty() || strategy.iter().any(|one| one.capacity_provider().starts_with("FARGATE"))
-        }
-    }
 }
 
 fn instant(time: &DateTime) -> Result<Timestamp, String> {

@@ -7,6 +7,7 @@ mod cloudwatch;
 mod ecs;
 mod ecs_events;
 mod ecs_services;
+mod ecs_setups;
 mod eks;
 mod eks_changes;
 mod incidents;

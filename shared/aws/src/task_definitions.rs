@@ -8,6 +8,7 @@ use aws_sdk_ecs::types::{
 };
 use fargaze::logs::{ContainerLogging, LogDriver, LogMode, Router, TaskLogging};
 use fargaze::model::cluster::{ClusterName, ServiceName};
+use fargaze::model::compute::TaskSize;
 use fargaze::model::fault::Fault;
 use fargaze::model::operation::Operation;
 use futures_util::{StreamExt, stream};
@@ -131,10 +132,20 @@ fn stopped_task(task: &Task) -> Option<StoppedTask> {
 fn task_logging(definition: &TaskDefinition) -> TaskLogging {
     let required = definition.requires_compatibilities();
     let compatible = if required.is_empty() { definition.compatibilities() } else { required };
-    let memory = definition.memory().and_then(|memory| memory.parse().ok());
+    let memory = definition.memory().and_then(TaskSize::amount);
     let containers =
         definition.container_definitions().iter().map(|container| of_container(container, memory));
-    TaskLogging { on_fargate: compatible.contains(&Compatibility::Fargate), containers: containers.collect() }
+    let on_fargate = compatible.contains(&Compatibility::Fargate);
+    TaskLogging { on_fargate, size: Some(size(definition)), containers: containers.collect() }
+}
+
+fn size(definition: &TaskDefinition) -> TaskSize {
+    let architecture = definition.runtime_platform().and_then(|platform| platform.cpu_architecture());
+    TaskSize {
+        cpu_units: definition.cpu().and_then(TaskSize::amount),
+        memory_mib: definition.memory().and_then(TaskSize::amount),
+        architecture: architecture.map(|one| one.as_str().to_owned()),
+    }
 }
 
 fn of_container(container: &ContainerDefinition, memory: Option<u32>) -> ContainerLogging {

@@ -127,6 +127,7 @@ fn build(run: &Run, target: &Target) -> Result<Report, Box<dyn Error>> {
                 }),
                 events: Vec::new(),
                 task_definitions: Vec::new(),
+                setup: fargaze::evidence::inventory::ServiceSetup::default(),
                 trend: fargaze::evidence::inventory::ServiceTrend::default(),
             };
             builder.add(SnapshotLine::Service(Box::new(state)));

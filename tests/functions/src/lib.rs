@@ -33,6 +33,12 @@ pub fn minute(offset: i64) -> Timestamp {
     START.parse::<Timestamp>().unwrap() + SignedDuration::from_mins(offset)
 }
 
+/// The built-in rules without those on quotas, for tests that count metrics.
+pub const NO_QUOTAS: &str = "rules:
+  - {name: vcpu-quota, enabled: false}
+  - {name: spot-vcpu-quota, enabled: false}
+";
+
 /// The built-in rules without those that query ECS about services whose metrics arrive.
 pub const SILENT_ONLY: &str = "rules:
   - {name: deployment-failed, enabled: false}

@@ -281,6 +281,15 @@ impl Stack {
         Snapshot::read(&bytes.unwrap_or_else(|| panic!("no object {key}"))[..]).unwrap()
     }
 
+    /// The snapshot of the run of this kind and time, of its first target.
+    pub fn snapshot_of(&self, kind: &str, time: Timestamp) -> Snapshot {
+        let run = format!("/{kind}-{}.", time.strftime("%Y%m%dT%H%M%SZ"));
+        let objects = self.aws.objects();
+        let is_it = |key: &str| key.contains(&run) && key.contains(".ndjson");
+        let found = objects.iter().find(|object| is_it(&object.key));
+        self.snapshot(&found.unwrap_or_else(|| panic!("no snapshot {run}")).key)
+    }
+
     /// What the table stores, except who had the last publish slot.
     pub fn remembered(&self) -> Vec<Value> {
         let items = self.aws.items(Self::TABLE).into_iter();

@@ -115,6 +115,9 @@ async fn only_silent_services_are_queried() {
     estate.put_service("shop", ServiceSpec::new("down").desired(2).running(0));
     let stack = Stack::start(estate).await;
     stack.put_config(SILENT_ONLY);
+    // How services are set up is learnt once.
+    collected(&stack, -5).await;
+    stack.aws.reset_meter();
     let snapshot = collected(&stack, 0).await;
     assert_eq!(stack.aws.meter().count("ecs:DescribeServices"), 1);
     let described: Vec<_> = snapshot
@@ -133,6 +136,7 @@ async fn a_service_whose_points_ended_six_minutes_ago_is_queried_and_one_of_two_
         let until_then = |at: i64| if at < -8 { 20.0 } else { f64::NAN };
         function_tests::aws_ecs(world.home(), "shop", "web", "CPUUtilization", until_then);
     });
+    collected(&stack, -5).await;
     let snapshot = collected(&stack, 0).await;
     let described: Vec<_> = snapshot.services.iter().map(|state| state.service.as_str()).collect();
     assert_eq!(described, ["web"]);
@@ -256,7 +260,7 @@ async fn a_report_requests_counts_and_traffic_of_reporting_clusters_and_describe
     let stack = Stack::start(estate).await;
     let answer = stack.collect("report", minute(0)).await.unwrap();
     let snapshot = stack.snapshot(answer["snapshot"]["key"].as_str().unwrap());
-    assert_eq!(stack.aws.meter().billed_metrics, 4 + 4 + (4 + 5));
+    assert_eq!(stack.aws.meter().billed_metrics, 4 + 4 + (4 + 5) + 2, "and two quotas");
     let described: Vec<_> = snapshot.services.iter().map(|state| state.service.as_str()).collect();
     assert_eq!(described, ["api", "api", "web"]);
     // A day in steps of five minutes.

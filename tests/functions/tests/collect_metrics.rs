@@ -3,7 +3,8 @@
 use fake_aws::{Estate, FakeAws, MetricSet, SeededEstate};
 use fargaze::config::{DEFAULT_YAML, read_rules};
 use fargaze::model::series::{MetricSeries, Reading};
-use fargaze::sources::plan::QueryPlan;
+use fargaze::sources::batch::QUERIES_PER_CALL;
+use fargaze::sources::plan::{DOLLARS_PER_THOUSAND_METRICS, QueryPlan};
 use function_tests::{Function, SILENT_ONLY, Stack, assert_made, estate, minute, running, shop};
 use serde_json::{Value, json};
 
@@ -15,25 +16,27 @@ async fn a_default_run_requests_exactly_two_metrics_a_service_and_its_price_is_k
     let answer = stack.collect("alarms", minute(0)).await.unwrap();
     let snapshot = stack.snapshot(answer["snapshot"]["key"].as_str().unwrap());
     let meter = stack.aws.meter();
-    assert_eq!((meter.billed_metrics, snapshot.coverage.metrics), (6, 6));
+    assert_eq!((meter.billed_metrics, snapshot.coverage.metrics), (6 + 2, 6 + 2), "and two quotas");
     let plan = QueryPlan::for_alarms(&read_rules(DEFAULT_YAML).unwrap(), &snapshot.inventory);
-    assert!((plan.dollars() - meter.dollars()).abs() < 1e-12);
-    assert!((meter.dollars() - 0.000_06).abs() < 1e-12, "a cent for a thousand metrics");
+    let quotas = 2.0 * DOLLARS_PER_THOUSAND_METRICS / 1000.0;
+    assert!((plan.dollars() + quotas - meter.dollars()).abs() < 1e-12);
+    assert!((meter.dollars() - 0.000_08).abs() < 1e-12, "a cent for a thousand metrics");
     assert_eq!(meter.count("cloudwatch:ListMetrics"), 0, "nothing of Container Insights is needed");
 }
 
 #[tokio::test]
 async fn metrics_are_requested_in_batches_of_500() {
-    for (clusters, services, calls) in [(5, 50, 1), (3, 84, 2), (3, 167, 3)] {
+    for (clusters, services, calls) in [(4, 62, 1), (3, 84, 2), (3, 167, 3)] {
         let mut plan = SeededEstate::new(clusters, services, minute(0));
         plan.metrics = MetricSet::Ecs;
         let stack = Stack::start(Estate::seeded(&plan)).await;
         let answer = stack.collect("alarms", minute(0)).await.unwrap();
         let coverage = stack.snapshot(answer["snapshot"]["key"].as_str().unwrap()).coverage;
         let metrics = 2 * clusters * services;
-        assert_eq!((coverage.metrics, coverage.with_data), (metrics, metrics));
+        // The two quotas have no data.
+        assert_eq!((coverage.metrics, coverage.with_data), (metrics + 2, metrics));
         assert_eq!(stack.aws.meter().count("cloudwatch:GetMetricData"), calls, "{metrics} metrics");
-        assert_eq!(calls, metrics.div_ceil(500));
+        assert_eq!(calls, (metrics + 2).div_ceil(QUERIES_PER_CALL));
     }
 }
 
@@ -55,7 +58,14 @@ async fn a_thousand_services_are_checked_in_rotation() {
         "| run | `DescribeServices` | kB of their answers | all calls |\n|---|---|---|---|\n".to_owned();
     let mut calls = Vec::new();
     for (rules, names) in [
-        (SILENT_ONLY, ["the first, without these rules", "the second, without them"].as_slice()),
+        (
+            SILENT_ONLY,
+            [
+                "the first, without these rules, which learns how services are set up",
+                "the second, without them",
+            ]
+            .as_slice(),
+        ),
         ("{}", &["the first, which knows of none before", "the second", "the third", "the fourth"]),
     ] {
         let stack = Stack::in_process(FakeAws::builder(estate.clone()));
@@ -73,7 +83,7 @@ async fn a_thousand_services_are_checked_in_rotation() {
             table.push_str(&row);
         }
     }
-    assert_eq!(calls[..3], [0, 0, 100], "{calls:?}");
+    assert_eq!(calls[..3], [100, 0, 100], "{calls:?}");
     assert_eq!(calls[3..].iter().sum::<usize>(), 100, "{calls:?}");
     assert!(calls[3..].iter().all(|calls| (20..=46).contains(calls)), "{calls:?}");
     assert_made("performance.md", "service checks", &table);
@@ -96,7 +106,7 @@ async fn t12_a_silent_service_has_no_values_and_no_zeros() {
     let answer = stack.collect("alarms", minute(0)).await.unwrap();
     let snapshot = stack.snapshot(answer["snapshot"]["key"].as_str().unwrap());
     let silent = snapshot.readings.values().filter(|reading| reading.is_silent()).count();
-    assert_eq!((silent, snapshot.coverage.without_data, snapshot.coverage.with_data), (2, 2, 4));
+    assert_eq!((silent, snapshot.coverage.without_data, snapshot.coverage.with_data), (2 + 2, 2 + 2, 4));
     let points = snapshot.readings.values().filter_map(Reading::series).flat_map(MetricSeries::points);
     assert!(points.clone().count() > 0);
     assert!(points.clone().all(|point| point.value > 0.0));

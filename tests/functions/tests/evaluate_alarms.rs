@@ -188,7 +188,11 @@ async fn an_answer_that_could_not_be_had_neither_fires_nor_ends_an_alarm() {
     assert!(!published(&stack, 10).await);
     // The only new value, for every rule that could not be evaluated, is the time since when.
     let mut after = memories(&stack);
-    assert_eq!(after.len(), 4, "the two rules on metrics, on two services: the third comes from ECS");
+    assert_eq!(
+        after.len(),
+        4 + 2,
+        "the two rules on metrics, on two services, and the quotas: the others come from ECS"
+    );
     for memory in &mut after {
         let blind = memory.as_object_mut().unwrap().remove("blind");
         assert_eq!(blind, Some(json!({"since": minute(8), "because": "could-not-ask", "notified": false})));

@@ -118,10 +118,11 @@ async fn a_report_shows_what_the_runs_since_the_last_one_requested() {
     }
     stack.run_line("report", minute(20)).await.receipt.unwrap();
     let usage = stack.json("reports/latest.json")["cost"]["usage"].clone();
-    // Three alarms runs of two metrics for each of two services, one call each, and this report.
+    // Three alarms runs of two metrics for each of two services and two quotas, one call each, and
+    // this report.
     let of_report = first["report_metrics"].as_u64().unwrap();
     assert_eq!(usage["runs"], json!(4), "{usage}");
-    assert_eq!(usage["metrics"], json!(3 * 4 + of_report), "{usage}");
+    assert_eq!(usage["metrics"], json!(3 * (4 + 2) + of_report), "{usage}");
     assert_eq!(usage["calls"], json!(4), "{usage}");
 }
 

@@ -24,7 +24,7 @@ use crate::model::metric::{Metric, MetricQuery};
 use crate::model::series::Reading;
 use crate::model::status::ServiceStatus;
 use crate::model::subject::Subject;
-use crate::rules::{AlarmRule, Scope};
+use crate::rules::AlarmRule;
 use crate::sources::plan;
 
 /// A snapshot being evaluated. Rules on catalogue metrics are evaluated subject by subject, as the
@@ -132,6 +132,7 @@ impl<'a> Judging<'a> {
             clusters: BTreeMap::new(),
             faults: Vec::new(),
             families_listed: false,
+            tasks_listed: false,
         };
         Self {
             rules,
@@ -237,7 +238,7 @@ impl<'a> Judging<'a> {
         let rules = self.rules.iter().zip(std::mem::take(&mut self.evidence));
         let rules = rules.filter(|(rule, _)| rule.platform() == platform);
         let observations = rules.map(|(rule, evidence)| {
-            let is_listed = !unread && was_listed(coverage, rule.scope == Scope::TaskFamily);
+            let is_listed = !unread && was_listed(coverage, rule.scope);
             evidence.finish(rule, inventory, services, is_listed)
         });
         observations.collect()
@@ -351,6 +352,9 @@ impl<'a> Judging<'a> {
                 let (why, pod) = match (basis, rule.measure.sampled()) {
                     (Basis::State { .. }, _) => (state.and_then(ServiceState::why), None),
                     _ if rule.measure.task_figure().is_some() => (state.and_then(ServiceState::why), None),
+                    _ if rule.measure.balancer_figure().is_some() => {
+                        (self.said_of_balancers(rule, &subject), None)
+                    }
                     (_, Some(sampled)) => {
                         let pods = self.pods.get(&subject);
                         let why = pods.and_then(|pods| why(sampled.measure, pods, run.time));
@@ -363,6 +367,7 @@ impl<'a> Judging<'a> {
                 let observation = Observation {
                     reading: Cow::Owned(reading),
                     why: (!why.is_empty()).then(|| why.join(" ")),
+                    metrics: self.balancer_metrics(rule, &subject),
                     pod,
                     deaths: self.deaths_behind(rule, &subject),
                     hidden: Vec::new(),

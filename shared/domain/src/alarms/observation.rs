@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::deaths::DeathSummary;
 use crate::evidence::pods::NamedPod;
+use crate::model::metric::Metric;
 use crate::model::series::Reading;
 use crate::rules::Mute;
 
@@ -14,6 +15,8 @@ pub struct Observation<'a> {
     pub reading: Cow<'a, Reading>,
     /// The known reason, for the notification that the alarm began.
     pub why: Option<String>,
+    /// The metrics behind the values, if the rule and the subject alone do not name them.
+    pub metrics: Vec<Metric>,
     /// The pod to check first, for a workload.
     pub pod: Option<NamedPod>,
     /// The deaths of tasks behind it, for a service.
@@ -38,6 +41,7 @@ impl<'a> Observation<'a> {
         Self {
             reading,
             why: None,
+            metrics: Vec::new(),
             pod: None,
             deaths: Vec::new(),
             hidden: Vec::new(),

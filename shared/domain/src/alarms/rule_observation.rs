@@ -122,13 +122,18 @@ impl Evidence {
     ) -> RuleObservation {
         // A service that runs no task publishes nothing.
         self.silent.retain(|subject| services.get(subject).is_none_or(|state| state.running > 0));
-        // The field of a query may have no value for a day.
-        let is_of_logs = matches!(rule.measure, Measure::Log(_));
+        // The field of a query may have no value for a day; nobody may have called a service, and
+        // nothing may use a quota.
+        let may_rest = matches!(rule.measure, Measure::Log(_))
+            || rule.measure.balancer_figure().is_some()
+            || rule.measure.quota_figure().is_some();
         let found = if !self.judged {
-            if is_listed { nothing_matches(rule, inventory) } else { RuleFound::NotKnown }
+            // A Region without clusters uses no quota.
+            let is_known = is_listed && rule.scope != Scope::Account;
+            if is_known { nothing_matches(rule, inventory) } else { RuleFound::NotKnown }
         } else if self.has_data {
             RuleFound::HasData
-        } else if let Some(example) = self.silent.first().filter(|_| !self.unread && !is_of_logs) {
+        } else if let Some(example) = self.silent.first().filter(|_| !self.unread && !may_rest) {
             let (metrics, statistic) = (rule.measure.of(example), rule.statistic.clone());
             RuleFound::NoData(MissingMetric { metrics, statistic, subjects: self.silent.len() })
         } else {
@@ -201,9 +206,10 @@ fn definition(rule: &AlarmRule) -> String {
             .collect::<Vec<_>>()
             .join(", "),
     };
-    let Selection { clusters, services, task_families, namespaces, workloads, tags } = selection;
+    let Selection { clusters, services, runs_on, task_families, containers, namespaces, workloads, tags } =
+        selection;
     format!(
-        "{measure} | {statistic} | {} | {clusters:?} {services:?} {task_families:?} {namespaces:?} {workloads:?} {tags:?}",
+        "{measure} | {statistic} | {} | {clusters:?} {services:?} {runs_on:?} {task_families:?} {containers:?} {namespaces:?} {workloads:?} {tags:?}",
         scope.as_str()
     )
 }

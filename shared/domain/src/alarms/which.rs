@@ -6,17 +6,26 @@ use std::collections::HashSet;
 use super::AlarmKey;
 use crate::evidence::coverage::Coverage;
 use crate::evidence::inventory::ClusterEntry;
+use crate::model::load_balancer::BalancerKind;
 use crate::model::metric::Dimensions;
 use crate::model::operation::Operation;
 use crate::model::subject::{Subject, Workload};
-use crate::rules::{AlarmRule, Measure, Mute, Source};
-use crate::sources::source_of;
+use crate::rules::{AWS_USAGE, AlarmRule, Measure, Mute, PERCENT_OF_QUOTA, Scope, Source};
+use crate::sources::{parts, source_of};
 
 /// Whether the rule is evaluated only at the end in this cluster: because it uses an ECS figure or
 /// logs, or because its lines are kept.
 pub(super) fn is_late(rule: &AlarmRule, kept: &HashSet<(String, String)>, entry: &ClusterEntry) -> bool {
-    matches!(source_of(rule, entry), Some(Source::EcsApi(_) | Source::LogsInsights | Source::TaskEvents(_)))
-        || is_kept(rule, kept)
+    matches!(
+        source_of(rule, entry),
+        Some(
+            Source::EcsApi(_)
+                | Source::LogsInsights
+                | Source::TaskEvents(_)
+                | Source::LoadBalancer(_)
+                | Source::Quota(_)
+        )
+    ) || is_kept(rule, kept)
 }
 
 /// Whether the rule's lines are kept.
@@ -30,14 +39,26 @@ fn metrics_of(rule: &AlarmRule) -> Vec<(String, String)> {
         return vec![(custom.namespace.clone(), custom.name.clone())];
     }
     let metrics = rule.sources().flat_map(Source::metrics);
-    metrics.map(|metric| (metric.namespace.to_owned(), metric.name.to_owned())).collect()
+    let metrics = metrics.map(|metric| (metric.namespace.to_owned(), metric.name.to_owned()));
+    let inputs = rule.measure.balancer_figure().into_iter().flat_map(|figure| figure.inputs(rule));
+    let of_balancers = inputs.flat_map(|input| {
+        [BalancerKind::Application, BalancerKind::Network]
+            .map(|kind| (kind.namespace().to_owned(), input.name.to_owned()))
+    });
+    let quota = rule.measure.quota_figure();
+    let quota = quota.map(|_| (AWS_USAGE.to_owned(), PERCENT_OF_QUOTA.to_owned()));
+    metrics.chain(of_balancers).chain(quota).collect()
 }
 
-/// Metrics whose lines are kept to the end: metrics of custom rules, and of all rules that share
-/// one with them.
+/// Metrics whose lines are kept to the end: metrics of custom rules and of load balancers, and of
+/// all rules that share one with them.
 pub(super) fn kept_metrics(rules: &[AlarmRule]) -> HashSet<(String, String)> {
-    let custom = rules.iter().filter(|rule| matches!(rule.measure, Measure::Custom(_)));
-    let mut kept: HashSet<_> = custom.flat_map(metrics_of).collect();
+    let is_shared = |rule: &&AlarmRule| {
+        matches!(rule.measure, Measure::Custom(_))
+            || rule.measure.balancer_figure().is_some()
+            || rule.measure.quota_figure().is_some()
+    };
+    let mut kept: HashSet<_> = rules.iter().filter(is_shared).flat_map(metrics_of).collect();
     loop {
         let sharing = rules.iter().filter(|rule| is_kept(rule, &kept));
         let more: HashSet<_> = sharing.flat_map(metrics_of).collect();
@@ -51,11 +72,11 @@ pub(super) fn kept_metrics(rules: &[AlarmRule]) -> HashSet<(String, String)> {
 /// The subject of a catalogue metric or a sample.
 pub(super) fn subject_of(dimensions: &Dimensions) -> Option<Subject> {
     let cluster = dimensions.get("ClusterName")?.parse().ok()?;
+    if let Some(part) = parts::subject_of(dimensions) {
+        return Some(part);
+    }
     if let Some(service) = dimensions.get("ServiceName") {
         return Some(Subject::Service(cluster, service.parse().ok()?));
-    }
-    if let Some(family) = dimensions.get("TaskDefinitionFamily") {
-        return Some(Subject::TaskFamily(cluster, family.to_owned()));
     }
     let named = |name| dimensions.get(name).map(ToOwned::to_owned);
     let workload = |name| Workload {
@@ -88,11 +109,12 @@ pub(super) fn muting_rules_first(rules: &[AlarmRule]) -> Vec<usize> {
     order
 }
 
-/// Whether all clusters were listed, and with `with_families` also the task families, which
+/// Whether all clusters were listed, and for task families, tasks and containers also these, which
 /// `ListMetrics` finds.
-pub(super) fn was_listed(coverage: &Coverage, with_families: bool) -> bool {
+pub(super) fn was_listed(coverage: &Coverage, scope: Scope) -> bool {
+    let is_finer = matches!(scope, Scope::TaskFamily | Scope::Task | Scope::Container);
     let lists = |operation: &Operation| {
-        operation.lists_clusters() || with_families && *operation == Operation::CloudwatchListMetrics
+        operation.lists_clusters() || is_finer && *operation == Operation::CloudwatchListMetrics
     };
     !coverage.faults.iter().any(|counted| lists(&counted.fault.operation))
 }

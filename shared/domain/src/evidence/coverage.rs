@@ -87,6 +87,14 @@ impl CoverageTally {
         }
     }
 
+    /// Counts a cluster as not seen, of which a metric that does not name it was not answered
+    /// completely.
+    pub fn unseen(&mut self, cluster: &str) {
+        if !self.unseen.contains(cluster) {
+            self.unseen.insert(cluster.to_owned());
+        }
+    }
+
     /// The coverage of the clusters in the inventory. `faults` are those that belong to no single
     /// metric. A cluster counts as seen if its services are listed, all its metrics were answered
     /// completely, and no fault names it.

@@ -2,6 +2,7 @@
 
 mod checks;
 mod entry;
+mod setup;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use crate::model::status::ServiceStatus;
 
 pub use checks::EarlierChecks;
 pub use entry::{ClusterContents, ClusterEntry, EcsEntry, EksEntry};
+pub use setup::{Balancers, ServiceSetup};
 
 /// Age at which a cached inventory is listed again. A full listing needs one `ListServices` call
 /// per cluster, and ECS allows 20 a second.
@@ -37,6 +39,9 @@ pub struct Inventory {
     /// Whether task families were listed. They are listed only if a rule has scope `task-family`.
     #[serde(default)]
     pub families_listed: bool,
+    /// Whether tasks and containers were listed.
+    #[serde(default)]
+    pub tasks_listed: bool,
 }
 
 /// Whether Container Insights metrics arrive from a cluster (`ListMetrics`, metrics of the last
@@ -107,7 +112,10 @@ impl Inventory {
     pub fn drop_service(&mut self, cluster: &ClusterName, service: &ServiceName) -> bool {
         let entry = self.clusters.get_mut(cluster).and_then(ClusterEntry::ecs_mut);
         let is_here = entry.is_some();
-        entry.into_iter().for_each(|ecs| ecs.services.retain(|other| other != service));
+        if let Some(ecs) = entry {
+            ecs.services.retain(|other| other != service);
+            ecs.setups.remove(service);
+        }
         is_here
     }
 
@@ -198,6 +206,9 @@ pub struct ServiceState {
     /// ARNs of the task definitions whose tasks run, each with its revision; empty in alarms runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub task_definitions: Vec<String>,
+    /// How it is set up; a snapshot has it once, with the cluster.
+    #[serde(skip)]
+    pub setup: ServiceSetup,
     /// What a comparison with the checks of earlier runs shows.
     #[serde(default, skip_serializing_if = "ServiceTrend::is_none")]
     pub trend: ServiceTrend,
@@ -236,6 +247,7 @@ impl ServiceState {
             deployment: None,
             events: Vec::new(),
             task_definitions: Vec::new(),
+            setup: ServiceSetup::default(),
             trend: ServiceTrend::default(),
         }
     }
@@ -274,6 +286,7 @@ mod tests {
             clusters: BTreeMap::from([("shop".parse().unwrap(), entry)]),
             faults: Vec::new(),
             families_listed: false,
+            tasks_listed: false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a revision of a task definition says about logging (Amazon ECS API,
 //! `DescribeTaskDefinition`). A revision never changes, so this is read once.
 
+use crate::model::compute::TaskSize;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -41,11 +42,14 @@ const SECRET: [&str; 14] = [
     "authorization",
 ];
 
-/// The logging of one revision.
+/// The logging of one revision, and its size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskLogging {
     /// Whether it may run on Fargate. Other rules apply on EC2.
     pub on_fargate: bool,
+    /// What it asks for; `None` in what an earlier version stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<TaskSize>,
     /// Its containers, in their order.
     pub containers: Vec<ContainerLogging>,
 }

@@ -30,6 +30,6 @@ pub use definition::{ContainerLogging, GroupRef, LogDriver, Router, TaskLogging}
 pub use finding::{FindingKind, FindingPlace, Impact, LogFinding};
 pub use group::{AuditedGroup, LogGroup, Volume, Writer, group_findings, volume_of, volume_queries};
 pub use mask::{MASKED, Masks};
-pub use outcome::{AskedQueries, LogsRead, TargetLogs, TargetQueries};
+pub use outcome::{AskedQueries, LogsRead, RunningSize, TargetLogs, TargetQueries};
 pub use pods::{LOG_READERS, LOG_READERS_ROLE, not_allowed, rights};
-pub use running::{Audited, Running, audit_all, groups_of_cluster};
+pub use running::{Audited, Running, audit_all, groups_of_cluster, sizes};

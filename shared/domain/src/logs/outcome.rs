@@ -6,6 +6,8 @@ use super::finding::LogFinding;
 use super::group::AuditedGroup;
 use super::query::{LogReadings, QueryResult, Unqueryable};
 use crate::evidence::coverage::CountedFault;
+use crate::model::compute::TaskSize;
+use crate::model::subject::Subject;
 
 /// What is known about the logs of a target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,10 +32,24 @@ pub struct LogsRead {
     pub findings: Vec<LogFinding>,
     /// The log groups, by name.
     pub groups: Vec<AuditedGroup>,
+    /// The sizes of what runs, as far as they are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sizes: Vec<RunningSize>,
     /// Metrics that were requested from `CloudWatch`.
     pub metrics: usize,
     /// What could not be queried.
     pub faults: Vec<CountedFault>,
+}
+
+/// The size of the tasks of a service, or of a family whose tasks have no service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunningSize {
+    /// The service or family.
+    pub subject: Subject,
+    /// `FAMILY:REVISION`.
+    pub revision: String,
+    /// Its size.
+    pub size: TaskSize,
 }
 
 /// What the saved queries of a target found in one run.

@@ -9,6 +9,7 @@ use super::audit::{AuditContext, audit};
 use super::definition::TaskLogging;
 use super::finding::{FindingPlace, LogFinding};
 use super::group::Writer;
+use super::outcome::RunningSize;
 use crate::evidence::inventory::ServiceState;
 use crate::model::cluster::{ClusterName, Region};
 use crate::model::subject::{Subject, family_of};
@@ -55,6 +56,16 @@ impl Running {
         let family = family_of(&revision).to_owned();
         Self { subject: Subject::TaskFamily(cluster.clone(), family), revision, runs_since: None }
     }
+}
+
+/// The sizes of all that runs, as far as the definitions are known.
+pub fn sizes(running: &[Running], definitions: &BTreeMap<String, TaskLogging>) -> Vec<RunningSize> {
+    let size = |running: &Running| {
+        let size = definitions.get(&running.revision)?.size.clone()?;
+        let revision = running.revision.rsplit('/').next().unwrap_or_default().to_owned();
+        Some(RunningSize { subject: running.subject.clone(), revision, size })
+    };
+    running.iter().filter_map(size).collect()
 }
 
 /// Audits all that runs. Revisions without a definition are left out.

@@ -155,7 +155,7 @@ proptest! {
         on_fargate in any::<bool>(),
     ) {
         let region = "eu-west-1".parse().unwrap();
-        let logging = TaskLogging { on_fargate, containers };
+        let logging = TaskLogging { on_fargate, size: None, containers };
         let groups = BTreeMap::new();
         let blind = AuditContext { region: &region, default_mode: None, groups: None };
         let seeing = AuditContext { default_mode: Some(LogMode::NonBlocking), groups: Some(&groups), ..blind };

@@ -7,7 +7,7 @@
 use crate::model::cluster::{ClusterName, ServiceName};
 use crate::model::insights::InsightsLevel;
 use crate::model::metric::{Dimensions, Metric, Unit};
-use crate::model::subject::Subject;
+use crate::model::subject::{Subject, TaskOwner};
 
 /// Namespace of the metrics that ECS publishes for every service at no charge.
 pub const AWS_ECS: &str = "AWS/ECS";
@@ -38,6 +38,22 @@ pub enum DimensionSet {
 }
 
 impl DimensionSet {
+    /// That of a task.
+    pub(crate) fn of_task(owner: &TaskOwner) -> Self {
+        match owner {
+            TaskOwner::Service(_) => Self::ServiceTask,
+            TaskOwner::Family(_) => Self::FamilyTask,
+        }
+    }
+
+    /// That of a container in all tasks of a service or family.
+    pub(crate) fn of_container(owner: &TaskOwner) -> Self {
+        match owner {
+            TaskOwner::Service(_) => Self::ServiceContainer,
+            TaskOwner::Family(_) => Self::FamilyContainer,
+        }
+    }
+
     /// Dimension names, in the order of the documentation.
     pub fn names(self) -> &'static [&'static str] {
         match self {
@@ -219,8 +235,35 @@ impl CatalogueMetric {
             Subject::Cluster(cluster) => self.of_cluster(cluster),
             Subject::Service(cluster, service) => self.of_service(cluster, service),
             Subject::TaskFamily(cluster, family) => self.of_family(cluster, family),
+            Subject::Task(cluster, owner, id) => {
+                self.of_part(cluster, owner, DimensionSet::of_task(owner), ("TaskId", id))
+            }
+            Subject::Container(cluster, owner, name) => {
+                self.of_part(cluster, owner, DimensionSet::of_container(owner), ("ContainerName", name))
+            }
             Subject::Account | Subject::Workload(..) | Subject::LogGroup(_) => None,
         }
+    }
+
+    /// The metric of a task or container, if it is published for it with enhanced observability.
+    fn of_part(
+        &self,
+        cluster: &ClusterName,
+        owner: &TaskOwner,
+        set: DimensionSet,
+        part: (&'static str, &str),
+    ) -> Option<Metric> {
+        let owner = match owner {
+            TaskOwner::Service(service) => ("ServiceName", service.as_str()),
+            TaskOwner::Family(family) => ("TaskDefinitionFamily", family.as_str()),
+        };
+        let dimensions = [("ClusterName", cluster.as_str()), owner, part];
+        self.is_published_per(set).then(|| self.with(Dimensions::new(dimensions)))
+    }
+
+    /// Whether it is published under a set of dimensions at any level.
+    pub(crate) fn is_published_per(&self, set: DimensionSet) -> bool {
+        self.sets_at(InsightsLevel::Enhanced).any(|published| published == set)
     }
 
     fn with(&self, dimensions: Dimensions) -> Metric {

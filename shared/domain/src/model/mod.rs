@@ -6,9 +6,11 @@
 
 pub mod catalogue;
 pub mod cluster;
+pub mod compute;
 pub mod deployment;
 pub mod fault;
 pub mod insights;
+pub mod load_balancer;
 pub mod metric;
 pub mod operation;
 pub mod run;

@@ -21,10 +21,24 @@ pub enum Subject {
     /// A family of ECS task definitions: all its tasks in the cluster, whether they belong to a
     /// service or not.
     TaskFamily(ClusterName, String),
+    /// An ECS task, by its id.
+    Task(ClusterName, TaskOwner, String),
+    /// A container of the tasks of a service or family, by its name: in all of them.
+    Container(ClusterName, TaskOwner, String),
     /// An EKS workload.
     Workload(ClusterName, Workload),
     /// A log group, whoever writes to it.
     LogGroup(String),
+}
+
+/// What a task belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskOwner {
+    /// A service.
+    Service(ServiceName),
+    /// No service, only its family of task definitions.
+    Family(String),
 }
 
 /// The family of a revision of a task definition: `web` of
@@ -39,6 +53,8 @@ pub fn family_of(task_definition: &str) -> &str {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
+    /// The account in each Region.
+    Account,
     /// Each cluster as a whole.
     Cluster,
     /// Each service.
@@ -46,6 +62,11 @@ pub enum Scope {
     Service,
     /// Each family of task definitions: all its tasks, whether they belong to a service or not.
     TaskFamily,
+    /// Each task, where Container Insights reports them with enhanced observability.
+    Task,
+    /// Each container of the tasks of a service or family, by its name, where Container Insights
+    /// reports them with enhanced observability.
+    Container,
     /// Each EKS workload, such as a Deployment: all pods that it owns.
     Workload,
     /// Each log group that a saved query names.
@@ -56,9 +77,12 @@ impl Scope {
     /// Its spelling in the user's file.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Account => "account",
             Self::Cluster => "cluster",
             Self::Service => "service",
             Self::TaskFamily => "task-family",
+            Self::Task => "task",
+            Self::Container => "container",
             Self::Workload => "workload",
             Self::LogGroup => "log-group",
         }
@@ -85,6 +109,8 @@ impl Subject {
             Self::Cluster(cluster)
             | Self::Service(cluster, _)
             | Self::TaskFamily(cluster, _)
+            | Self::Task(cluster, ..)
+            | Self::Container(cluster, ..)
             | Self::Workload(cluster, _) => Some(cluster),
         }
     }
@@ -97,6 +123,26 @@ impl Subject {
         }
     }
 
+    /// The service, or that of the task or container.
+    pub fn service_or_owner(&self) -> Option<&ServiceName> {
+        match self {
+            Self::Service(_, service)
+            | Self::Task(_, TaskOwner::Service(service), _)
+            | Self::Container(_, TaskOwner::Service(service), _) => Some(service),
+            _ => None,
+        }
+    }
+
+    /// The family of task definitions, or that of the task or container without a service.
+    pub fn task_family(&self) -> Option<&str> {
+        match self {
+            Self::TaskFamily(_, family)
+            | Self::Task(_, TaskOwner::Family(family), _)
+            | Self::Container(_, TaskOwner::Family(family), _) => Some(family),
+            _ => None,
+        }
+    }
+
     /// The workload, if it is one.
     pub fn workload(&self) -> Option<&Workload> {
         match self {
@@ -105,15 +151,17 @@ impl Subject {
         }
     }
 
-    /// The scope of its rules; `None` for an account, because no rule is evaluated for accounts.
-    pub fn scope(&self) -> Option<Scope> {
+    /// The scope of its rules.
+    pub fn scope(&self) -> Scope {
         match self {
-            Self::Account => None,
-            Self::Cluster(_) => Some(Scope::Cluster),
-            Self::Service(..) => Some(Scope::Service),
-            Self::TaskFamily(..) => Some(Scope::TaskFamily),
-            Self::Workload(..) => Some(Scope::Workload),
-            Self::LogGroup(_) => Some(Scope::LogGroup),
+            Self::Account => Scope::Account,
+            Self::Cluster(_) => Scope::Cluster,
+            Self::Service(..) => Scope::Service,
+            Self::TaskFamily(..) => Scope::TaskFamily,
+            Self::Task(..) => Scope::Task,
+            Self::Container(..) => Scope::Container,
+            Self::Workload(..) => Scope::Workload,
+            Self::LogGroup(_) => Scope::LogGroup,
         }
     }
 }
@@ -126,6 +174,10 @@ impl Ord for Subject {
             (Self::TaskFamily(_, one), Self::TaskFamily(_, other))
             | (Self::LogGroup(one), Self::LogGroup(other)) => one.cmp(other),
             (Self::Workload(_, one), Self::Workload(_, other)) => one.cmp(other),
+            (Self::Task(_, owner, one), Self::Task(_, of, other))
+            | (Self::Container(_, owner, one), Self::Container(_, of, other)) => {
+                (owner, one).cmp(&(of, other))
+            }
             _ => self.scope().cmp(&other.scope()),
         };
         self.cluster().cmp(&other.cluster()).then_with(by_kind)
@@ -138,8 +190,9 @@ impl PartialOrd for Subject {
     }
 }
 
-/// `shop`, `shop/web`, `shop#nightly`, `payments shop/deployment/web`, `log group /ecs/web`: subjects of different kinds
-/// never have the same text.
+/// `shop`, `shop/web`, `shop#nightly`, `shop/web task 3b2a`, `shop#nightly container app`,
+/// `payments shop/deployment/web`, `log group /ecs/web`: subjects of different kinds never have the
+/// same text.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -147,8 +200,20 @@ impl fmt::Display for Subject {
             Self::Cluster(cluster) => cluster.fmt(f),
             Self::Service(cluster, service) => write!(f, "{cluster}/{service}"),
             Self::TaskFamily(cluster, family) => write!(f, "{cluster}#{family}"),
+            Self::Task(cluster, owner, id) => write!(f, "{cluster}{owner} task {id}"),
+            Self::Container(cluster, owner, name) => write!(f, "{cluster}{owner} container {name}"),
             Self::Workload(cluster, workload) => write!(f, "{cluster} {workload}"),
             Self::LogGroup(name) => write!(f, "log group {name}"),
+        }
+    }
+}
+
+/// `/web` for a service, `#nightly` for a family: after the cluster, like these subjects.
+impl fmt::Display for TaskOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(service) => write!(f, "/{service}"),
+            Self::Family(family) => write!(f, "#{family}"),
         }
     }
 }
@@ -171,9 +236,23 @@ struct Fields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     task_family: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    task: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    container: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     workload: Option<Workload>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     log_group: Option<String>,
+}
+
+impl Fields {
+    fn owned(cluster: ClusterName, owner: TaskOwner) -> Self {
+        let (service, task_family) = match owner {
+            TaskOwner::Service(service) => (Some(service), None),
+            TaskOwner::Family(family) => (None, Some(family)),
+        };
+        Self { cluster: Some(cluster), service, task_family, ..Self::default() }
+    }
 }
 
 impl From<Subject> for Fields {
@@ -184,6 +263,10 @@ impl From<Subject> for Fields {
             Subject::Cluster(cluster) => of(cluster),
             Subject::Service(cluster, service) => Self { service: Some(service), ..of(cluster) },
             Subject::TaskFamily(cluster, family) => Self { task_family: Some(family), ..of(cluster) },
+            Subject::Task(cluster, owner, id) => Self { task: Some(id), ..Self::owned(cluster, owner) },
+            Subject::Container(cluster, owner, name) => {
+                Self { container: Some(name), ..Self::owned(cluster, owner) }
+            }
             Subject::Workload(cluster, workload) => Self { workload: Some(workload), ..of(cluster) },
             Subject::LogGroup(name) => Self { log_group: Some(name), ..Self::default() },
         }
@@ -194,8 +277,12 @@ impl TryFrom<Fields> for Subject {
     type Error = &'static str;
 
     fn try_from(fields: Fields) -> Result<Self, Self::Error> {
-        let Fields { cluster, service, task_family, workload, log_group } = fields;
-        let is_bare = service.is_none() && task_family.is_none() && workload.is_none();
+        let Fields { cluster, service, task_family, task, container, workload, log_group } = fields;
+        let is_bare = service.is_none()
+            && task_family.is_none()
+            && workload.is_none()
+            && task.is_none()
+            && container.is_none();
         let cluster = match (cluster, log_group) {
             (Some(cluster), None) => cluster,
             (None, Some(name)) if is_bare => return Ok(Self::LogGroup(name)),
@@ -203,6 +290,18 @@ impl TryFrom<Fields> for Subject {
             (None, None) => return Err("a subject without a cluster"),
             _ => return Err("a subject of two kinds"),
         };
+        if task.is_some() || container.is_some() {
+            let owner = match (service, task_family, workload) {
+                (Some(service), None, None) => TaskOwner::Service(service),
+                (None, Some(family), None) => TaskOwner::Family(family),
+                _ => return Err("a task or container needs a service or a task family"),
+            };
+            return match (task, container) {
+                (Some(id), None) => Ok(Self::Task(cluster, owner, id)),
+                (None, Some(name)) => Ok(Self::Container(cluster, owner, name)),
+                _ => Err("a subject of two kinds"),
+            };
+        }
         match (service, task_family, workload) {
             (None, None, None) => Ok(Self::Cluster(cluster)),
             (Some(service), None, None) => Ok(Self::Service(cluster, service)),
@@ -235,6 +334,20 @@ mod tests {
                 Subject::Service(cluster.clone(), "web".parse().unwrap()),
                 "shop/web",
                 r#"{"cluster":"shop","service":"web"}"#,
+            ),
+            (
+                Subject::Task(cluster.clone(), TaskOwner::Service("web".parse().unwrap()), "3b2a".to_owned()),
+                "shop/web task 3b2a",
+                r#"{"cluster":"shop","service":"web","task":"3b2a"}"#,
+            ),
+            (
+                Subject::Container(
+                    cluster.clone(),
+                    TaskOwner::Family("nightly".to_owned()),
+                    "app".to_owned(),
+                ),
+                "shop#nightly container app",
+                r#"{"cluster":"shop","task_family":"nightly","container":"app"}"#,
             ),
             (
                 Subject::TaskFamily(cluster.clone(), "nightly".to_owned()),

@@ -8,7 +8,9 @@ use crate::model::metric::Metric;
 use crate::model::run::{Platform, Target};
 use crate::model::subject::Subject;
 use crate::rules::KUBERNETES;
-use crate::text::links::{ecs_cluster_link, ecs_service_link, eks_cluster_link, jsurl as text};
+use crate::text::links::{
+    ecs_cluster_link, ecs_service_link, eks_cluster_link, fargate_quotas_link, jsurl as text,
+};
 use crate::text::message::harmless;
 
 /// How much the graph shows before and after the evaluated window.
@@ -26,6 +28,7 @@ pub(super) fn alarm_link(target: &Target, notice: &Notice) -> Option<String> {
     };
     match notice.evaluation().filter(of_cloudwatch) {
         Some(evaluation) => metrics_link(&target.region, &notice.rule, evaluation),
+        None if notice.subject == Subject::Account => fargate_quotas_link(&target.region),
         None if target.platform == Platform::Eks => {
             eks_cluster_link(&target.region, notice.subject.cluster()?)
         }

@@ -13,11 +13,13 @@ use super::sections::insights::posture;
 use super::sections::logs::model::LogsReport;
 use super::sections::queries::model::QueriesReport;
 use super::sections::rules::model::RuleLine;
+use super::sections::setup::model::QuotaReport;
 use super::sections::stopped::model::StoppedReport;
 use super::sections::{alarms, coverage, fleet, worst};
 use super::seen::SeenTarget;
 use crate::evidence::snapshot::SnapshotLine;
 use crate::logs::TargetLogs;
+use crate::model::fault::Fault;
 use crate::model::run::{Run, Target};
 use crate::text::Text;
 
@@ -61,7 +63,9 @@ impl ReportBuilder {
         let (start, end) = (run.window.start, run.window.end);
         let window = ReportWindow { start, end, period_seconds: run.window.period.seconds() };
         let stopped = StoppedReport::of(&targets, &window, run.time);
+        let quotas = quotas(&targets);
         let (mut clusters, eks) = clusters(targets);
+        take_sizes(&mut clusters, facts.target_logs);
         let posture = posture::posture(&run, facts.results, &mut clusters, facts.logs);
         let log_metrics =
             facts.target_logs.iter().map(|(_, logs)| logs.as_ref().map_or(0, TargetLogs::metrics));
@@ -78,6 +82,7 @@ impl ReportBuilder {
             rules: RuleLine::reported(facts.rules, run.time),
             worst,
             stopped,
+            quotas,
             posture,
             cost: Cost::of(coverage.metrics + log_metrics, facts.usage, run.time),
             logs: LogsReport::of(facts.target_logs),
@@ -89,6 +94,27 @@ impl ReportBuilder {
         report.since = facts.previous.map(|previous| compare::since(previous, &report, facts.results));
         report
     }
+}
+
+/// Gives services and task families the sizes that the audit of their task definitions found.
+fn take_sizes(clusters: &mut [ClusterReport], logs: &[(Target, Result<TargetLogs, Fault>)]) {
+    for (target, logs) in logs {
+        let Ok(TargetLogs::Read(read)) = logs else { continue };
+        for running in &read.sizes {
+            let is_it = |cluster: &&mut ClusterReport| {
+                (&cluster.account, &cluster.region) == (&target.account, &target.region)
+                    && running.subject.cluster() == Some(&cluster.cluster)
+            };
+            clusters.iter_mut().filter(is_it).for_each(|cluster| cluster.take_size(running));
+        }
+    }
+}
+
+/// Quotas by Region, account and class.
+fn quotas(targets: &[SeenTarget]) -> Vec<QuotaReport> {
+    let mut quotas: Vec<QuotaReport> = targets.iter().flat_map(|seen| seen.quotas.iter().cloned()).collect();
+    quotas.sort_by(|a, b| (&a.region, &a.account, &a.class).cmp(&(&b.region, &b.account, &b.class)));
+    quotas
 }
 
 /// ECS and EKS clusters, by Region, account and name.

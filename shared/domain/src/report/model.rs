@@ -14,6 +14,7 @@ use super::sections::insights::model::Posture;
 use super::sections::logs::model::LogsReport;
 use super::sections::queries::model::QueriesReport;
 use super::sections::rules::model::RuleLine;
+use super::sections::setup::model::QuotaReport;
 use super::sections::stopped::model::StoppedReport;
 use super::sections::worst::model::Worst;
 use crate::model::cluster::{AccountId, Region};
@@ -52,6 +53,9 @@ pub struct Report {
     /// Tasks that stopped, and why.
     #[serde(default, skip_serializing_if = "StoppedReport::is_empty")]
     pub stopped: StoppedReport,
+    /// Quotas of the accounts on Fargate, as far as CloudWatch knows their use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<QuotaReport>,
     /// The state of Container Insights.
     pub posture: Posture,
     /// How containers log, and the log groups.

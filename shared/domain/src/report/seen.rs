@@ -1,23 +1,28 @@
 //! What has been read of one target's snapshot. The snapshot is never held whole: 10,000 services
 //! take some 15 MB, however many points they have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
+use super::measured::figures::{highest, points, tenth};
 use super::measured::member::Member;
 use super::measured::slots::{Slots, Sparks};
+use super::sections::clusters::part::SeenPart;
 use super::sections::clusters::seen::{SeenCluster, SeenService};
 use super::sections::clusters::service::ServiceReport;
 use super::sections::eks::model::WorkloadReport;
 use super::sections::eks::seen::SeenEks;
+use super::sections::setup::model::QuotaReport;
 use crate::deaths::{IncidentGroup, Known};
 use crate::evidence::inventory::{ClusterContents, ClusterEntry};
 use crate::evidence::snapshot::SnapshotLine;
-use crate::model::cluster::ClusterName;
+use crate::model::cluster::{ClusterName, ServiceName};
 use crate::model::metric::MetricQuery;
 use crate::model::run::{Platform, Target};
 use crate::model::series::Reading;
+use crate::rules::QuotaFigure;
+use crate::sources::parts;
 
 /// What has been read of one target.
 #[derive(Debug)]
@@ -33,6 +38,10 @@ pub(crate) struct SeenTarget {
     pub(crate) incidents: Vec<IncidentGroup>,
     /// Whether its snapshot was read to the end.
     pub(crate) is_whole: bool,
+    /// Quotas of its account.
+    pub(crate) quotas: Vec<QuotaReport>,
+    /// The services behind each target group: cluster and name.
+    behind: HashMap<String, Vec<(ClusterName, ServiceName)>>,
 }
 
 /// A service or workload, its place, and its charts.
@@ -71,6 +80,8 @@ impl SeenTarget {
             known: None,
             incidents: Vec::new(),
             is_whole: false,
+            quotas: Vec::new(),
+            behind: HashMap::new(),
         }
     }
 
@@ -136,7 +147,16 @@ impl SeenTarget {
 
     fn take_cluster(&mut self, name: ClusterName, ClusterEntry { tags, unlisted, contents }: ClusterEntry) {
         let cluster = match contents {
-            ClusterContents::Ecs(entry) => SeenCluster::new(name, entry, &tags, unlisted),
+            ClusterContents::Ecs(entry) => {
+                for (service, setup) in &entry.setups {
+                    let groups = setup.load_balancing.groups().map(|group| group.name.clone());
+                    // Once for each service, even if it names a group twice.
+                    for group in groups.collect::<BTreeSet<String>>() {
+                        self.behind.entry(group).or_default().push((name.clone(), service.clone()));
+                    }
+                }
+                SeenCluster::new(name, entry, &tags, unlisted)
+            }
             ClusterContents::Eks(entry) => {
                 self.eks.insert(name.clone(), SeenEks::new(name, &entry, unlisted));
                 return;
@@ -150,17 +170,45 @@ impl SeenTarget {
 
     fn take_series(&mut self, query: &MetricQuery, reading: &Reading, slots: &Slots) {
         let dimension = |name| query.metric.dimensions.get(name);
+        if let Some(group) = dimension("TargetGroup") {
+            for (cluster, service) in self.behind.get(group).cloned().unwrap_or_default() {
+                if let Some(seen) = self.service(cluster.as_str(), service.as_str()) {
+                    seen.take_balancer(query, reading, slots);
+                }
+            }
+            return;
+        }
+        if let Some(figure) = QuotaFigure::of(&query.metric) {
+            let Target { account, region, .. } = self.target.clone();
+            let points = points(reading);
+            let class = figure.class().to_owned();
+            let percent = points.last().map(|point| tenth(point.value));
+            let quota = QuotaReport { account, region, class, percent, highest: highest(points) };
+            self.quotas.extend(Some(quota).filter(|quota| quota.highest.is_some()));
+            return;
+        }
         let Some(cluster) = dimension("ClusterName") else { return };
         if self.target.platform == Platform::Eks {
             let name = cluster.parse().ok();
             if let Some(seen) = name.and_then(|name: ClusterName| self.eks.get_mut(&name)) {
                 seen.take(query, reading, slots);
             }
+        } else if let Some(seen) = self.part(query) {
+            seen.take(query, reading, slots.window());
         } else if let Some(service) = dimension("ServiceName")
+            && query.metric.dimensions.len() == 2
             && let Some(seen) = self.service(cluster, service)
         {
             seen.take(query, reading, slots);
         }
+    }
+
+    /// The task family, task or container that a query names.
+    fn part(&mut self, query: &MetricQuery) -> Option<&mut SeenPart> {
+        let subject = parts::subject_of(&query.metric.dimensions)?;
+        let cluster = subject.cluster()?;
+        let at = self.clusters.binary_search_by(|seen| seen.name.cmp(cluster)).ok()?;
+        self.clusters[at].parts.get_mut(&subject)
     }
 
     fn service(&mut self, cluster: &str, service: &str) -> Option<&mut SeenService> {

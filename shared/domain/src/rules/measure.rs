@@ -1,9 +1,10 @@
 //! Measures that rules are evaluated on, and their words in the user's file.
 
+use super::QuotaFigure;
 use std::str::FromStr;
 
 use super::log_query::LogMeasure;
-use super::source::{Sampled, ServiceFigure, Source, TaskFigure};
+use super::source::{BalancerFigure, Sampled, ServiceFigure, Source, TaskFigure};
 use super::table::{Gap, MEASURES, MeasureRow};
 use crate::model::catalogue::{self, CONTAINER_INSIGHTS, CatalogueMetric, DimensionSet};
 use crate::model::cluster::{BadName, ClusterName};
@@ -49,6 +50,12 @@ pub const EKS_NAMESPACES: [&str; 2] = ["AWS/EKS", "ContainerInsights"];
 /// The words for `what:` that need no namespace.
 pub fn words() -> impl Iterator<Item = &'static str> {
     MEASURES.iter().map(|row| row.word)
+}
+
+/// The words of the measures whose periods have a number of requests.
+pub fn measures_with_samples() -> impl Iterator<Item = &'static str> {
+    let measures = MEASURES.iter().map(|row| (row.word, Measure::Named(row).balancer_figure()));
+    measures.filter(|(_, figure)| figure.is_some_and(BalancerFigure::has_samples)).map(|(word, _)| word)
 }
 
 /// The words of the measures that exist for a scope.
@@ -122,6 +129,22 @@ impl Measure {
         })
     }
 
+    /// The figure of load balancers that it is, if it is one.
+    pub fn balancer_figure(&self) -> Option<BalancerFigure> {
+        self.sources().find_map(|source| match source {
+            Source::LoadBalancer(figure) => Some(figure),
+            _ => None,
+        })
+    }
+
+    /// The quota whose use it is, if it is one.
+    pub fn quota_figure(&self) -> Option<QuotaFigure> {
+        self.sources().find_map(|source| match source {
+            Source::Quota(figure) => Some(figure),
+            _ => None,
+        })
+    }
+
     /// Whether there are no values for the time before the run, so that a rule can evaluate only
     /// one period.
     pub fn is_of_one_instant(&self) -> bool {
@@ -147,9 +170,7 @@ impl Measure {
             Self::Named(row) => row.scopes.contains(&scope),
             Self::Custom(custom) => custom.placeholders().all(|name| scope.fills(name)),
             Self::Log(log) => log.places.scope() == scope,
-            Self::Metric(metric) => {
-                scope.dimensions().is_some_and(|set| metric.dimension_sets.contains(&set))
-            }
+            Self::Metric(metric) => scope.dimensions().is_some_and(|set| metric.is_published_per(set)),
         }
     }
 
@@ -174,23 +195,27 @@ impl Measure {
 }
 
 impl Scope {
-    /// Dimensions of the metrics of its subjects; `None` for workloads and log groups, for which ECS
+    /// Dimensions of the metrics of its subjects, for tasks and containers those of services; `None` for workloads and log groups, for which ECS
     /// has no metrics.
     pub(crate) fn dimensions(self) -> Option<DimensionSet> {
         match self {
             Self::Cluster => Some(DimensionSet::Cluster),
             Self::Service => Some(DimensionSet::Service),
             Self::TaskFamily => Some(DimensionSet::Family),
-            Self::Workload | Self::LogGroup => None,
+            Self::Task => Some(DimensionSet::ServiceTask),
+            Self::Container => Some(DimensionSet::ServiceContainer),
+            Self::Account | Self::Workload | Self::LogGroup => None,
         }
     }
 
     /// Whether subjects of this scope have a value for the placeholder.
     pub fn fills(self, placeholder: &str) -> bool {
         match placeholder {
-            "cluster" => self != Self::LogGroup,
+            "cluster" => !matches!(self, Self::Account | Self::LogGroup),
             "service" => self == Self::Service,
             "task-family" => self == Self::TaskFamily,
+            "task" => self == Self::Task,
+            "container" => self == Self::Container,
             "namespace" | "workload" => self == Self::Workload,
             _ => false,
         }
@@ -213,6 +238,8 @@ impl CustomMetric {
                 Subject::Account | Subject::Cluster(_) | Subject::LogGroup(_) => value,
                 Subject::Service(_, service) => value.replace("{service}", service.as_str()),
                 Subject::TaskFamily(_, family) => value.replace("{task-family}", family),
+                Subject::Task(_, _, id) => value.replace("{task}", id),
+                Subject::Container(_, _, name) => value.replace("{container}", name),
                 Subject::Workload(_, Workload { namespace, name, .. }) => {
                     value.replace("{namespace}", namespace).replace("{workload}", name)
                 }
@@ -264,7 +291,7 @@ mod tests {
     fn every_word_is_a_measure_and_nonsense_is_rejected() {
         for word in words() {
             let measure = word.parse::<Measure>().unwrap();
-            let scopes = [Scope::Service, Scope::Workload, Scope::Cluster];
+            let scopes = [Scope::Service, Scope::Workload, Scope::Cluster, Scope::Account];
             assert!(scopes.into_iter().any(|scope| measure.supports(scope)), "{word}");
         }
         assert!("ECS/ContainerInsights CpuUtilized".parse::<Measure>().unwrap().supports(Scope::Cluster));

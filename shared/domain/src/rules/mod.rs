@@ -3,6 +3,7 @@
 //! Every rule is valid, because `config` checks the user's text. The name of a measure, its sources
 //! and the meaning of its gaps are defined by one row of one table ([`MEASURES`]).
 
+mod balancer_metrics;
 mod condition;
 mod cron;
 pub mod derive;
@@ -13,6 +14,7 @@ mod maintenance;
 mod measure;
 mod mute;
 pub mod pattern;
+mod quota;
 mod source;
 mod table;
 mod threshold;
@@ -24,20 +26,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::deaths::Class;
 use crate::model::cluster::ClusterName;
+use crate::model::compute::Capacity;
 use crate::model::metric::{Period, Statistic, Unit};
 use crate::model::run::Platform;
 pub use crate::model::subject::Scope;
-use crate::model::subject::Subject;
+use crate::model::subject::{Subject, TaskOwner};
 use crate::rules::pattern::NamePattern;
 
+pub use balancer_metrics::{BalancerInput, BalancerMetric, is_sparse};
 pub use cron::BadCron;
 pub use duration::DurationText;
 pub use kubernetes::{KUBERNETES, KubernetesMeasure, SAMPLE_PERIOD};
 pub use log_query::{COUNT, LogMeasure, QueryPlaces, ServicePattern, WorkloadPattern};
 pub use maintenance::MaintenanceWindow;
-pub use measure::{CustomMetric, EKS_NAMESPACES, Measure, words, words_of};
+pub use measure::{CustomMetric, EKS_NAMESPACES, Measure, measures_with_samples, words, words_of};
 pub use mute::Mute;
-pub use source::{ReadFrom, Sampled, ServiceFigure, Source, SourceKind, TaskFigure};
+pub use quota::{AWS_USAGE, PERCENT_OF_QUOTA, QuotaFigure, RESOURCE_COUNT};
+pub use source::{BalancerFigure, ReadFrom, Sampled, ServiceFigure, Source, SourceKind, TaskFigure};
 pub use table::{Gap, MEASURES, MeasureRow};
 pub use threshold::ThresholdText;
 
@@ -50,6 +55,8 @@ pub struct AlarmRule {
     pub measure: Measure,
     /// The classes that `task-deaths` counts; empty for all failures, and for other measures.
     pub classes: Vec<Class>,
+    /// The least number of requests of a period that counts; `None` if all count.
+    pub minimum_samples: Option<u32>,
     /// Source of the measure; if `None`, the first that can answer.
     pub source: Option<SourceKind>,
     /// Statistic of each period.
@@ -88,8 +95,12 @@ pub struct Selection {
     pub clusters: Vec<NamePattern>,
     /// Patterns of service names.
     pub services: Vec<NamePattern>,
+    /// Patterns of the kinds of capacity that a service's tasks run on.
+    pub runs_on: Vec<NamePattern>,
     /// Patterns of task families.
     pub task_families: Vec<NamePattern>,
+    /// Patterns of container names.
+    pub containers: Vec<NamePattern>,
     /// Patterns of Kubernetes namespaces.
     pub namespaces: Vec<NamePattern>,
     /// Patterns of workload names.
@@ -215,7 +226,12 @@ impl AlarmRule {
     pub fn platform(&self) -> Platform {
         match self.scope {
             // Log groups belong to neither; which target queries them is decided for each run.
-            Scope::Service | Scope::TaskFamily | Scope::LogGroup => Platform::Ecs,
+            Scope::Account
+            | Scope::Service
+            | Scope::TaskFamily
+            | Scope::Task
+            | Scope::Container
+            | Scope::LogGroup => Platform::Ecs,
             Scope::Workload => Platform::Eks,
             Scope::Cluster => self.measure.platform(),
         }
@@ -227,6 +243,12 @@ impl AlarmRule {
             Measure::Log(log) => log.places.covers(subject),
             Measure::Named(_) | Measure::Metric(_) | Measure::Custom(_) => true,
         }
+    }
+
+    /// Whether it depends on how a service is set up: what it runs on, or what is in front of it.
+    pub fn needs_setup(&self) -> bool {
+        self.measure.balancer_figure().is_some()
+            || !self.selection.runs_on.iter().any(NamePattern::is_everything)
     }
 
     /// The sources that it may use, in the order in which they are tried.
@@ -259,9 +281,17 @@ impl Selection {
 
     /// Whether it selects everything.
     pub fn is_everything(&self) -> bool {
-        let Self { clusters, services, task_families, namespaces, workloads, tags } = self;
-        let lists = [clusters, services, task_families, namespaces, workloads];
+        // What a service runs on is no name that could be misspelt.
+        let Self { clusters, services, runs_on: _, task_families, containers, namespaces, workloads, tags } =
+            self;
+        let lists = [clusters, services, task_families, containers, namespaces, workloads];
         tags.is_empty() && lists.into_iter().all(|list| list.iter().any(NamePattern::is_everything))
+    }
+
+    /// Whether what a service runs on matches. One that has not been described yet counts as on
+    /// Fargate.
+    pub fn fits_capacity(&self, capacity: Option<Capacity>) -> bool {
+        fits(&self.runs_on, capacity.unwrap_or_default().as_str())
     }
 
     /// Whether the service, task family or workload of the subject matches; a cluster as a whole
@@ -271,9 +301,24 @@ impl Selection {
             Subject::Account | Subject::Cluster(_) | Subject::LogGroup(_) => true,
             Subject::Service(_, service) => fits(&self.services, service.as_str()),
             Subject::TaskFamily(_, family) => fits(&self.task_families, family),
+            Subject::Task(_, owner, _) => self.fits_owner(owner),
+            Subject::Container(_, owner, name) => self.fits_owner(owner) && fits(&self.containers, name),
             Subject::Workload(_, workload) => {
                 fits(&self.namespaces, &workload.namespace) && fits(&self.workloads, &workload.name)
             }
+        }
+    }
+}
+
+impl Selection {
+    /// Whether a task's service or family is selected. Who names services does not mean tasks
+    /// without one, and who names families does not mean those of services.
+    fn fits_owner(&self, owner: &TaskOwner) -> bool {
+        let names = |patterns: &[NamePattern]| !patterns.iter().any(NamePattern::is_everything);
+        let (services, families) = (names(&self.services), names(&self.task_families));
+        match owner {
+            TaskOwner::Service(service) => fits(&self.services, service.as_str()) && (services || !families),
+            TaskOwner::Family(family) => fits(&self.task_families, family) && (families || !services),
         }
     }
 }

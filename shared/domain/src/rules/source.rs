@@ -1,6 +1,6 @@
 //! Sources of a measure's values.
 
-use super::KubernetesMeasure;
+use super::{KubernetesMeasure, QuotaFigure};
 use crate::model::catalogue::CatalogueMetric;
 use crate::model::insights::InsightsLevel;
 use crate::model::metric::Statistic;
@@ -30,6 +30,10 @@ pub enum Source {
     LogsInsights,
     /// A count of events of tasks.
     TaskEvents(TaskFigure),
+    /// A figure of the load balancers in front of a service.
+    LoadBalancer(BalancerFigure),
+    /// How much of a quota of the account is used.
+    Quota(QuotaFigure),
 }
 
 /// The kind of a source, with which a rule can select one.
@@ -62,6 +66,35 @@ pub enum TaskFigure {
     SpotInterruptions,
     /// Tasks that ECS could not place: no capacity, no IP address, no quota.
     PlacementFailures,
+}
+
+/// A figure of the load balancers in front of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BalancerFigure {
+    /// Share of the requests that the service's targets answered with 5XX.
+    Http5xxPercent,
+    /// Time until the targets answered, in seconds.
+    ResponseTime,
+    /// Targets that fail their health check.
+    UnhealthyHosts,
+    /// Requests.
+    Requests,
+}
+
+impl BalancerFigure {
+    /// The statistic of a rule that names none. Only that of response times can be chosen.
+    pub fn statistic(self) -> Statistic {
+        match self {
+            Self::ResponseTime => Statistic::Percentile("p99".to_owned()),
+            Self::UnhealthyHosts => Statistic::Maximum,
+            Self::Http5xxPercent | Self::Requests => Statistic::Sum,
+        }
+    }
+
+    /// Whether its periods have a number of requests, which a rule can demand.
+    pub fn has_samples(self) -> bool {
+        matches!(self, Self::Http5xxPercent | Self::ResponseTime)
+    }
 }
 
 /// A figure that `DescribeServices` reports about a service.
@@ -140,7 +173,11 @@ impl Source {
     /// Kind of the source.
     pub fn kind(self) -> SourceKind {
         match self {
-            Self::Metric(_) | Self::Derived { .. } | Self::Custom => SourceKind::Cloudwatch,
+            Self::Metric(_)
+            | Self::Derived { .. }
+            | Self::Custom
+            | Self::LoadBalancer(_)
+            | Self::Quota(_) => SourceKind::Cloudwatch,
             Self::EcsApi(_) => SourceKind::EcsApi,
             Self::Sampled(Sampled { from: ReadFrom::Cadvisor, .. }) => SourceKind::Cadvisor,
             Self::Sampled(_) => SourceKind::KubernetesApi,
@@ -154,9 +191,13 @@ impl Source {
         let (first, second) = match self {
             Self::Metric(metric) => (Some(metric), None),
             Self::Derived { first, second, .. } => (Some(first), Some(second)),
-            Self::Custom | Self::EcsApi(_) | Self::Sampled(_) | Self::LogsInsights | Self::TaskEvents(_) => {
-                (None, None)
-            }
+            Self::Custom
+            | Self::EcsApi(_)
+            | Self::Sampled(_)
+            | Self::LogsInsights
+            | Self::TaskEvents(_)
+            | Self::LoadBalancer(_)
+            | Self::Quota(_) => (None, None),
         };
         first.into_iter().chain(second)
     }

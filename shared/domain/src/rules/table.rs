@@ -5,7 +5,8 @@
 //! another source also needs its figure in that source.
 
 use super::KubernetesMeasure as M;
-use super::source::{ReadFrom, Sampled, ServiceFigure, Source, TaskFigure};
+use super::QuotaFigure;
+use super::source::{BalancerFigure, ReadFrom, Sampled, ServiceFigure, Source, TaskFigure};
 use crate::model::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS};
 use crate::model::metric::{Statistic, Unit};
 use crate::rules::Scope;
@@ -167,10 +168,70 @@ pub static MEASURES: &[MeasureRow] = &[
         counts: "placements",
     },
     MeasureRow {
+        word: "http-5xx-percent",
+        label: "5XX responses",
+        unit: Unit::Percent,
+        scopes: &[Scope::Service],
+        sources: &[Source::LoadBalancer(BalancerFigure::Http5xxPercent)],
+        gap: Gap::NoData,
+        meaning: "[load balancers](#what-load-balancers-say): requests that the service's targets answered with 5XX, as a share of all requests",
+        counts: "percent",
+    },
+    MeasureRow {
+        word: "response-time",
+        label: "response time",
+        unit: Unit::Seconds,
+        scopes: &[Scope::Service],
+        sources: &[Source::LoadBalancer(BalancerFigure::ResponseTime)],
+        gap: Gap::NoData,
+        meaning: "load balancers: time until the service's targets answered, p99 unless the rule has another `statistic`",
+        counts: "seconds",
+    },
+    MeasureRow {
+        word: "unhealthy-hosts",
+        label: "unhealthy targets",
+        unit: Unit::Count,
+        scopes: &[Scope::Service],
+        sources: &[Source::LoadBalancer(BalancerFigure::UnhealthyHosts)],
+        gap: Gap::NoData,
+        meaning: "load balancers: targets that fail their health check, over all target groups of the service",
+        counts: "targets",
+    },
+    MeasureRow {
+        word: "requests",
+        label: "requests",
+        unit: Unit::Count,
+        scopes: &[Scope::Service],
+        sources: &[Source::LoadBalancer(BalancerFigure::Requests)],
+        gap: Gap::NoData,
+        meaning: "load balancers: requests of a period",
+        counts: "requests",
+    },
+    MeasureRow {
+        word: "vcpu-quota-percent",
+        label: "Fargate vCPU quota used",
+        unit: Unit::Percent,
+        scopes: &[Scope::Account],
+        sources: &[Source::Quota(QuotaFigure::OnDemandVcpus)],
+        gap: Gap::NoData,
+        meaning: "`AWS/Usage` `ResourceCount`: vCPUs of tasks and pods on Fargate on demand, in percent of the account's quota in the Region",
+        counts: "percent",
+    },
+    MeasureRow {
+        word: "spot-vcpu-quota-percent",
+        label: "Fargate Spot vCPU quota used",
+        unit: Unit::Percent,
+        scopes: &[Scope::Account],
+        sources: &[Source::Quota(QuotaFigure::SpotVcpus)],
+        gap: Gap::NoData,
+        meaning: "the same for Fargate Spot",
+        counts: "percent",
+    },
+    MeasureRow {
         word: "memory-percent-of-reservation",
         label: "memory",
         unit: Unit::Percent,
-        scopes: &[Scope::Cluster, Scope::Service, Scope::TaskFamily],
+        scopes: &[Scope::Cluster, Scope::Service, Scope::TaskFamily, Scope::Task],
         sources: &[derived(Formula::PercentOf, "MemoryUtilized", "MemoryReserved")],
         gap: Gap::NoData,
         meaning: "100 × `MemoryUtilized` / `MemoryReserved`",
@@ -180,7 +241,7 @@ pub static MEASURES: &[MeasureRow] = &[
         word: "cpu-percent-of-reservation",
         label: "CPU",
         unit: Unit::Percent,
-        scopes: &[Scope::Cluster, Scope::Service, Scope::TaskFamily],
+        scopes: &[Scope::Cluster, Scope::Service, Scope::TaskFamily, Scope::Task],
         sources: &[derived(Formula::PercentOf, "CpuUtilized", "CpuReserved")],
         gap: Gap::NoData,
         meaning: "100 × `CpuUtilized` / `CpuReserved`",
@@ -190,7 +251,7 @@ pub static MEASURES: &[MeasureRow] = &[
         word: "ephemeral-storage-percent",
         label: "ephemeral storage",
         unit: Unit::Percent,
-        scopes: &[Scope::Cluster, Scope::Service, Scope::TaskFamily],
+        scopes: &[Scope::Cluster, Scope::Service, Scope::TaskFamily, Scope::Task],
         sources: &[derived(Formula::PercentOf, "EphemeralStorageUtilized", "EphemeralStorageReserved")],
         gap: Gap::NoData,
         meaning: "100 × `EphemeralStorageUtilized` / `EphemeralStorageReserved`",
@@ -420,6 +481,7 @@ impl MeasureRow {
             Some(ReadFrom::Usage) => "Metrics API",
             Some(ReadFrom::Cadvisor) => "cAdvisor",
             _ if matches!(self.sources, [Source::TaskEvents(_)]) => "events",
+            _ if matches!(self.sources, [Source::LoadBalancer(_)]) => "a load balancer",
             _ if level > Some(crate::model::insights::InsightsLevel::Disabled) => "Container Insights",
             _ => "nothing",
         }

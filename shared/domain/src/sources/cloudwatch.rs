@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::not_queried;
+use super::{load_balancers, not_queried};
+use crate::evidence::inventory::ClusterEntry;
 use crate::model::catalogue::CatalogueMetric;
 use crate::model::metric::MetricQuery;
 use crate::model::run::Run;
@@ -13,10 +14,16 @@ use crate::rules::{AlarmRule, KUBERNETES, Measure, MissingData, Sampled, Source}
 
 /// The CloudWatch queries for a rule on one subject with this source: none, one metric, or the two
 /// of a derived value.
-pub fn queries(rule: &AlarmRule, subject: &Subject, source: Source) -> Vec<MetricQuery> {
+pub fn queries(
+    rule: &AlarmRule,
+    subject: &Subject,
+    source: Source,
+    entry: &ClusterEntry,
+) -> Vec<MetricQuery> {
     let query = |metric| MetricQuery { metric, statistic: rule.statistic.clone(), period: rule.period };
     match (&rule.measure, source) {
         (Measure::Custom(custom), _) => vec![query(custom.of(subject))],
+        (_, Source::LoadBalancer(figure)) => load_balancers::queries(figure, rule, subject, entry),
         _ => source.metrics().filter_map(|metric| metric.of(subject)).map(query).collect(),
     }
 }
@@ -42,7 +49,12 @@ impl AlarmRule {
                 let unread = || Cow::Owned(Reading::Unread(not_queried(self.measure.label())));
                 Some(found.map_or_else(unread, |(_, reading)| Cow::Borrowed(reading)))
             }
-            Source::EcsApi(_) | Source::Custom | Source::LogsInsights | Source::TaskEvents(_) => None,
+            Source::EcsApi(_)
+            | Source::Custom
+            | Source::LogsInsights
+            | Source::TaskEvents(_)
+            | Source::LoadBalancer(_)
+            | Source::Quota(_) => None,
         }
     }
 

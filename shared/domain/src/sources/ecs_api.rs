@@ -46,12 +46,17 @@ pub fn needs_service(rules: &[AlarmRule], subject: &Subject, entry: &ClusterEntr
         let needs = match source {
             Some(Source::EcsApi(figure)) => figure.needs_every_service(),
             Some(Source::LogsInsights) => true,
+            // Until it is known what is in front of it.
+            Some(Source::LoadBalancer(_)) => {
+                return subject.service().is_some_and(|service| entry.setup(service).is_none());
+            }
             Some(
                 Source::Metric(_)
                 | Source::Derived { .. }
                 | Source::Custom
                 | Source::Sampled(_)
-                | Source::TaskEvents(_),
+                | Source::TaskEvents(_)
+                | Source::Quota(_),
             )
             | None => false,
         };
@@ -193,6 +198,7 @@ mod tests {
             deployment: None,
             events: Vec::new(),
             task_definitions: Vec::new(),
+            setup: crate::evidence::inventory::ServiceSetup::default(),
             trend: ServiceTrend::default(),
         }
     }

@@ -1,5 +1,5 @@
-//! The sources of evidence: CloudWatch, the ECS API, the Kubernetes API, cAdvisor, Logs Insights and
-//! the events of tasks.
+//! The sources of evidence: CloudWatch, load balancers, the ECS API, the Kubernetes API, cAdvisor,
+//! Logs Insights and the events of tasks.
 //!
 //! Each source plans its queries for a set of rules, and turns the answers into the readings that
 //! rules evaluate. A measure may list several sources; the first one that can answer for a subject
@@ -16,7 +16,9 @@ pub mod batch;
 pub mod cloudwatch;
 pub mod ecs_api;
 pub mod gather;
+pub mod load_balancers;
 pub mod paging;
+pub mod parts;
 pub mod plan;
 pub mod rotation;
 pub mod task_events;
@@ -26,7 +28,7 @@ use crate::evidence::inventory::{ClusterEntry, Reporting};
 use crate::model::fault::Fault;
 use crate::model::insights::InsightsLevel;
 use crate::model::operation::Operation;
-use crate::rules::{AlarmRule, Measure, ReadFrom, Sampled, Source};
+use crate::rules::{AlarmRule, Measure, ReadFrom, Sampled, Scope, Source};
 
 /// The source that a rule uses in a cluster: the first one that can answer, if any.
 pub fn source_of(rule: &AlarmRule, entry: &ClusterEntry) -> Option<Source> {
@@ -34,11 +36,16 @@ pub fn source_of(rule: &AlarmRule, entry: &ClusterEntry) -> Option<Source> {
     while let Some(source) = sources.next() {
         let needs = match &rule.measure {
             Measure::Custom(_) => rule.measure.needs(),
+            _ if matches!(rule.scope, Scope::Task | Scope::Container) => InsightsLevel::Enhanced,
             _ => source.needs(),
         };
         let is_available = match source {
             Source::Metric(_) | Source::Derived { .. } | Source::Custom => entry.insights() >= needs,
-            Source::EcsApi(_) | Source::LogsInsights | Source::TaskEvents(_) => true,
+            Source::EcsApi(_)
+            | Source::LogsInsights
+            | Source::TaskEvents(_)
+            | Source::LoadBalancer(_)
+            | Source::Quota(_) => true,
             Source::Sampled(Sampled { from, .. }) => {
                 from != ReadFrom::Cadvisor || entry.eks().is_some_and(|eks| eks.cadvisor)
             }

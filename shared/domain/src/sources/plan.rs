@@ -4,14 +4,14 @@
 use std::collections::HashSet;
 
 use super::cloudwatch::queries;
-use super::source_of;
+use super::{load_balancers, parts, source_of};
 use crate::evidence::inventory::{ClusterEntry, EcsEntry, Inventory, Reporting};
 use crate::model::catalogue::{self, AWS_ECS, CONTAINER_INSIGHTS};
 use crate::model::cluster::ClusterName;
 use crate::model::insights::InsightsLevel;
 use crate::model::metric::{MetricQuery, Period, Statistic};
-use crate::model::subject::Subject;
-use crate::rules::{AlarmRule, Measure, Scope};
+use crate::model::subject::{Subject, TaskOwner};
+use crate::rules::{AlarmRule, Measure, Scope, Source};
 
 /// US dollars per thousand metrics requested by `GetMetricData`, whatever the number of points,
 /// without a free tier (Amazon `CloudWatch` pricing page, us-east-1; read in November 2026).
@@ -24,13 +24,17 @@ pub struct QueryPlan {
     pub queries: Vec<MetricQuery>,
 }
 
+/// The scopes whose subjects have metrics.
+const SCOPES: [Scope; 6] =
+    [Scope::Cluster, Scope::Service, Scope::TaskFamily, Scope::Task, Scope::Container, Scope::Workload];
+
 impl QueryPlan {
     /// The queries that the rules need for the clusters in the inventory.
     pub fn for_alarms(rules: &[AlarmRule], inventory: &Inventory) -> Self {
         // Few plans need more than this; growing by doubling would copy every query several times.
         let mut plan = Self { queries: Vec::with_capacity(inventory.service_count() * 2 * rules.len()) };
         for (cluster, entry) in &inventory.clusters {
-            for scope in [Scope::Cluster, Scope::Service, Scope::TaskFamily, Scope::Workload] {
+            for scope in SCOPES {
                 let of_scope: Vec<&AlarmRule> = rules.iter().filter(|rule| rule.scope == scope).collect();
                 if of_scope.is_empty() {
                     continue;
@@ -38,11 +42,17 @@ impl QueryPlan {
                 for subject in subjects_of(scope, cluster, entry) {
                     let evaluating = of_scope.iter().filter(|rule| judges(rule, &subject, entry));
                     let sources = evaluating.filter_map(|rule| Some((rule, source_of(rule, entry)?)));
-                    plan.add(sources.flat_map(|(rule, source)| queries(rule, &subject, source)).collect());
+                    plan.add(
+                        sources.flat_map(|(rule, source)| queries(rule, &subject, source, entry)).collect(),
+                    );
                 }
             }
         }
-        if rules.iter().any(|rule| matches!(rule.measure, Measure::Custom(_))) {
+        // Services may also share a target group.
+        let is_shared = |rule: &AlarmRule| {
+            matches!(rule.measure, Measure::Custom(_)) || rule.measure.balancer_figure().is_some()
+        };
+        if rules.iter().any(is_shared) {
             plan.dedup();
         }
         plan
@@ -50,13 +60,19 @@ impl QueryPlan {
 
     /// The queries for the report: mean and maximum of CPU and memory of every service; where the
     /// cluster reports Container Insights, also minimum running and desired tasks, maximum
-    /// deployments, and network. There are no queries for clusters: their figures are sums over
+    /// deployments, and network; of its target groups requests, errors, response times and unhealthy
+    /// targets; of task families, tasks and containers that are listed CPU and memory. There are no
+    /// queries for clusters: their figures are sums over
     /// their services.
     pub fn for_report(inventory: &Inventory, period: Period) -> Self {
         let mut plan = Self { queries: Vec::new() };
         for (cluster, service) in inventory.services() {
-            let reports = inventory.clusters.get(cluster).and_then(ClusterEntry::ecs).is_some_and(may_report);
-            let mut queries = Vec::new();
+            let entry = inventory.clusters.get(cluster);
+            let reports = entry.and_then(ClusterEntry::ecs).is_some_and(may_report);
+            let setup = entry.and_then(|entry| entry.setup(service));
+            let balancing = setup.map(|setup| &setup.load_balancing);
+            let of_balancers = |balancing| load_balancers::report_queries(balancing, period);
+            let mut queries = balancing.map(of_balancers).unwrap_or_default();
             for (namespace, name, statistic) in REPORT_METRICS {
                 let needed = *namespace == AWS_ECS || reports;
                 let metric = catalogue::find(namespace, name).filter(|_| needed);
@@ -66,6 +82,13 @@ impl QueryPlan {
             }
             plan.add(queries);
         }
+        for (cluster, entry) in &inventory.clusters {
+            let ecs = entry.ecs().filter(|ecs| may_report(ecs));
+            for part in ecs.map(|ecs| parts::subjects(cluster, ecs)).into_iter().flatten() {
+                plan.add(parts::report_queries(&part, period));
+            }
+        }
+        plan.dedup();
         plan
     }
 
@@ -141,20 +164,34 @@ fn subjects_of(scope: Scope, cluster: &ClusterName, entry: &ClusterEntry) -> Vec
         Scope::TaskFamily => {
             entry.task_families().iter().map(|name| Subject::TaskFamily(cluster(), name.clone())).collect()
         }
+        Scope::Task | Scope::Container => {
+            let parts =
+                entry.ecs().map(|ecs| if scope == Scope::Task { &ecs.tasks } else { &ecs.containers });
+            let subject = |(owner, name): &(TaskOwner, String)| match scope {
+                Scope::Task => Subject::Task(cluster(), owner.clone(), name.clone()),
+                _ => Subject::Container(cluster(), owner.clone(), name.clone()),
+            };
+            parts.into_iter().flatten().map(subject).collect()
+        }
         Scope::Workload => {
             entry.workloads().iter().map(|workload| Subject::Workload(cluster(), workload.clone())).collect()
         }
         // They belong to no cluster.
-        Scope::LogGroup => Vec::new(),
+        Scope::Account | Scope::LogGroup => Vec::new(),
     }
 }
 
 /// Whether a rule evaluates this subject. `entry` is the subject's cluster.
 pub fn judges(rule: &AlarmRule, subject: &Subject, entry: &ClusterEntry) -> bool {
-    subject.scope() == Some(rule.scope)
-        && source_of(rule, entry).is_some()
+    let exists = |source| match source {
+        Source::LoadBalancer(figure) => load_balancers::has(figure, subject, entry),
+        _ => true,
+    };
+    subject.scope() == rule.scope
+        && source_of(rule, entry).is_some_and(exists)
         && subject.cluster().is_some_and(|cluster| rule.selection.fits_cluster(cluster, &entry.tags))
         && rule.selection.fits_within(subject)
+        && subject.service().is_none_or(|service| rule.selection.fits_capacity(entry.capacity(service)))
         && rule.covers(subject)
 }
 
@@ -171,12 +208,16 @@ mod tests {
             reports_insights: Reporting::seen(insights > InsightsLevel::Disabled),
             services: services.iter().map(|name| name.parse().unwrap()).collect(),
             task_families: Vec::new(),
+            tasks: Vec::new(),
+            containers: Vec::new(),
+            setups: BTreeMap::new(),
         };
         Inventory {
             read_at: "2026-11-22T10:00:00Z".parse().unwrap(),
             clusters: clusters.iter().map(|(n, i, s)| (n.parse().unwrap(), entry(*i, s).into())).collect(),
             faults: Vec::new(),
             families_listed: false,
+            tasks_listed: false,
         }
     }
 

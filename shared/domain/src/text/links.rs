@@ -60,6 +60,11 @@ pub(crate) fn logs_insights_link(
     link.filter(|link| link.len() <= LONGEST_LINK)
 }
 
+/// The page of Fargate's quotas in the console of Service Quotas.
+pub(crate) fn fargate_quotas_link(region: &Region) -> Option<String> {
+    region.console("servicequotas/home/services/fargate/quotas")
+}
+
 /// A string in JSURL, an encoding of JSON that the `CloudWatch` console writes. Only letters,
 /// digits, `-`, `_` and `.` stay unescaped, so that nothing can end the string or the link.
 pub(crate) fn jsurl(text: &str) -> String {

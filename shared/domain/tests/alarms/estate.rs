@@ -65,7 +65,13 @@ impl Estate {
         };
         let clusters =
             self.clusters.iter().map(|(name, services)| (name.parse().unwrap(), entry(services).into()));
-        Inventory { read_at: at(0), clusters: clusters.collect(), faults: Vec::new(), families_listed: false }
+        Inventory {
+            read_at: at(0),
+            clusters: clusters.collect(),
+            faults: Vec::new(),
+            families_listed: false,
+            tasks_listed: false,
+        }
     }
 
     fn snapshot(&self, now: i64) -> Vec<u8> {
@@ -147,6 +153,7 @@ pub(crate) fn state(desired: u32, running: u32) -> ServiceState {
         deployment: None,
         events: Vec::new(),
         task_definitions: Vec::new(),
+        setup: fargaze::evidence::inventory::ServiceSetup::default(),
         trend: ServiceTrend::default(),
     }
 }

@@ -23,6 +23,7 @@ fn down() -> ServiceState {
             "(service web) was unable to place a task because no capacity was available.".to_owned(),
         ],
         task_definitions: Vec::new(),
+        setup: fargaze::evidence::inventory::ServiceSetup::default(),
         trend: fargaze::evidence::inventory::ServiceTrend::default(),
     }
 }

@@ -166,6 +166,9 @@ impl Estate {
                 reports_insights: Reporting::seen(cluster.reports),
                 services: cluster.services.iter().map(|service| service.name.parse().unwrap()).collect(),
                 task_families: Vec::new(),
+                tasks: Vec::new(),
+                containers: Vec::new(),
+                setups: BTreeMap::new(),
             };
             let entry = ClusterEntry { tags: cluster.tags.clone(), ..ecs.into() };
             builder.add(SnapshotLine::Cluster(cluster.name.parse().unwrap(), entry));
@@ -356,6 +359,7 @@ fn state(run: &Run, cluster: &Cluster, service: &Service) -> Option<ServiceState
         }),
         events: Vec::new(),
         task_definitions: Vec::new(),
+        setup: fargaze::evidence::inventory::ServiceSetup::default(),
         trend: fargaze::evidence::inventory::ServiceTrend::default(),
     })
 }

@@ -210,6 +210,7 @@ fn logs() -> TargetLogs {
     let retention =
         "aws logs put-retention-policy --region eu-west-1 --log-group-name /ecs/shop --retention-in-days 30";
     TargetLogs::Read(LogsRead {
+        sizes: Vec::new(),
         containers: 31,
         revisions: 14,
         revisions_left: 0,

@@ -78,7 +78,9 @@ pub(super) fn call(input: &Input, estate: &mut Estate, billed: &mut u64) -> Outc
         Some(token) => place(token, digest, input.metric_data_queries.len())?,
     };
     if input.next_token.is_none() {
-        *billed += input.metric_data_queries.len() as u64;
+        // An expression is computed from metrics that are billed themselves.
+        *billed +=
+            input.metric_data_queries.iter().filter(|query| query.metric_stat.is_some()).count() as u64;
     }
 
     let asked = input.max_datapoints.and_then(|most| usize::try_from(most).ok()).unwrap_or(PAGE);
@@ -88,7 +90,10 @@ pub(super) fn call(input: &Input, estate: &mut Estate, billed: &mut u64) -> Outc
     while let Some(query) = input.metric_data_queries.get(at) {
         // A series without points needs no space; any other waits for the next page when the page
         // is full.
-        let mut row = row(query, (start, end), ascending, estate);
+        let mut row = match &query.expression {
+            Some(_) => percent_of_quota(query, input, (start, end), ascending, estate),
+            None => row(query, (start, end), ascending, estate),
+        };
         let left = row.points.len().saturating_sub(skip);
         if left > 0 && room == 0 {
             break;
@@ -150,8 +155,12 @@ fn validate(input: &Input, start: f64, end: f64) -> Result<(), Refusal> {
         if !ids.insert(id) {
             return refuse(format!("The values for parameter Id in MetricDataQueries are not unique: {id}."));
         }
-        if query.expression.is_some() {
-            return refuse(format!("fake-aws does not fake expressions (query {id})."));
+        if let Some(expression) = &query.expression {
+            let used = quota_of(expression);
+            if !used.is_some_and(|used| input.metric_data_queries.iter().any(|query| query.id == used)) {
+                return refuse(format!("fake-aws only fakes 100*ID/SERVICE_QUOTA(ID) (query {id})."));
+            }
+            continue;
         }
         let Some(asked) = &query.metric_stat else {
             return refuse(format!("Either Expression or MetricStat is required (query {id})."));
@@ -193,6 +202,35 @@ fn place(token: &str, digest: u64, queries: usize) -> Result<(usize, usize), Ref
         (same && at < queries).then_some((at, skip))
     };
     parse().ok_or_else(|| Refusal::bad("InvalidNextToken", "The next token is not valid."))
+}
+
+/// The metric of `100*ID/SERVICE_QUOTA(ID)`.
+fn quota_of(expression: &str) -> Option<&str> {
+    let (used, quota) = expression.strip_prefix("100*")?.split_once('/')?;
+    let of = quota.strip_prefix("SERVICE_QUOTA(")?.strip_suffix(')')?;
+    (used == of).then_some(used)
+}
+
+/// The use of a metric in percent of its quota; without points if it has none.
+fn percent_of_quota(
+    query: &Query,
+    input: &Input,
+    times: (f64, f64),
+    ascending: bool,
+    estate: &mut Estate,
+) -> Row {
+    let used = query.expression.as_deref().and_then(quota_of).unwrap_or_default();
+    let used = input.metric_data_queries.iter().find(|other| other.id == used).expect("validated");
+    let mut row = row(used, times, ascending, estate);
+    let key = used
+        .metric_stat
+        .as_ref()
+        .map(|stat| key_of(&stat.metric.namespace, &stat.metric.name, &stat.metric.dimensions));
+    match key.and_then(|key| estate.quotas.get(&key)) {
+        Some(quota) => row.points.iter_mut().for_each(|(_, value)| *value *= 100.0 / quota),
+        None => row.points.clear(),
+    }
+    Row { id: query.id.clone(), label: query.label.clone().unwrap_or_default(), ..row }
 }
 
 /// The complete result of a query, including oddities.

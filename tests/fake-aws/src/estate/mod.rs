@@ -43,6 +43,8 @@ pub struct Estate {
     pub(crate) query_polls: usize,
     /// Queries whose text has a part, with the status that they end in and the polls until then.
     pub(crate) odd_queries: Vec<(String, String, usize)>,
+    /// Quotas of usage metrics.
+    pub(crate) quotas: HashMap<SeriesKey, f64>,
     /// Whether the first page of `FilterLogEvents` is empty.
     pub(crate) empty_pages: bool,
     clusters: BTreeMap<String, ClusterSpec>,
@@ -68,6 +70,11 @@ impl Estate {
     pub fn cluster(mut self, cluster: ClusterSpec) -> Self {
         self.put_cluster(cluster);
         self
+    }
+
+    /// Sets the quota of a usage metric, for `SERVICE_QUOTA`.
+    pub fn put_quota(&mut self, key: SeriesKey, quota: f64) {
+        self.quotas.insert(key, quota);
     }
 
     /// Adds or replaces a cluster of EKS.

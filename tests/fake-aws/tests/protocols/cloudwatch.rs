@@ -174,7 +174,7 @@ async fn refused_requests() {
         (body(&[good.clone(), good.clone()]), "not unique"),
         (body(&[query("M1", "CpuUtilized", "Sum", 60)]), "expected pattern"),
         (body(&[query("m1", "CpuUtilized", "Sum", 90)]), "multiple of 60"),
-        (body(&[json!({ "Id": "e1", "Expression": "m1*2" })]), "does not fake expressions"),
+        (body(&[json!({ "Id": "e1", "Expression": "m1*2" })]), "only fakes 100*ID/SERVICE_QUOTA(ID)"),
         (body(&[]), "required"),
         (backwards, "StartTime must be less"),
     ] {

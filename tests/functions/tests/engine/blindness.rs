@@ -57,8 +57,8 @@ async fn denied_cloudwatch_keeps_the_state_and_is_notified_after_the_evaluation_
     says(&seen, &["CAN READ eu-west-1 (123456789012) again", "EVALUATED AGAIN"]);
     assert_eq!(
         seen.matches("can be evaluated again").count(),
-        4 + usize::from(seen.starts_with("SEEN AGAIN")),
-        "{seen}"
+        4 + 2 + usize::from(seen.starts_with("SEEN AGAIN")),
+        "two rules on two services, and two quotas: {seen}"
     );
     says(&seen, &["shop/web is back at memory 50 %"]);
     quiet(&stack, [35, 40]).await;

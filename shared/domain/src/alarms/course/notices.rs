@@ -202,7 +202,11 @@ impl Course<'_> {
     pub(super) fn evaluation(&self, period: usize) -> Evaluation {
         let Self { rule, subject, .. } = self;
         let shown = self.shown(self.range_of(period));
-        let metrics = if self.periods.is_state() { Vec::new() } else { rule.measure.of(subject) };
+        let metrics = match &self.observation.metrics {
+            _ if self.periods.is_state() => Vec::new(),
+            none if none.is_empty() => rule.measure.of(subject),
+            known => known.clone(),
+        };
         let source =
             (!metrics.is_empty()).then(|| MetricSource { metrics, statistic: rule.statistic.clone() });
         Evaluation {

@@ -4,9 +4,12 @@ use super::super::which::was_listed;
 use super::super::{AlarmKey, AlarmRecord, end};
 use super::Judging;
 use crate::evidence::coverage::Coverage;
-use crate::model::subject::Subject;
-use crate::rules::Scope;
+use crate::model::subject::{Scope, Subject, TaskOwner};
 use crate::sources::plan;
+
+fn has(parts: &[(TaskOwner, String)], owner: &TaskOwner, name: &str) -> bool {
+    parts.iter().any(|(of, other)| of == owner && other == name)
+}
 
 impl Judging<'_> {
     /// The alarms that end: those whose subject or rule certainly no longer exists, and not only
@@ -26,12 +29,22 @@ impl Judging<'_> {
             let rule = self.rules.iter().find(|candidate| candidate.name == *rule);
             return rule.is_some_and(|rule| rule.covers(subject) && self.logs.may_have(&rule.name, subject));
         }
+        if let Subject::Account = subject {
+            return self
+                .rules
+                .iter()
+                .any(|candidate| candidate.name == *rule && candidate.scope == Scope::Account);
+        }
         let entry = subject.cluster().and_then(|cluster| self.inventory.clusters.get(cluster));
         let Some(entry) = entry else { return false };
         let exists = match subject {
             Subject::Account | Subject::Cluster(_) | Subject::LogGroup(_) => true,
             Subject::Service(_, service) => entry.services().contains(service),
             Subject::TaskFamily(_, family) => entry.task_families().contains(family),
+            Subject::Task(_, owner, id) => entry.ecs().is_some_and(|ecs| has(&ecs.tasks, owner, id)),
+            Subject::Container(_, owner, name) => {
+                entry.ecs().is_some_and(|ecs| has(&ecs.containers, owner, name))
+            }
             Subject::Workload(_, workload) => entry.workloads().contains(workload),
         };
         let rule = self.rules.iter().find(|candidate| candidate.name == *rule);
@@ -45,7 +58,7 @@ impl Judging<'_> {
         if let Subject::LogGroup(_) = subject {
             return true;
         }
-        let listed = was_listed(coverage, subject.scope() == Some(Scope::TaskFamily));
+        let listed = was_listed(coverage, subject.scope());
         let cluster = subject.cluster().and_then(|cluster| self.inventory.clusters.get(cluster));
         listed && cluster.is_none_or(|entry| !entry.unlisted)
     }

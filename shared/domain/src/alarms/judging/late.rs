@@ -9,12 +9,14 @@ use super::Judging;
 use crate::deaths::Origin;
 use crate::evidence::inventory::ServiceState;
 use crate::model::fault::Fault;
-use crate::model::metric::MetricQuery;
+use crate::model::load_balancer::LoadBalancing;
+use crate::model::metric::{Metric, MetricQuery};
+use crate::model::run::Target;
 use crate::model::series::Reading;
 use crate::model::subject::Subject;
-use crate::rules::{AlarmRule, Scope, ServiceFigure, Source};
+use crate::rules::{AlarmRule, BalancerFigure, Scope, ServiceFigure, Source};
 use crate::sources::ecs_api::newest_only;
-use crate::sources::{cloudwatch, not_queried, plan, source_of, task_events};
+use crate::sources::{cloudwatch, load_balancers, not_queried, plan, source_of, task_events};
 
 impl Judging<'_> {
     /// Evaluates what can only be evaluated after all lines have been read.
@@ -38,6 +40,11 @@ impl Judging<'_> {
                 Source::EcsApi(figure) => {
                     let basis = Basis::State { idle: state.is_some_and(|state| state.desired == 0) };
                     (self.state_reading(rule, figure, &subject, state), basis)
+                }
+                // A query that failed has a line that says so.
+                Source::Quota(figure) => (self.kept.get(&figure.query(rule.period)).cloned(), Basis::Points),
+                Source::LoadBalancer(figure) => {
+                    (self.balancer_reading(figure, rule, &subject), Basis::Points)
                 }
                 Source::Metric(_) | Source::Derived { .. } | Source::Sampled(_) | Source::Custom => {
                     (Some(self.kept_reading(rule, &subject, source)), Basis::Points)
@@ -63,9 +70,23 @@ impl Judging<'_> {
                 late.extend(plan::subjects_in(rule, cluster, entry).map(|subject| (index, source, subject)));
             }
         }
+        late.extend(self.quotas());
         late.extend(self.log_groups());
         late.extend(self.with_incidents());
         late
+    }
+
+    /// The rules on quotas: the first part evaluates them for the whole account.
+    fn quotas(&self) -> impl Iterator<Item = (usize, Source, Subject)> + '_ {
+        let Target { platform, part, .. } = self.begin.target;
+        let rules = self.rules.iter().enumerate().filter(move |(_, rule)| {
+            rule.scope == Scope::Account
+                && rule.platform() == platform
+                && part.holds_subject(&Subject::Account)
+        });
+        rules.filter_map(|(index, rule)| {
+            Some((index, Source::Quota(rule.measure.quota_figure()?), Subject::Account))
+        })
     }
 
     /// The rules on log groups, which belong to no cluster: the groups that were queried, and those
@@ -98,7 +119,9 @@ impl Judging<'_> {
     /// The reading of a rule whose lines were kept.
     fn kept_reading(&self, rule: &AlarmRule, subject: &Subject, source: Source) -> Reading {
         let answer = |query: MetricQuery| self.kept.get(&query).cloned().map(|reading| (query, reading));
-        let queries = cloudwatch::queries(rule, subject, source);
+        let entry = subject.cluster().and_then(|cluster| self.inventory.clusters.get(cluster));
+        let queries = entry.map(|entry| cloudwatch::queries(rule, subject, source, entry));
+        let queries = queries.unwrap_or_default();
         let mut answers: Vec<_> = queries.into_iter().filter_map(answer).collect();
         if let Some(reading) = rule.reading(&answers) {
             return reading.into_owned();
@@ -106,6 +129,34 @@ impl Judging<'_> {
         answers
             .pop()
             .map_or_else(|| Reading::Unread(not_queried(rule.measure.label())), |(_, reading)| reading)
+    }
+
+    /// The reading of a figure of load balancers; `None` if nothing is in front of the service.
+    fn balancer_reading(
+        &self,
+        figure: BalancerFigure,
+        rule: &AlarmRule,
+        subject: &Subject,
+    ) -> Option<Reading> {
+        let answer = |query: &MetricQuery| self.kept.get(query).cloned();
+        Some(load_balancers::reading(figure, rule, self.balancing(subject)?, answer))
+    }
+
+    /// What the load balancers show about a service at last.
+    pub(super) fn said_of_balancers(&self, rule: &AlarmRule, subject: &Subject) -> Option<String> {
+        load_balancers::said(rule, self.balancing(subject)?, |query| self.kept.get(query))
+    }
+
+    /// The metrics of load balancers that a rule evaluates for a service.
+    pub(super) fn balancer_metrics(&self, rule: &AlarmRule, subject: &Subject) -> Vec<Metric> {
+        let Some(figure) = rule.measure.balancer_figure() else { return Vec::new() };
+        let entry = subject.cluster().and_then(|cluster| self.inventory.clusters.get(cluster));
+        let queries = entry.map(|entry| load_balancers::queries(figure, rule, subject, entry));
+        queries.unwrap_or_default().into_iter().map(|query| query.metric).collect()
+    }
+
+    fn balancing(&self, subject: &Subject) -> Option<&LoadBalancing> {
+        load_balancers::of_service(subject, self.inventory.clusters.get(subject.cluster()?)?)
     }
 
     /// The reading of a figure from ECS. `None` if the service was not described in this run

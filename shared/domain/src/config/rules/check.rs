@@ -13,8 +13,8 @@ use crate::model::metric::{Period, Statistic, Unit};
 use crate::model::vended::is_counter;
 use crate::rules::pattern::NamePattern;
 use crate::rules::{
-    AlarmRule, Comparison, Condition, DurationText, MaintenanceWindow, Measure, SAMPLE_PERIOD, Scope,
-    Selection, SourceKind, ThresholdText,
+    AlarmRule, BalancerFigure, Comparison, Condition, DurationText, MaintenanceWindow, Measure,
+    SAMPLE_PERIOD, Scope, Selection, SourceKind, ThresholdText,
 };
 use crate::text::nearest::nearest;
 
@@ -78,7 +78,8 @@ pub(super) fn rule(line: u64, raw: RawRule, logs: &LogSettings, problems: &Probl
     let check = Check { label, line, problems };
     let query = super::log_query::of(raw.what.as_ref(), logs);
     let of_query = query.map(|query| query.places.scope());
-    let scope = raw.scope.as_ref().and_then(|at| at.value).or(of_query).unwrap_or_default();
+    let scope = raw.scope.as_ref().and_then(|at| at.value).or(of_query);
+    let scope = scope.unwrap_or_else(|| default_scope(raw.what.as_ref()));
 
     let name = check.need("name", raw.name.clone()).and_then(|(line, name)| check.name(line, name));
     let sampled = is_sampled(raw.what.as_ref());
@@ -90,6 +91,7 @@ pub(super) fn rule(line: u64, raw: RawRule, logs: &LogSettings, problems: &Probl
         check.measure(raw.what.as_ref(), scope, statistic.as_ref())
     };
     let classes = check.classes(raw.classes.as_ref(), measure.as_ref());
+    let minimum_samples = check.minimum_samples(raw.minimum_samples.as_ref(), measure.as_ref());
     let source = check.source(raw.source.as_ref(), measure.as_ref());
     let period = check.period(raw.period.as_ref(), sampled, is_of_logs);
     let selection = check.selection(&raw, scope);
@@ -104,6 +106,7 @@ pub(super) fn rule(line: u64, raw: RawRule, logs: &LogSettings, problems: &Probl
         name: name?,
         measure: measure?,
         classes,
+        minimum_samples,
         source,
         statistic: statistic?,
         scope,
@@ -126,6 +129,18 @@ fn is_sampled(what: Option<&Either<WhatText, RawMetric>>) -> bool {
     Measure::from_str(text).is_ok_and(|measure| measure.sampled().is_some())
 }
 
+/// The scope of a rule that names none: the account for a quota, which exists for nothing else.
+fn default_scope(what: Option<&Either<WhatText, RawMetric>>) -> Scope {
+    match what.and_then(|what| what.value.as_ref()) {
+        Some(OneOf::Plain(WhatText(text)))
+            if Measure::from_str(text).is_ok_and(|measure| measure.quota_figure().is_some()) =>
+        {
+            Scope::Account
+        }
+        _ => Scope::default(),
+    }
+}
+
 /// The statistic of a rule that names none: Maximum for samples of pods, Sum for counters of the
 /// control plane.
 fn default_statistic(what: Option<&Either<WhatText, RawMetric>>, sampled: bool) -> Statistic {
@@ -133,6 +148,13 @@ fn default_statistic(what: Option<&Either<WhatText, RawMetric>>, sampled: bool) 
     match what.and_then(|what| what.value.as_ref()) {
         _ if sampled => Statistic::Maximum,
         Some(OneOf::Plain(WhatText(text))) if is_counted(text) => Statistic::Sum,
+        Some(OneOf::Plain(WhatText(text))) => {
+            let measure = Measure::from_str(text).ok();
+            let is_quota = measure.as_ref().is_some_and(|measure| measure.quota_figure().is_some());
+            let figure = measure.and_then(|measure| measure.balancer_figure());
+            let other = if is_quota { Statistic::Maximum } else { Statistic::Average };
+            figure.map_or(other, BalancerFigure::statistic)
+        }
         // One value for a period: there is nothing to aggregate.
         Some(OneOf::Compound(metric)) if metric.log_query.is_some() => Statistic::Sum,
         Some(OneOf::Compound(metric)) if is_counter(&text(&metric.namespace), &text(&metric.metric)) => {
@@ -207,12 +229,20 @@ impl Check<'_> {
     }
 
     fn selection(&self, raw: &RawRule, scope: Scope) -> Selection {
-        let of_service = (scope != Scope::Service).then_some(&raw.services);
-        let of_family = (scope != Scope::TaskFamily).then_some(&raw.task_families);
+        let is_part = matches!(scope, Scope::Task | Scope::Container);
+        let of_service = (scope != Scope::Service && !is_part).then_some(&raw.services);
+        let of_family = (scope != Scope::TaskFamily && !is_part).then_some(&raw.task_families);
+        let of_container = (scope != Scope::Container).then_some(&raw.containers);
+        let of_account = |at| (scope == Scope::Account).then_some(at);
+        if let (Scope::Account, Some(at)) = (scope, &raw.tags) {
+            self.add(at.line, "tags", "is not valid for scope account");
+        }
         let of_workload = |at| (scope != Scope::Workload).then_some(at);
         for (key, at) in [
+            ("clusters", of_account(&raw.clusters)),
             ("services", of_service),
             ("task-families", of_family),
+            ("containers", of_container),
             ("namespaces", of_workload(&raw.namespaces)),
             ("workloads", of_workload(&raw.workloads)),
         ] {
@@ -225,7 +255,9 @@ impl Check<'_> {
         Selection {
             clusters: self.patterns("clusters", raw.clusters.as_ref()),
             services: self.patterns("services", raw.services.as_ref()),
+            runs_on: self.runs_on(raw.runs_on.as_ref(), scope),
             task_families: self.patterns("task-families", raw.task_families.as_ref()),
+            containers: self.patterns("containers", raw.containers.as_ref()),
             namespaces: self.patterns("namespaces", raw.namespaces.as_ref()),
             workloads: self.patterns("workloads", raw.workloads.as_ref()),
             tags: tags.collect(),

@@ -5,6 +5,7 @@ mod check;
 mod classes;
 mod log_query;
 mod raw;
+mod service_keys;
 mod unless;
 mod what;
 

@@ -31,6 +31,10 @@ pub(in crate::config) struct RawRule {
     /// Default: all failures.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub classes: Option<At<Vec<At<NamePattern>>>>,
+    /// For `http-5xx-percent` and `response-time`: a period with fewer requests does not count.
+    /// Default: every period counts.
+    #[cfg_attr(test, schemars(range(min = 1)))]
+    pub minimum_samples: Option<At<u32>>,
     /// The source of a measure that has several: cloudwatch or ecs-api. Default: the first one that
     /// has the data.
     pub source: Option<At<SourceKind>>,
@@ -45,12 +49,19 @@ pub(in crate::config) struct RawRule {
     /// Cluster name patterns, `*` for any part. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub clusters: Option<At<Vec<At<NamePattern>>>>,
-    /// Service name patterns, for scope service. Default: all.
+    /// Service name patterns, for the scopes service, task and container. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub services: Option<At<Vec<At<NamePattern>>>>,
-    /// Task family patterns, for scope task-family. Default: all.
+    /// What the tasks of the service run on, for scope service: fargate, fargate-spot, ec2,
+    /// managed-instances or external, or patterns of them. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub runs_on: Option<At<Vec<At<NamePattern>>>>,
+    /// Task family patterns, for the scopes task-family, task and container. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub task_families: Option<At<Vec<At<NamePattern>>>>,
+    /// Container name patterns, for scope container. Default: all.
+    #[cfg_attr(test, schemars(length(min = 1)))]
+    pub containers: Option<At<Vec<At<NamePattern>>>>,
     /// Kubernetes namespace patterns, for scope workload. Default: all.
     #[cfg_attr(test, schemars(length(min = 1)))]
     pub namespaces: Option<At<Vec<At<NamePattern>>>>,

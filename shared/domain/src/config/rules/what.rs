@@ -13,7 +13,8 @@ use crate::text::nearest::{hint, nearest};
 /// The maximum number of dimensions of a metric (CloudWatch API, `Metric`).
 const MAX_DIMENSIONS: usize = 30;
 
-const PLACEHOLDERS: [&str; 5] = ["cluster", "service", "task-family", "namespace", "workload"];
+const PLACEHOLDERS: [&str; 7] =
+    ["cluster", "service", "task-family", "task", "container", "namespace", "workload"];
 
 impl Check<'_> {
     /// The measure, if it is valid.
@@ -49,6 +50,7 @@ impl Check<'_> {
             OneOf::Compound(raw) => Measure::Custom(self.custom(line, raw, scope)?),
         };
         self.statistic_of_samples(&measure, statistic);
+        self.statistic_of_balancers(&measure, statistic);
         if measure.task_figure().is_some() && statistic.is_some_and(|statistic| *statistic != Statistic::Sum)
         {
             self.add(line, "statistic", "is not valid for events, which are only counted: leave it out");

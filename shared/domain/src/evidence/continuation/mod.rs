@@ -13,17 +13,19 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::inventory::EarlierChecks;
 use crate::evidence::snapshot::BadSnapshot;
+use crate::model::load_balancer::BalancerKind;
 use crate::model::metric::{Dimensions, MetricQuery, Period, Statistic};
 use crate::model::run::Run;
 use crate::model::series::{Datapoint, MetricSeries, Reading};
 use crate::model::window::Window;
-use crate::rules::{AlarmRule, Measure};
+use crate::rules::{AWS_USAGE, AlarmRule, BalancerMetric, Measure, PERCENT_OF_QUOTA, is_sparse};
 
 pub use samples::{ClusterHistory, History};
 
@@ -86,6 +88,8 @@ struct Reach {
     oldest: i64,
     /// End of the window.
     end: i64,
+    /// Whether a period without a point is normal, so that it is not requested again.
+    is_sparse: bool,
 }
 
 /// Evaluation ranges of the rules' queries, and where the look-back begins.
@@ -101,7 +105,7 @@ struct Reaches<'a> {
 struct RuleQuery<'a> {
     namespace: &'a str,
     name: &'a str,
-    statistic: &'a Statistic,
+    statistic: Cow<'a, Statistic>,
     period: Period,
     range: usize,
 }
@@ -233,7 +237,11 @@ impl Reach {
             return None;
         }
         // After failed runs the first verdict reaches back beyond the look-back.
-        let gap = if from < self.lookback { older_gap } else { gap };
+        let gap = match from < self.lookback {
+            _ if self.is_sparse => end,
+            true => older_gap,
+            false => gap,
+        };
         let back = |by: SignedDuration| {
             (end - by.as_secs()).div_euclid(self.period.seconds()) * self.period.seconds()
         };
@@ -247,15 +255,34 @@ impl<'a> Reaches<'a> {
     fn new(rules: &'a [AlarmRule], run: &Run) -> Self {
         let mut ranges: Vec<RuleQuery<'a>> = Vec::new();
         for rule in rules {
-            let (statistic, period, range) =
-                (&rule.statistic, rule.period, rule.condition.evaluation_range());
+            let (period, range) = (rule.period, rule.condition.evaluation_range());
             let custom = match &rule.measure {
                 Measure::Custom(custom) => Some((custom.namespace.as_str(), custom.name.as_str())),
                 _ => None,
             };
             let metrics = rule.measure.metrics().map(|metric| (metric.namespace, metric.name));
-            let query = |(namespace, name)| RuleQuery { namespace, name, statistic, period, range };
-            ranges.extend(metrics.chain(custom).map(query));
+            let statistic = Cow::Borrowed(&rule.statistic);
+            let query = |(namespace, name)| RuleQuery {
+                namespace,
+                name,
+                statistic: statistic.clone(),
+                period,
+                range,
+            };
+            ranges.extend(metrics.chain(custom).map(&query));
+            let quota = rule.measure.quota_figure().map(|_| (AWS_USAGE, PERCENT_OF_QUOTA));
+            ranges.extend(quota.map(query));
+            let inputs = rule.measure.balancer_figure().into_iter().flat_map(|figure| figure.inputs(rule));
+            for BalancerMetric { name, statistic, .. } in inputs {
+                let kinds = [BalancerKind::Application, BalancerKind::Network];
+                ranges.extend(kinds.map(|kind| RuleQuery {
+                    namespace: kind.namespace(),
+                    name,
+                    statistic: Cow::Owned(statistic.clone()),
+                    period,
+                    range,
+                }));
+            }
         }
         Self { window: run.window, lookback: run.window_of(SignedDuration::ZERO).start, ranges }
     }
@@ -273,7 +300,8 @@ impl<'a> Reaches<'a> {
         let lookback = period.start_of(self.lookback);
         let oldest = (lookback - seconds(range)).max(period.start_of(self.window.start));
         let range = seconds(range.saturating_sub(1));
-        Reach { period, range, lookback, oldest, end: period.start_of(self.window.end) }
+        let (end, is_sparse) = (period.start_of(self.window.end), is_sparse(&query.metric));
+        Reach { period, range, lookback, oldest, end, is_sparse }
     }
 }
 

@@ -44,7 +44,13 @@ fn plan(rules: &[AlarmRule], services: &[&str]) -> Vec<MetricQuery> {
         ..EcsEntry::default()
     };
     let clusters = BTreeMap::from([("shop".parse().unwrap(), entry.into())]);
-    let inventory = Inventory { read_at: at(0), clusters, faults: Vec::new(), families_listed: false };
+    let inventory = Inventory {
+        read_at: at(0),
+        clusters,
+        faults: Vec::new(),
+        families_listed: false,
+        tasks_listed: false,
+    };
     QueryPlan::for_alarms(rules, &inventory).queries
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Reporting;
+use super::{Reporting, ServiceSetup};
 use crate::model::cluster::ServiceName;
 use crate::model::insights::InsightsLevel;
-use crate::model::subject::Workload;
+use crate::model::subject::{TaskOwner, Workload};
 
 /// One cluster of the inventory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,17 @@ pub struct EcsEntry {
     /// `task-family`.
     #[serde(default)]
     pub task_families: Vec<String>,
+    /// Tasks with metrics of their own, each once: of a service by the service, others by their
+    /// family. Listed only if a rule has scope `task` or `container`, and for reports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<(TaskOwner, String)>,
+    /// Names of containers with metrics of their own, by the service or family of their tasks;
+    /// listed like tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<(TaskOwner, String)>,
+    /// How its services are set up, as far as they have been described.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub setups: BTreeMap<ServiceName, ServiceSetup>,
 }
 
 /// An EKS cluster in the inventory.

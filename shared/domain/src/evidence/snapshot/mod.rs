@@ -263,6 +263,7 @@ impl Snapshot {
             clusters: BTreeMap::new(),
             faults: Vec::new(),
             families_listed: false,
+            tasks_listed: false,
         };
         let (services, undescribed, readings) = (Vec::new(), Vec::new(), BTreeMap::new());
         let (eks, workloads, pods) = (Vec::new(), Vec::new(), Vec::new());

@@ -20,7 +20,7 @@ use crate::model::insights::InsightsLevel;
 use crate::model::operation::Operation;
 use crate::model::run::{Part, RunKind};
 use crate::model::status::ServiceStatus;
-use crate::model::subject::Workload;
+use crate::model::subject::{TaskOwner, Workload};
 
 fn incidents(time: Timestamp) -> Vec<IncidentGroup> {
     let of = Of::Service("shop".parse().unwrap(), "web".parse().unwrap());
@@ -67,11 +67,20 @@ fn snapshot() -> Snapshot {
         reports_insights: Reporting::Reporting,
         services: vec!["web".parse().unwrap()],
         task_families: Vec::new(),
+        tasks: vec![(TaskOwner::Service("web".parse().unwrap()), "3b2a".to_owned())],
+        containers: vec![(TaskOwner::Family("nightly".to_owned()), "app".to_owned())],
+        setups: BTreeMap::new(),
     };
     let tags = BTreeMap::from([("team".to_owned(), "web".to_owned())]);
     let entry = ClusterEntry { tags, ..ecs.into() };
     let clusters = BTreeMap::from([("shop".parse().unwrap(), entry)]);
-    let inventory = Inventory { read_at: time, clusters, faults: Vec::new(), families_listed: false };
+    let inventory = Inventory {
+        read_at: time,
+        clusters,
+        faults: Vec::new(),
+        families_listed: false,
+        tasks_listed: false,
+    };
     let service = ServiceState {
         cluster: "shop".parse().unwrap(),
         service: "web".parse().unwrap(),
@@ -83,6 +92,7 @@ fn snapshot() -> Snapshot {
         deployment: None,
         events: vec!["(service web) has started 1 tasks.".to_owned()],
         task_definitions: Vec::new(),
+        setup: crate::evidence::inventory::ServiceSetup::default(),
         trend: crate::evidence::inventory::ServiceTrend { short_since: None, new_failures: Some(2) },
     };
     let undescribed = UndescribedService {

@@ -134,7 +134,10 @@ fn destinations(services: &[(&str, &str, &str)]) -> Destinations {
             driver,
             ..ContainerLogging::default()
         };
-        definitions.insert((*name).to_owned(), TaskLogging { on_fargate: true, containers: vec![container] });
+        definitions.insert(
+            (*name).to_owned(),
+            TaskLogging { on_fargate: true, size: None, containers: vec![container] },
+        );
         running.push(Running { subject: service(name), revision: (*name).to_owned(), runs_since: None });
     }
     Destinations::of_tasks(&running, &definitions, &"eu-west-1".parse().unwrap())

@@ -21,6 +21,7 @@ use crate::alarms::{Notice, NoticeKind, RuleChange};
 use crate::logs::AskedQueries;
 use crate::logs::excerpt::AlarmLogs;
 use crate::model::run::{Run, Target};
+use crate::model::subject::Subject;
 use crate::outcome::Outcome;
 use crate::rules::Severity;
 use crate::text::message::{Attribute, Message};
@@ -80,7 +81,10 @@ pub fn digest(
     notices.sort_by(|a, b| {
         let key = |PlacedNotice { notice, .. }: &PlacedNotice<'_>| (notice.severity, Reverse(notice.at));
         key(a).cmp(&key(b)).then_with(|| {
-            (&a.notice.subject, a.notice.kind(), &a.notice.rule).cmp(&(
+            // What is about the account comes after what runs in it.
+            let is_account = |placed: &PlacedNotice<'_>| placed.notice.subject == Subject::Account;
+            (is_account(a), &a.notice.subject, a.notice.kind(), &a.notice.rule).cmp(&(
+                is_account(b),
                 &b.notice.subject,
                 b.notice.kind(),
                 &b.notice.rule,

@@ -315,6 +315,8 @@ fn kind_of(subject: &Subject) -> &'static str {
         Subject::Cluster(_) => "cluster",
         Subject::Service(..) => "service",
         Subject::TaskFamily(..) => "task family",
+        Subject::Task(..) => "task",
+        Subject::Container(..) => "container",
         Subject::Workload(..) => "workload",
         Subject::LogGroup(_) => "log group",
     }

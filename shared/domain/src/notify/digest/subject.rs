@@ -5,7 +5,7 @@ use super::super::{CoverageChange, RuleLine, coverage};
 use super::{PlacedNotice, Sections, label};
 use crate::alarms::{Notice, NoticeKind};
 use crate::model::run::Platform;
-use crate::model::subject::{Subject, Workload};
+use crate::model::subject::{Subject, TaskOwner, Workload};
 use crate::report::counted;
 use crate::text::message::harmless;
 
@@ -127,11 +127,24 @@ pub(super) fn name(subject: &Subject) -> String {
         Subject::TaskFamily(cluster, family) => {
             Subject::TaskFamily(cluster.clone(), harmless(family)).to_string()
         }
+        Subject::Task(cluster, owner, id) => {
+            Subject::Task(cluster.clone(), plain(owner), harmless(id)).to_string()
+        }
+        Subject::Container(cluster, owner, name) => {
+            Subject::Container(cluster.clone(), plain(owner), harmless(name)).to_string()
+        }
         Subject::Workload(cluster, workload) => {
             Subject::Workload(cluster.clone(), sanitized(workload)).to_string()
         }
         Subject::LogGroup(name) => Subject::LogGroup(harmless(name)).to_string(),
         Subject::Account | Subject::Cluster(_) | Subject::Service(..) => subject.to_string(),
+    }
+}
+
+fn plain(owner: &TaskOwner) -> TaskOwner {
+    match owner {
+        TaskOwner::Service(service) => TaskOwner::Service(service.clone()),
+        TaskOwner::Family(family) => TaskOwner::Family(harmless(family)),
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) mod insights;
 pub(super) mod logs;
 pub(super) mod queries;
 pub(super) mod rules;
+pub(super) mod setup;
 pub(super) mod silent;
 pub(super) mod stopped;
 pub(super) mod worst;
@@ -30,6 +31,7 @@ pub(super) const SECTIONS: &[&dyn Section] = &[
     &alarms::Alarms,
     &stopped::Stopped,
     &silent::Silent,
+    &setup::Setup,
     &rules::Rules,
     &worst::First,
     // On the page only: nobody would read a mail with every service.

@@ -91,20 +91,25 @@ pub(crate) fn head(first: &str, more: &str, below: &str) -> String {
 /// CPU and memory, each with mean and maximum of the last three hours and of the whole window.
 pub(crate) fn figures(to: &mut String, member: &dyn Member) {
     for figure in [member.cpu(), member.memory()] {
-        if figure.is_empty() {
-            cell(to, "<td class=g colspan=4>", member.why_none(figure));
-            continue;
-        }
-        let Utilization { answer, average_3h, maximum_3h, average, maximum } = *figure;
-        for (i, value) in [average_3h, maximum_3h, average, maximum].into_iter().enumerate() {
-            to.push_str(if i == 0 { "<td class=g>" } else { "<td>" });
-            match value {
-                // Marks every figure of a partial reading: the missing points may have been the
-                // highest.
-                Some(value) if answer == Answer::Partial => to.push_str(&format!("{value:.1}?")),
-                Some(value) => to.push_str(&format!("{value:.1}")),
-                None => to.push('-'),
-            }
+        utilization(to, figure, member.why_none(figure));
+    }
+}
+
+/// One figure: mean and maximum of the last three hours and of the whole window, or why there is
+/// none.
+pub(crate) fn utilization(to: &mut String, figure: &Utilization, why_none: &str) {
+    if figure.is_empty() {
+        return cell(to, "<td class=g colspan=4>", why_none);
+    }
+    let Utilization { answer, average_3h, maximum_3h, average, maximum } = *figure;
+    for (i, value) in [average_3h, maximum_3h, average, maximum].into_iter().enumerate() {
+        to.push_str(if i == 0 { "<td class=g>" } else { "<td>" });
+        match value {
+            // Marks every figure of a partial reading: the missing points may have been the
+            // highest.
+            Some(value) if answer == Answer::Partial => to.push_str(&format!("{value:.1}?")),
+            Some(value) => to.push_str(&format!("{value:.1}")),
+            None => to.push('-'),
         }
     }
 }

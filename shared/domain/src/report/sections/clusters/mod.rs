@@ -1,8 +1,11 @@
 //! ECS clusters, each with the table of its services. The mail only names the services to check
 //! first.
 
+pub(crate) mod load_balancing;
 pub(crate) mod model;
 mod page;
+pub(crate) mod part;
+pub(crate) mod runs_on;
 pub(crate) mod seen;
 pub(crate) mod service;
 

@@ -2,10 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::part::{PartReport, SeenPart};
+use super::runs_on::TaskOfRevision;
 use super::service::ServiceReport;
 use crate::evidence::inventory::Reporting;
+use crate::logs::RunningSize;
 use crate::model::cluster::{AccountId, ClusterName, Region};
 use crate::model::insights::InsightsLevel;
+use crate::model::subject::Subject;
 use crate::text::Text;
 
 /// One ECS cluster.
@@ -37,9 +41,37 @@ pub struct ClusterReport {
     pub services_unread: bool,
     /// Its services, by name.
     pub services: Vec<ServiceReport>,
+    /// Task families with metrics of Container Insights, and with enhanced observability tasks and
+    /// containers; those with the highest share of memory first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartReport>,
 }
 
 impl ClusterReport {
+    /// Takes the size of what runs: of a service, or of a family whose tasks have no service, which
+    /// is added if it has no metrics.
+    pub(crate) fn take_size(&mut self, running: &RunningSize) {
+        let size = TaskOfRevision::from(running);
+        match &running.subject {
+            Subject::Service(_, name) => {
+                let service = self.services.iter_mut().find(|service| service.service == *name);
+                if let Some(runs_on) = service.and_then(|service| service.runs_on.as_mut()) {
+                    runs_on.tasks.push(size);
+                }
+            }
+            subject @ Subject::TaskFamily(_, family) => {
+                if let Some(part) = self.parts.iter_mut().find(|part| part.is_family(family)) {
+                    part.without_service.push(size);
+                } else {
+                    let mut part = SeenPart::new(subject.clone()).figures;
+                    part.without_service.push(size);
+                    self.parts.push(part);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Whether Container Insights is on and it is unknown whether metrics arrive.
     pub(crate) fn may_be_silent(&self) -> bool {
         let is_on = self.insights > InsightsLevel::Disabled;

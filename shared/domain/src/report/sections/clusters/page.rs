@@ -2,21 +2,31 @@
 
 use maud::{Markup, html};
 
+use super::load_balancing::{LoadBalancingReport, seconds_in_words};
 use super::model::ClusterReport;
+use super::part::PartReport;
+use super::runs_on::RunsOn;
 use super::service::{Deployment, ServiceReport, Tasks, Traffic};
 use crate::model::insights::InsightsLevel;
-use crate::report::measured::figures::{Utilization, percent, rate};
+use crate::report::measured::figures::{Answer, Utilization, percent, rate};
 use crate::report::measured::member::Member;
 use crate::report::model::Report;
 use crate::report::sections::insights::posture::NOT_KNOWN;
 use crate::report::show::cluster;
-use crate::report::show::table::{Wide, cell, figures, head};
+use crate::report::show::list::{ROWS, more_in_json};
+use crate::report::show::table::{Wide, cell, figures, head, utilization};
 use crate::text::links::ecs_cluster_link;
 use crate::text::words::count;
 
 /// The columns after CPU and memory.
-const MORE: &str = "<th scope=col rowspan=2>Tasks<th class=t scope=col rowspan=2>Deployment<th scope=colgroup colspan=2>Network a task";
+const MORE: &str = "<th scope=col rowspan=2>Tasks<th class=t scope=col rowspan=2>Deployment<th class=t scope=col rowspan=2>Runs on<th scope=colgroup colspan=2>Network a task";
 const BELOW: &str = "<th scope=col>in<th scope=col>out";
+const BALANCERS: &str = "<th class=g scope=colgroup colspan=4>Load balancer";
+const BELOW_BALANCERS: &str =
+    "<th class=g scope=col>requests<th scope=col>5XX<th scope=col>p99<th scope=col>unhealthy";
+
+/// Above this share of 5XX answers, in percent, the built-in rule fires.
+const BAD_5XX: f64 = 5.0;
 
 /// The section of all clusters.
 pub(super) fn section(report: &Report) -> Markup {
@@ -25,7 +35,8 @@ pub(super) fn section(report: &Report) -> Markup {
         p class="note" {
             "Mean and highest value, for the last 3 hours and for the whole report, in percent of what the tasks reserve. \
              Tasks: running of desired, and in brackets the fewest that ran. Network: average per task, only where \
-             Container Insights reports it. A dash means no data. A question mark means that the answer was incomplete, \
+             Container Insights reports it. Load balancer: requests of the whole report, those that the service's targets \
+             answered with 5XX, the highest p99 of the response time, and the targets that are unhealthy now. A dash means no data. A question mark means that the answer was incomplete, \
              so the value may be higher."
         }
         @if report.clusters.is_empty() { p { "No clusters." } }
@@ -35,18 +46,44 @@ pub(super) fn section(report: &Report) -> Markup {
 
 fn one(cluster: &ClusterReport, open: bool) -> Markup {
     let ClusterReport { account, region, cluster: name, services, .. } = cluster;
-    let head = head("Service", MORE, BELOW);
+    // Most clusters have services behind a load balancer, or none at all.
+    let balanced = services.iter().any(|service| service.load_balancing.is_some());
+    let head = if balanced {
+        head("Service", &format!("{MORE}{BALANCERS}"), &format!("{BELOW}{BELOW_BALANCERS}"))
+    } else {
+        head("Service", MORE, BELOW)
+    };
+    let row = |to: &mut String, service: &ServiceReport| row(to, service, balanced);
     let table = Wide { what: "Services", class: "s", head: &head, row: 220 };
     html! {
         details open[open] {
             summary { b { (name.as_str()) } (heading(cluster)) (warnings(cluster)) }
             @if !services.is_empty() { (table.of(name, services, row)) }
+            @if !cluster.parts.is_empty() { (parts(cluster)) }
             (cluster::place(account, region, "ECS", ecs_cluster_link(region, name).as_deref()))
         }
     }
 }
 
 /// The cluster in one line.
+/// Task families, tasks and containers, as many as a table shows.
+fn parts(cluster: &ClusterReport) -> Markup {
+    let head = head("Task family, task or container", "<th class=t scope=col rowspan=2>Kind", "");
+    let table = Wide { what: "Task families, tasks and containers", class: "s", head: &head, row: 160 };
+    let row = |to: &mut String, part: &PartReport| {
+        cell(to, "<tr><th scope=row>", &part.name());
+        for figure in [&part.cpu, &part.memory] {
+            utilization(to, figure, figure.answer.words());
+        }
+        cell(to, "<td class=t>", &part.kind());
+    };
+    let shown = &cluster.parts[..cluster.parts.len().min(ROWS)];
+    html! {
+        (table.of(&cluster.cluster, shown, row))
+        (more_in_json(cluster.parts.len() - shown.len()))
+    }
+}
+
 fn heading(cluster: &ClusterReport) -> String {
     let mean = |figure: fn(&ServiceReport) -> &Utilization| {
         let known: Vec<f64> = cluster.services.iter().filter_map(|service| figure(service).average).collect();
@@ -72,9 +109,12 @@ fn heading(cluster: &ClusterReport) -> String {
 }
 
 fn warnings(cluster: &ClusterReport) -> Markup {
+    let is_old = |service: &&ServiceReport| service.runs_on.as_ref().is_some_and(|one| one.old_platform);
+    let old = cluster.services.iter().filter(is_old).count();
     let idle = cluster.services.iter().filter(|service| service.none_runs()).count();
     let warnings = cluster::warnings([
         (idle > 0).then(|| format!("{} with no tasks running", count(idle, "service"))),
+        (old > 0).then(|| format!("{} on a Fargate platform before 1.4.0", count(old, "service"))),
         cluster.services_unread.then(|| "services could not be listed".to_owned()),
         cluster.silent.then(|| "on, but no metrics arrive".to_owned()),
         cluster.may_be_silent().then(|| NOT_KNOWN.to_owned()),
@@ -83,12 +123,51 @@ fn warnings(cluster: &ClusterReport) -> Markup {
     html! { (warnings) @if cluster.opted_out { ". Opted out" } }
 }
 
-fn row(to: &mut String, service: &ServiceReport) {
+fn row(to: &mut String, service: &ServiceReport, balanced: bool) {
     cell(to, "<tr><th scope=row>", service.service.as_str());
     figures(to, service);
     tasks(to, service);
     deployment(to, service.deployment.as_ref());
+    runs_on(to, service.runs_on.as_ref());
     traffic(to, service.network.as_ref());
+    if balanced {
+        balancers(to, service.load_balancing.as_ref());
+    }
+}
+
+fn runs_on(to: &mut String, runs_on: Option<&RunsOn>) {
+    match runs_on {
+        None => to.push_str("<td class=t>-"),
+        Some(one) => {
+            cell(to, if one.old_platform { "<td class=\"t w\">" } else { "<td class=t>" }, &one.to_string());
+        }
+    }
+}
+
+/// Requests, errors, response time and unhealthy targets. A Network Load Balancer has no codes and no
+/// response time, which is not 0.
+fn balancers(to: &mut String, requests: Option<&LoadBalancingReport>) {
+    let Some(requests) = requests else { return to.push_str("<td class=g>-<td>-<td>-<td>-") };
+    if requests.answer == Answer::NotAsked || requests.answer == Answer::CouldNotAsk {
+        let why = requests.unread().unwrap_or_else(|| requests.answer.words().to_owned());
+        return cell(to, "<td class=\"g t\" colspan=4>", &why);
+    }
+    if requests.has_http {
+        let whole = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+        to.push_str(&format!("<td class=g>{}", whole(requests.requests)));
+        let percent = requests.percent_5xx();
+        to.push_str(if percent.is_some_and(|percent| percent > BAD_5XX) { "<td class=w>" } else { "<td>" });
+        to.push_str(&percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.1} %")));
+        to.push_str(&format!(
+            "<td>{}",
+            requests.p99_seconds.map_or_else(|| "-".to_owned(), seconds_in_words)
+        ));
+    } else {
+        to.push_str("<td class=\"g t\" colspan=3>network: no HTTP");
+    }
+    let unhealthy = requests.unhealthy;
+    to.push_str(if unhealthy.is_some_and(|hosts| hosts > 0) { "<td class=w>" } else { "<td>" });
+    to.push_str(&unhealthy.map_or_else(|| "-".to_owned(), |hosts| hosts.to_string()));
 }
 
 fn tasks(to: &mut String, service: &ServiceReport) {

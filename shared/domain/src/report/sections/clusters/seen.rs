@@ -1,22 +1,27 @@
 //! Reads an ECS cluster from a snapshot line by line, and keeps only figures, not the series behind
 //! them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::load_balancing::LoadBalancingReport;
 use super::model::ClusterReport;
+use super::part::{PartReport, SeenPart};
+use super::runs_on::RunsOn;
 use super::service::{ServiceReport, WithoutMetrics};
-use crate::evidence::inventory::{EcsEntry, Reporting, ServiceState};
+use crate::evidence::inventory::{EcsEntry, Reporting, ServiceSetup, ServiceState};
 use crate::model::catalogue::{AWS_ECS, CONTAINER_INSIGHTS};
 use crate::model::cluster::{ClusterName, ServiceName};
 use crate::model::insights::{InsightsLevel, opts_out};
 use crate::model::metric::MetricQuery;
 use crate::model::run::Target;
 use crate::model::series::Reading;
+use crate::model::subject::Subject;
 use crate::model::window::Window;
 use crate::report::measured::figures::{Answer, points};
 use crate::report::measured::slots::{Slots, Sparks};
+use crate::sources::parts;
 
 /// How long the first metrics of a deployment may take after its start: tasks need up to ten
 /// minutes to start.
@@ -32,6 +37,8 @@ pub(crate) struct SeenCluster {
     pub(crate) services_unread: bool,
     /// By name.
     pub(crate) services: Vec<SeenService>,
+    /// Task families, tasks and containers.
+    pub(crate) parts: HashMap<Subject, SeenPart>,
 }
 
 /// What has been read of one service.
@@ -51,15 +58,22 @@ impl SeenCluster {
         tags: &BTreeMap<String, String>,
         unlisted: bool,
     ) -> Self {
-        let mut names: Vec<ServiceName> = entry.services;
+        let parts = parts::subjects(&name, &entry).into_iter();
+        let parts = parts.map(|subject| (subject.clone(), SeenPart::new(subject))).collect();
+        let (mut names, setups) = (entry.services, entry.setups);
         names.sort_unstable();
         names.dedup();
+        let service = |name: ServiceName| {
+            let setup = setups.get(&name);
+            SeenService::new(name, setup)
+        };
         Self {
             insights: entry.insights,
             reports_insights: entry.reports_insights,
             opted_out: opts_out(tags),
             services_unread: unlisted,
-            services: names.into_iter().map(SeenService::new).collect(),
+            services: names.into_iter().map(service).collect(),
+            parts,
             name,
         }
     }
@@ -71,7 +85,7 @@ impl SeenCluster {
         let at = match found {
             Ok(at) => at,
             Err(at) => {
-                self.services.insert(at, SeenService::new(name.parse().ok()?));
+                self.services.insert(at, SeenService::new(name.parse().ok()?, None));
                 at
             }
         };
@@ -80,7 +94,10 @@ impl SeenCluster {
 
     /// Its report; [`insights`](super::super::insights) marks silence and conflicts later.
     pub(crate) fn finish(self, Target { account, region, .. }: &Target) -> ClusterReport {
+        let mut parts: Vec<PartReport> = self.parts.into_values().map(|seen| seen.figures).collect();
+        parts.sort_by_cached_key(|part| (part.order(), part.name()));
         ClusterReport {
+            parts,
             account: account.clone(),
             region: region.clone(),
             cluster: self.name,
@@ -96,8 +113,20 @@ impl SeenCluster {
 }
 
 impl SeenService {
-    fn new(service: ServiceName) -> Self {
-        Self { figures: ServiceReport::new(service), sparks: Sparks::default(), newest: None }
+    fn new(service: ServiceName, setup: Option<&ServiceSetup>) -> Self {
+        let figures = ServiceReport {
+            runs_on: setup.map(|setup| RunsOn::from(&setup.compute)),
+            load_balancing: setup.and_then(|setup| LoadBalancingReport::of(&setup.load_balancing)),
+            ..ServiceReport::new(service)
+        };
+        Self { figures, sparks: Sparks::default(), newest: None }
+    }
+
+    /// Takes a reading of a target group in front of it.
+    pub(crate) fn take_balancer(&mut self, query: &MetricQuery, reading: &Reading, slots: &Slots) {
+        if let Some(requests) = &mut self.figures.load_balancing {
+            requests.take(query, reading, slots.window());
+        }
     }
 
     /// Takes a CloudWatch reading.

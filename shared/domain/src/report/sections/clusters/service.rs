@@ -11,6 +11,8 @@ use crate::model::status::ServiceStatus;
 use crate::model::window::Window;
 use crate::report::measured::figures::{Answer, Utilization, highest, mean, newest, points, rate, whole};
 use crate::report::measured::member::Member;
+use crate::report::sections::clusters::load_balancing::LoadBalancingReport;
+use crate::report::sections::clusters::runs_on::RunsOn;
 use crate::text::Text;
 use crate::text::words::count;
 
@@ -36,6 +38,13 @@ pub struct ServiceReport {
     /// Network traffic per task; only where Container Insights reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Traffic>,
+    /// What its tasks run on; absent if ECS did not describe it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_on: Option<RunsOn>,
+    /// Load balancers in front of it, and what they show; absent if there are none, or if ECS did
+    /// not describe it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_balancing: Option<LoadBalancingReport>,
 }
 
 impl ServiceReport {
@@ -49,6 +58,8 @@ impl ServiceReport {
             without_metrics: None,
             deployment: None,
             network: None,
+            runs_on: None,
+            load_balancing: None,
         }
     }
 }
@@ -86,6 +97,12 @@ impl Member for ServiceReport {
         }
         if let Some(network) = &self.network {
             rest.push_str(&format!(", network {}", network.sentence()));
+        }
+        if let Some(requests) = &self.load_balancing {
+            rest.push_str(&format!("; {}", requests.sentence()));
+        }
+        if let Some(runs_on) = self.runs_on.as_ref().filter(|runs_on| !runs_on.is_plain()) {
+            rest.push_str(&format!("; on {runs_on}"));
         }
         rest
     }
@@ -267,6 +284,7 @@ mod tests {
             deployment: None,
             events: Vec::new(),
             task_definitions: Vec::new(),
+            setup: crate::evidence::inventory::ServiceSetup::default(),
             trend: crate::evidence::inventory::ServiceTrend::default(),
         };
         let end: Timestamp = "2026-11-22T05:00:00Z".parse().unwrap();
