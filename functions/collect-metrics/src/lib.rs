@@ -153,7 +153,7 @@ impl Handler {
         known.hot.extend(stopped.troubled(&task.run).iter().filter_map(snapshot_builder::service_of));
         let unclear = silent::to_describe(&task.run, &rules, inventory, &known, earlier);
         let mut states = ecs.describe_services(&setups::without(unclear, &unknown)).await;
-        let later = setups.learn(&mut cached, &states).await;
+        let later = setups.learn(&mut cached, &states, false).await;
         states.extend(described);
         stopped.complete(&ecs, &task.run, &states.found).await;
         if task.run.kind == RunKind::Alarms {
@@ -168,7 +168,10 @@ impl Handler {
         states.faults.extend(later.faults);
         let is_whole = cached.inventory.faults.is_empty();
         let has_changed = learnt.has_changed | later.has_changed;
-        if (cached.drop_missing(&states.missing_clusters, &states.found) | has_changed) && is_whole {
+        let has_dropped = cached.drop_missing(&states.missing_clusters, &states.found);
+        // What was learnt is kept beside what could not be listed: nobody should have to learn it
+        // again in each run.
+        if has_dropped && is_whole || has_changed {
             self.store.put_inventory(&task.target, &cached).await?;
         }
         let stopped = stopped.finish(&task.run);

@@ -161,7 +161,11 @@ impl Checked {
                 }
                 None => {}
             }
-            ecs.keep_setups(setups);
+            if unlisted {
+                ecs.setups = setups;
+            } else {
+                ecs.keep_setups(setups);
+            }
             let entry = ClusterEntry { tags, unlisted, contents: ClusterContents::Ecs(ecs) };
             active_services.insert(name.clone(), count);
             clusters.insert(name, entry);

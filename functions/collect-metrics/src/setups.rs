@@ -58,17 +58,23 @@ impl Setups<'_> {
         names: &Names,
     ) -> (DescribedServices, Learnt) {
         let mut described = self.ecs.describe_services(names).await;
-        let mut learnt = self.learn(cached, &described).await;
+        // A load balancer may have been replaced.
+        let is_check = cached.checked_at == self.task.run.time;
+        let mut learnt = self.learn(cached, &described, is_check).await;
         described.faults.append(&mut learnt.faults);
         (described, learnt)
     }
 
-    /// Learns from described services. The load balancers of target groups are read if any is not
-    /// known, and something is new or the clusters have been listed in this run.
-    pub(crate) async fn learn(&self, cached: &mut CachedInventory, described: &DescribedServices) -> Learnt {
+    /// Learns from described services. The load balancers of target groups are read if something is
+    /// new, or if `is_check`.
+    pub(crate) async fn learn(
+        &self,
+        cached: &mut CachedInventory,
+        described: &DescribedServices,
+        is_check: bool,
+    ) -> Learnt {
         let mut learnt = Learnt { has_changed: cached.learn(&described.found), faults: Vec::new() };
-        let is_due = learnt.has_changed || cached.checked_at == self.task.run.time;
-        if is_due && cached.unbalanced().next().is_some() {
+        if (learnt.has_changed || is_check) && cached.target_groups().next().is_some() {
             let (application, network) = tokio::join!(
                 self.balancers(BalancerKind::Application),
                 self.balancers(BalancerKind::Network)
@@ -85,12 +91,15 @@ impl Setups<'_> {
 
     async fn balancers(&self, kind: BalancerKind) -> Result<Balancers, Fault> {
         let metrics = self.cloudwatch.list_active_metrics(kind.namespace(), PAIRED).await?;
-        let pairs = metrics.iter().filter_map(|metric| {
+        let mut balancers = Balancers::new();
+        for metric in &metrics {
             let dimensions = &metric.dimensions;
-            let balancer = Balancer::from_dimension(dimensions.get("LoadBalancer")?)?;
-            Some((dimensions.get("TargetGroup")?.to_owned(), balancer))
-        });
-        Ok(pairs.collect())
+            let balancer = dimensions.get("LoadBalancer").and_then(Balancer::from_dimension);
+            if let Some((group, balancer)) = dimensions.get("TargetGroup").zip(balancer) {
+                balancers.entry(group.to_owned()).or_default().insert(balancer);
+            }
+        }
+        Ok(balancers)
     }
 }
 

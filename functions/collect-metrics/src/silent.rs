@@ -9,7 +9,7 @@ use fargaze::model::cluster::{ClusterName, ServiceName};
 use fargaze::model::run::{Run, RunKind};
 use fargaze::model::subject::Subject;
 use fargaze::rules::AlarmRule;
-use fargaze::sources::ecs_api::{needs_service, needs_silent_services};
+use fargaze::sources::ecs_api::{needs_service, needs_silent};
 use fargaze::sources::rotation::Rotation;
 
 use crate::snapshot_builder::Services;
@@ -28,21 +28,21 @@ pub(crate) fn to_describe(
     known: &Services,
     earlier: Option<&Earlier>,
 ) -> BTreeMap<ClusterName, Vec<ServiceName>> {
-    let needs_silent = needs_silent_services(rules);
+    let needs_setup = rules.iter().any(AlarmRule::needs_setup);
     let rotation = Rotation { since: earlier.map(|earlier| earlier.time), now: run.time };
     let mut services = BTreeMap::<ClusterName, Vec<ServiceName>>::new();
     for (cluster, entry) in &inventory.clusters {
         let is_to_describe = |(place, service): &(usize, &ServiceName)| {
             let name = (cluster.to_string(), service.to_string());
-            let is_unclear = needs_silent && !known.alive.contains(&name) || known.hot.contains(&name);
+            let subject = || Subject::Service(cluster.clone(), (*service).clone());
+            let is_silent = !known.alive.contains(&name) && needs_silent(rules, &subject(), entry);
+            let is_unclear = is_silent || known.hot.contains(&name);
             let is_due = || {
                 rotation.is_due(cluster, *place)
                     || earlier.is_some_and(|earlier| earlier.checks.must_recheck(cluster, service, run.time))
             };
-            let is_needed = || {
-                let subject = Subject::Service(cluster.clone(), (*service).clone());
-                needs_service(rules, &subject, entry)
-            };
+            // How a service is set up may change, also so that no rule evaluates it, or one does again.
+            let is_needed = || needs_setup || needs_service(rules, &subject(), entry);
             run.kind == RunKind::Report || is_unclear || is_due() && is_needed()
         };
         let names: Vec<ServiceName> = entry

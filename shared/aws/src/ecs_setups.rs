@@ -75,7 +75,8 @@ fn route(balancer: &LoadBalancer) -> Option<Route> {
     let of_rule = rules.into_iter().flatten().flatten().find_map(Balancer::of_listener);
     let group = |arn: &str| Some(TargetGroup { balancer: of_rule.clone(), ..TargetGroup::of_arn(arn)? });
     let alternate = advanced.and_then(|advanced| group(advanced.alternate_target_group_arn()?));
-    Some(Route { group: group(balancer.target_group_arn()?)?, alternate })
+    let is_tested = advanced.is_some_and(|advanced| advanced.test_listener_rule().is_some());
+    Some(Route { group: group(balancer.target_group_arn()?)?, alternate, is_tested })
 }
 
 /// The target groups of a service whose deployments `CodeDeploy` makes: that of the primary task set,
@@ -86,7 +87,8 @@ fn route_of_task_sets(service: &Service) -> Option<Route> {
     };
     let group_of_primary = group(primary(service.task_sets(), TaskSet::status)?)?;
     let alternate = service.task_sets().iter().filter_map(group).find(|group| *group != group_of_primary);
-    Some(Route { group: group_of_primary, alternate })
+    // CodeDeploy may have a test listener, which ECS does not name.
+    Some(Route { group: group_of_primary, is_tested: alternate.is_some(), alternate })
 }
 
 /// `tg-...` of the ARN of a target group of VPC Lattice.

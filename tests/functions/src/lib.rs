@@ -40,8 +40,12 @@ pub const NO_QUOTAS: &str = "rules:
 ";
 
 /// The built-in rules without those that query ECS about services whose metrics arrive.
-pub const SILENT_ONLY: &str = "rules:
-  - {name: deployment-failed, enabled: false}
-  - {name: tasks-failing, enabled: false}
-  - {name: tasks-missing, enabled: false}
+pub const SILENT_ONLY: &str = "built-in-rules: none
+rules:
+  - {name: nothing-running, what: nothing-running, threshold: 0, comparison: GreaterThanThreshold, evaluation-periods: 1,
+     treat-missing-data: ignore, quiet-during-deployment: true, severity: critical}
+  - {name: memory-high, what: memory-percent, threshold: 80 %, comparison: GreaterThanThreshold, evaluation-periods: 5,
+     datapoints-to-alarm: 3}
+  - {name: cpu-high, what: cpu-percent, threshold: 90 %, comparison: GreaterThanThreshold, evaluation-periods: 5,
+     datapoints-to-alarm: 3, quiet-during-deployment: true}
 ";

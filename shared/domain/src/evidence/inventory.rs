@@ -127,6 +127,7 @@ impl Inventory {
             match (&mut cluster.contents, known) {
                 (ClusterContents::Ecs(now), Some(ClusterContents::Ecs(known))) => {
                     now.services.clone_from(&known.services);
+                    now.setups.clone_from(&known.setups);
                 }
                 (ClusterContents::Eks(now), Some(ClusterContents::Eks(known))) => {
                     now.workloads.clone_from(&known.workloads);

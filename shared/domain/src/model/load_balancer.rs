@@ -1,5 +1,7 @@
 //! Load balancers in front of a service, as ECS names them and as CloudWatch's dimensions do.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 /// What distributes requests to a service (Amazon ECS API, `LoadBalancer` and
@@ -26,6 +28,10 @@ pub struct Route {
     /// test traffic or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alternate: Option<TargetGroup>,
+    /// Whether test traffic may reach the group that does not take the production traffic, so that
+    /// its errors are nobody's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_tested: bool,
 }
 
 /// A target group of Elastic Load Balancing.
@@ -36,6 +42,9 @@ pub struct TargetGroup {
     /// The load balancer that routes to it; `None` if none does, or if that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balancer: Option<Balancer>,
+    /// The one before it: `CloudWatch` lists its metrics for hours after it was replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Balancer>,
 }
 
 /// A load balancer, as in the dimension `LoadBalancer`: `app/NAME/ID` or `net/NAME/ID`.
@@ -111,7 +120,20 @@ impl TargetGroup {
         let service = parts.nth(2)?;
         let name = parts.nth(2)?;
         let is_group = service == "elasticloadbalancing" && name.starts_with("targetgroup/");
-        is_group.then(|| Self { name: name.to_owned(), balancer: None })
+        is_group.then(|| Self { name: name.to_owned(), balancer: None, before: None })
+    }
+
+    /// Takes the load balancers that `CloudWatch` lists for it: the newest counts, also if the one
+    /// that is known is still listed. Returns whether that changes anything.
+    pub fn take_listed(&mut self, listed: &BTreeSet<Balancer>) -> bool {
+        let (known, before) = (self.balancer.as_ref(), self.before.as_ref());
+        let is_new = |one: &&Balancer| Some(*one) != known && Some(*one) != before;
+        let new = listed.iter().find(is_new);
+        let is_gone = known.is_none_or(|known| !listed.contains(known));
+        let next = new.or_else(|| listed.iter().next().filter(|_| is_gone)).cloned();
+        let Some(next) = next else { return false };
+        self.before = self.balancer.replace(next);
+        true
     }
 
     /// Its name without its id.
@@ -140,6 +162,20 @@ impl LoadBalancing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_load_balancer_that_was_replaced_is_not_kept() {
+        let balancer = |name: &str| Balancer::from_dimension(&format!("app/{name}/1")).unwrap();
+        let listed = |names: &[&str]| names.iter().map(|name| balancer(name)).collect::<BTreeSet<_>>();
+        let mut group = TargetGroup { name: "targetgroup/web/1".to_owned(), balancer: None, before: None };
+        let mut seen = Vec::new();
+        // The old one is listed for three hours beside the new one; then a third comes.
+        for names in [&["m"][..], &["m"], &[], &["m", "a"], &["m", "a"], &["a"], &["a", "z"], &["a", "z"]] {
+            group.take_listed(&listed(names));
+            seen.push(group.balancer.as_ref().map_or("-", Balancer::name).to_owned());
+        }
+        assert_eq!(seen, ["m", "m", "m", "a", "a", "a", "z", "z"]);
+    }
 
     const ELB: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:";
 

@@ -29,12 +29,13 @@ pub const SILENT_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// The most characters of an ECS message that a notice quotes.
 const LONGEST_REASON: usize = 300;
 
-/// Whether a rule needs services without metrics to be described: to learn whether nothing runs, or
+/// Whether a rule needs a service without metrics to be described: to learn whether nothing runs, or
 /// whether running tasks lack metrics.
-pub fn needs_silent_services(rules: &[AlarmRule]) -> bool {
+pub fn needs_silent(rules: &[AlarmRule], subject: &Subject, entry: &ClusterEntry) -> bool {
     rules.iter().any(|rule| {
-        rule.measure.is_always_published()
-            || rule.sources().any(|source| source == Source::EcsApi(ServiceFigure::NothingRunning))
+        let needs = rule.measure.is_always_published()
+            || rule.sources().any(|source| source == Source::EcsApi(ServiceFigure::NothingRunning));
+        needs && plan::judges(rule, subject, entry)
     })
 }
 

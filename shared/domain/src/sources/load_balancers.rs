@@ -6,7 +6,8 @@
 //! some, so that none are zero as long as requests are known; a response time only if there were
 //! requests; hosts only while targets are registered.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -23,6 +24,12 @@ use super::not_queried;
 /// What is in front of a service, if it has been described.
 pub fn of_service<'a>(subject: &Subject, entry: &'a ClusterEntry) -> Option<&'a LoadBalancing> {
     Some(&entry.setup(subject.service()?)?.load_balancing)
+}
+
+/// Whether something may be in front of a service of which nothing is known yet.
+pub fn may_be_unknown(subject: &Subject, entry: &ClusterEntry) -> bool {
+    let is_unknown = |group: &TargetGroup| group.balancer.is_none();
+    of_service(subject, entry).is_none_or(|balancing| balancing.groups().any(is_unknown))
 }
 
 /// Whether a figure exists for a service.
@@ -112,8 +119,9 @@ struct Seen {
 /// The reading of a figure of a service. `answer` returns the answer to a query of
 /// [`queries`].
 ///
-/// Of the two target groups of a blue/green deployment, the one with more requests in a period
-/// takes the production traffic; the other one has test traffic at most, whose errors do not count.
+/// The two target groups of a blue/green deployment share the production traffic while it is
+/// shifted. If test traffic may reach one of them, the one with more requests in a period takes the
+/// production traffic, and errors of the other one do not count.
 pub fn reading(
     figure: BalancerFigure,
     rule: &AlarmRule,
@@ -133,39 +141,79 @@ pub fn reading(
             sum.errors += traffic.errors;
         }
         for (at, value) in seen.values {
-            let combine = |known: f64| match figure {
-                BalancerFigure::UnhealthyHosts => known + value,
-                _ => rule.condition.comparison.worse(known, value),
-            };
-            values.entry(at).and_modify(|known| *known = combine(*known)).or_insert(value);
+            values
+                .entry(at)
+                .and_modify(|known| *known = combined(figure, rule, *known, value))
+                .or_insert(value);
         }
     }
-    let is_enough = |at: &Timestamp| {
-        let least = rule.minimum_samples.map_or(0.0, f64::from);
-        whole.get(at).map_or(least == 0.0, |traffic| traffic.requests >= least)
-    };
+    let least = rule.minimum_samples.map_or(0.0, f64::from);
+    let is_enough = |traffic: &Traffic| traffic.requests > 0.0 && traffic.requests >= least;
     let points: Vec<Datapoint> = match figure {
         BalancerFigure::Requests => {
             whole.iter().map(|(at, traffic)| Datapoint { timestamp: *at, value: traffic.requests }).collect()
         }
         BalancerFigure::Http5xxPercent => whole
             .iter()
-            .filter(|(at, traffic)| traffic.requests > 0.0 && is_enough(at))
+            .filter(|(_, traffic)| is_enough(traffic))
             // Both counts are sums of the same requests, but not always of the same instant.
             .map(|(at, one)| (at, (100.0 * one.errors / one.requests).min(100.0)))
             .map(|(at, value)| Datapoint { timestamp: *at, value })
             .collect(),
-        BalancerFigure::ResponseTime | BalancerFigure::UnhealthyHosts => values
-            .iter()
-            .filter(|(at, _)| is_enough(at))
-            .map(|(at, value)| Datapoint { timestamp: *at, value: *value })
-            .collect(),
+        BalancerFigure::ResponseTime | BalancerFigure::UnhealthyHosts => {
+            values.iter().map(|(at, value)| Datapoint { timestamp: *at, value: *value }).collect()
+        }
     };
+    // A sum over several groups of which one is incomplete is no sum.
+    if let Some(fault) = parts.fault.take_if(|_| balancing.groups().count() > 1) {
+        return Reading::Unread(fault);
+    }
     let series = MetricSeries::new(points);
     let series = parts.from.into_iter().fold(series, MetricSeries::requested_from);
     match parts.fault {
         None => Reading::Complete(series),
         Some(fault) => Reading::Partial(series, fault),
+    }
+}
+
+/// The value of two groups: hosts are added up, and of times the worse counts.
+fn combined(figure: BalancerFigure, rule: &AlarmRule, known: f64, value: f64) -> f64 {
+    match figure {
+        BalancerFigure::UnhealthyHosts => known + value,
+        _ => rule.condition.comparison.worse(known, value),
+    }
+}
+
+impl Seen {
+    /// Both groups of a blue/green deployment: together, or in each period the one with more
+    /// requests if test traffic may reach the other one.
+    fn joined(self, other: &Self, is_tested: bool, combine: impl Fn(f64, f64) -> f64) -> Self {
+        let mut joined = Self { from: self.from.max(other.from), ..Self::default() };
+        let both = [&self, other];
+        let instants = both.into_iter().flat_map(|seen| seen.traffic.keys().chain(seen.values.keys()));
+        for at in instants.copied().collect::<BTreeSet<Timestamp>>() {
+            let requests = both.map(|seen| seen.traffic.get(&at).map_or(0.0, |traffic| traffic.requests));
+            let counts = match (is_tested, requests[0].total_cmp(&requests[1])) {
+                (true, Ordering::Greater) => &both[..1],
+                (true, Ordering::Less) => &both[1..],
+                _ => &both[..],
+            };
+            for seen in counts {
+                if let Some(traffic) = seen.traffic.get(&at) {
+                    let sum = joined.traffic.entry(at).or_default();
+                    sum.requests += traffic.requests;
+                    sum.errors += traffic.errors;
+                }
+                if let Some(value) = seen.values.get(&at) {
+                    joined
+                        .values
+                        .entry(at)
+                        .and_modify(|known| *known = combine(*known, *value))
+                        .or_insert(*value);
+                }
+            }
+        }
+        joined
     }
 }
 
@@ -183,30 +231,13 @@ struct Parts<'a, A> {
 impl<A: Fn(&MetricQuery) -> Option<Reading>> Parts<'_, A> {
     /// What was read of a route; `None` if a metric could not be read.
     fn route(&mut self, route: &Route) -> Option<Seen> {
-        let mut one = self.group(&route.group)?;
+        let one = self.group(&route.group)?;
         let Some(alternate) = &route.alternate else { return Some(one) };
         let other = self.group(alternate)?;
-        for (at, traffic) in other.traffic {
-            let known = one.traffic.entry(at).or_default();
-            if traffic.requests > known.requests {
-                *known = traffic;
-                if self.figure == BalancerFigure::ResponseTime {
-                    one.values.remove(&at);
-                    other.values.get(&at).into_iter().for_each(|value| _ = one.values.insert(at, *value));
-                }
-            }
-        }
-        // Without requests to tell them apart, both count.
-        if self.figure == BalancerFigure::UnhealthyHosts || self.rule.minimum_samples.is_none() {
-            for (at, value) in other.values {
-                let combine = |known: f64| match self.figure {
-                    BalancerFigure::UnhealthyHosts => known + value,
-                    _ => self.rule.condition.comparison.worse(known, value),
-                };
-                one.values.entry(at).and_modify(|known| *known = combine(*known)).or_insert(value);
-            }
-        }
-        Some(one)
+        let has_tests = matches!(self.figure, BalancerFigure::Http5xxPercent | BalancerFigure::ResponseTime);
+        let (figure, rule) = (self.figure, self.rule);
+        let combine = |known, value| combined(figure, rule, known, value);
+        Some(one.joined(&other, route.is_tested && has_tests, combine))
     }
 
     /// What was read of a target group; empty if nothing publishes the figure for it.
@@ -242,7 +273,12 @@ impl<A: Fn(&MetricQuery) -> Option<Reading>> Parts<'_, A> {
         for point in points(BalancerInput::Errors) {
             seen.traffic.entry(point.timestamp).or_default().errors = point.value;
         }
-        seen.values.extend(points(BalancerInput::Value).iter().map(|point| (point.timestamp, point.value)));
+        // Of several groups, one counts only if enough requests reached it.
+        let least = self.rule.minimum_samples.map_or(0.0, f64::from);
+        let is_enough = |at| least == 0.0 || seen.traffic.get(&at).is_some_and(|one| one.requests >= least);
+        let values = points(BalancerInput::Value).iter().filter(|point| is_enough(point.timestamp));
+        let values: Vec<_> = values.map(|point| (point.timestamp, point.value)).collect();
+        seen.values.extend(values);
         Some(seen)
     }
 }

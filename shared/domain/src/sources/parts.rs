@@ -15,7 +15,11 @@ const OF_CONTAINERS: [Share; 2] = [
     ["ContainerMemoryUtilized", "ContainerMemoryReserved"],
 ];
 
-/// The parts of a cluster that have metrics of their own: task families, tasks, containers.
+/// Most task families, containers and tasks of a cluster of which a report shows CPU and memory: each
+/// is eight metrics.
+pub const MOST: usize = 200;
+
+/// The parts of a cluster that have metrics of their own: task families, containers, tasks.
 pub fn subjects(cluster: &ClusterName, entry: &EcsEntry) -> Vec<Subject> {
     let families = entry.task_families.iter();
     let families = families.map(|family| Subject::TaskFamily(cluster.clone(), family.clone()));
@@ -23,7 +27,7 @@ pub fn subjects(cluster: &ClusterName, entry: &EcsEntry) -> Vec<Subject> {
     let container = |(owner, name): &(TaskOwner, String)| {
         Subject::Container(cluster.clone(), owner.clone(), name.clone())
     };
-    families.chain(entry.tasks.iter().map(task)).chain(entry.containers.iter().map(container)).collect()
+    families.chain(entry.containers.iter().map(container)).chain(entry.tasks.iter().map(task)).collect()
 }
 
 /// The shares of CPU and memory of a part.

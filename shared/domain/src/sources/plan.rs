@@ -84,7 +84,8 @@ impl QueryPlan {
         }
         for (cluster, entry) in &inventory.clusters {
             let ecs = entry.ecs().filter(|ecs| may_report(ecs));
-            for part in ecs.map(|ecs| parts::subjects(cluster, ecs)).into_iter().flatten() {
+            let listed = ecs.map(|ecs| parts::subjects(cluster, ecs)).into_iter().flatten();
+            for part in listed.take(parts::MOST) {
                 plan.add(parts::report_queries(&part, period));
             }
         }

@@ -191,6 +191,11 @@ fn what_was_mended_is_dropped() {
     let unscheduled = json!({"schedulerName": "fargate-scheduler"});
     let said = words(M::PodPending, &[pod(&unscheduled, &scheduling, &[NO_CAPACITY])], now()).unwrap();
     assert!(said.contains("Class CONFIG"), "{said}");
+    // That it took too long says less than why.
+    let late = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False",
+        "reason": "Unschedulable", "message": "Pod provisioning timed out (will retry) for pod: shop/p"}]});
+    let said = words(M::PodPending, &[pod(&unscheduled, &late, &[NO_CAPACITY])], now()).unwrap();
+    assert!(said.contains("Class CAPACITY"), "{said}");
     // Of two events, the newer one.
     let role = ("58", "FailedScheduling", "Misconfigured Fargate Profile: Failed to assume PodExecutionRole");
     let said =

@@ -24,14 +24,14 @@ fn using(vcpus: impl Fn(i64) -> f64) -> Estate {
 #[tokio::test(start_paused = true)]
 async fn a_quota_that_is_nearly_used_up_is_notified_once_for_the_account() {
     let stack = stack(using(|at| if (0..60).contains(&at) { 850.0 } else { 100.0 }));
-    quiet(&stack, [0, 5]).await;
-    let mail = notified(&stack, 10).await;
+    quiet(&stack, [0]).await;
+    let mail = notified(&stack, 5).await;
     says(&mail, &["account: Fargate vCPU quota used 85 % in eu-west-1", "Rule vcpu-quota."]);
     assert!(!mail.contains("spot-vcpu-quota"), "{mail}");
     let text = super::newest_text(&stack);
     assert!(text.contains("/servicequotas/home/services/fargate/quotas"), "{text}");
-    quiet(&stack, [15, 60]).await;
-    assert!(notified(&stack, 65).await.contains("vcpu-quota ended"));
+    quiet(&stack, [10, 60, 65]).await;
+    assert!(notified(&stack, 75).await.contains("vcpu-quota ended"));
 }
 
 /// An account without a quota in Service Quotas, or that uses nothing, has no percentage.

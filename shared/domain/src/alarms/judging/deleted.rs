@@ -5,7 +5,8 @@ use super::super::{AlarmKey, AlarmRecord, end};
 use super::Judging;
 use crate::evidence::coverage::Coverage;
 use crate::model::subject::{Scope, Subject, TaskOwner};
-use crate::sources::plan;
+use crate::rules::AlarmRule;
+use crate::sources::{load_balancers, plan};
 
 fn has(parts: &[(TaskOwner, String)], owner: &TaskOwner, name: &str) -> bool {
     parts.iter().any(|(of, other)| of == owner && other == name)
@@ -30,10 +31,9 @@ impl Judging<'_> {
             return rule.is_some_and(|rule| rule.covers(subject) && self.logs.may_have(&rule.name, subject));
         }
         if let Subject::Account = subject {
-            return self
-                .rules
-                .iter()
-                .any(|candidate| candidate.name == *rule && candidate.scope == Scope::Account);
+            let is_it = |candidate: &AlarmRule| candidate.name == *rule && candidate.scope == Scope::Account;
+            // Without a cluster nothing is queried.
+            return !self.inventory.clusters.is_empty() && self.rules.iter().any(is_it);
         }
         let entry = subject.cluster().and_then(|cluster| self.inventory.clusters.get(cluster));
         let Some(entry) = entry else { return false };
@@ -49,7 +49,11 @@ impl Judging<'_> {
         };
         let rule = self.rules.iter().find(|candidate| candidate.name == *rule);
         let rule = rule.filter(|rule| rule.platform() == self.begin.target.platform);
-        exists && rule.is_some_and(|rule| plan::judges(rule, subject, entry))
+        // What is in front of a service may not be known for a while.
+        let is_unclear = |rule: &AlarmRule| {
+            rule.measure.balancer_figure().is_some() && load_balancers::may_be_unknown(subject, entry)
+        };
+        exists && rule.is_some_and(|rule| plan::judges(rule, subject, entry) || is_unclear(rule))
     }
 
     /// Whether the inventory certainly contains the subject if it exists; also true if its cluster

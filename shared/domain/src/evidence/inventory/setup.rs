@@ -21,15 +21,29 @@ pub struct ServiceSetup {
     pub load_balancing: LoadBalancing,
 }
 
-/// The load balancer of each target group, by the name of the group.
-pub type Balancers = BTreeMap<String, Balancer>;
+/// The load balancers of each target group, by the name of the group: more than one for some hours
+/// after one was replaced.
+pub type Balancers = BTreeMap<String, BTreeSet<Balancer>>;
 
 impl ServiceSetup {
-    /// Takes over the load balancers that are known of the same target groups.
+    /// Takes over the load balancers that are known of the same target groups. A new group is behind
+    /// the load balancer of the one that it takes turns with or replaces, until CloudWatch lists its
+    /// own.
     fn keep_balancers_of(&mut self, known: &Self) {
+        let known = &known.load_balancing;
         for group in self.load_balancing.groups_mut().filter(|group| group.balancer.is_none()) {
-            let same = known.load_balancing.groups().find(|known| known.name == group.name);
-            group.balancer = same.and_then(|known| known.balancer.clone());
+            if let Some(same) = known.groups().find(|known| known.name == group.name) {
+                group.balancer.clone_from(&same.balancer);
+                group.before.clone_from(&same.before);
+            }
+        }
+        let of_any = known.groups().find_map(|group| group.balancer.clone());
+        for route in &mut self.load_balancing.routes {
+            let alternate = route.alternate.as_ref().and_then(|group| group.balancer.clone());
+            let of_route = route.group.balancer.clone().or(alternate).or_else(|| of_any.clone());
+            for group in std::iter::once(&mut route.group).chain(&mut route.alternate) {
+                group.balancer = group.balancer.take().or_else(|| of_route.clone());
+            }
         }
     }
 }
@@ -81,22 +95,19 @@ impl CachedInventory {
         clusters.filter(|(_, services)| !services.is_empty()).collect()
     }
 
-    /// The target groups whose load balancer is not known.
-    pub fn unbalanced(&self) -> impl Iterator<Item = &TargetGroup> {
+    /// All target groups of services.
+    pub fn target_groups(&self) -> impl Iterator<Item = &TargetGroup> {
         let entries = self.inventory.clusters.values().filter_map(ClusterEntry::ecs);
-        let setups = entries.flat_map(|ecs| ecs.setups.values());
-        setups.flat_map(|setup| setup.load_balancing.groups()).filter(|group| group.balancer.is_none())
+        entries.flat_map(|ecs| ecs.setups.values()).flat_map(|setup| setup.load_balancing.groups())
     }
 
-    /// Takes the load balancers of target groups. Returns whether any was not known.
+    /// Takes the load balancers of target groups. Returns whether any was not known or has changed.
     pub fn balance(&mut self, balancers: &Balancers) -> bool {
         let mut has_changed = false;
         let entries = self.inventory.clusters.values_mut().filter_map(ClusterEntry::ecs_mut);
         let setups = entries.flat_map(|ecs| ecs.setups.values_mut());
-        let groups = setups.flat_map(|setup| setup.load_balancing.groups_mut());
-        for group in groups.filter(|group| group.balancer.is_none()) {
-            group.balancer = balancers.get(&group.name).cloned();
-            has_changed |= group.balancer.is_some();
+        for group in setups.flat_map(|setup| setup.load_balancing.groups_mut()) {
+            has_changed |= balancers.get(&group.name).is_some_and(|listed| group.take_listed(listed));
         }
         has_changed
     }
@@ -110,9 +121,11 @@ mod tests {
     use crate::model::status::ServiceStatus;
 
     fn state(service: &str, group: &str) -> ServiceState {
-        let group = TargetGroup { name: format!("targetgroup/{group}/1"), balancer: None };
-        let load_balancing =
-            LoadBalancing { routes: vec![Route { group, alternate: None }], ..LoadBalancing::default() };
+        let group = TargetGroup { name: format!("targetgroup/{group}/1"), balancer: None, before: None };
+        let load_balancing = LoadBalancing {
+            routes: vec![Route { group, alternate: None, is_tested: false }],
+            ..LoadBalancing::default()
+        };
         ServiceState {
             status: ServiceStatus::Active,
             setup: ServiceSetup { load_balancing, ..ServiceSetup::default() },
@@ -134,18 +147,27 @@ mod tests {
     }
 
     #[test]
-    fn a_setup_is_learnt_once_and_its_balancer_is_kept_until_the_group_changes() {
+    fn a_setup_is_learnt_once_and_its_balancer_is_kept_when_the_group_changes() {
         let mut cached = cached(&["web"]);
         assert!(cached.learn(&[state("web", "blue"), state("unlisted", "blue")]));
         assert!(!cached.learn(&[state("web", "blue")]), "nothing has changed");
-        assert_eq!(cached.unbalanced().map(TargetGroup::short_name).collect::<Vec<_>>(), ["blue"]);
-        let balancer = Balancer::from_dimension("app/edge/1").unwrap();
-        let found = Balancers::from([("targetgroup/blue/1".to_owned(), balancer)]);
+        let balancers = |cached: &CachedInventory| -> Vec<(String, Option<String>)> {
+            let groups = cached.target_groups();
+            let name = |group: &TargetGroup| group.balancer.as_ref().map(|one| one.name().to_owned());
+            groups.map(|group| (group.short_name().to_owned(), name(group))).collect()
+        };
+        assert_eq!(balancers(&cached), [("blue".to_owned(), None)]);
+        let edge = Balancer::from_dimension("app/edge/1").unwrap();
+        let found = Balancers::from([("targetgroup/blue/1".to_owned(), BTreeSet::from([edge]))]);
         assert!(cached.balance(&found) && !cached.balance(&found));
-        assert_eq!(cached.unbalanced().count(), 0);
         assert!(!cached.learn(&[state("web", "blue")]), "the balancer is not forgotten");
+        // A deployment to another group is most likely behind the same load balancer.
         assert!(cached.learn(&[state("web", "green")]));
-        assert_eq!(cached.unbalanced().count(), 1);
+        assert_eq!(balancers(&cached), [("green".to_owned(), Some("edge".to_owned()))]);
+        let other = Balancer::from_dimension("app/other/1").unwrap();
+        let found = Balancers::from([("targetgroup/green/1".to_owned(), BTreeSet::from([other]))]);
+        assert!(cached.balance(&found));
+        assert_eq!(balancers(&cached), [("green".to_owned(), Some("other".to_owned()))]);
         let missing = ServiceState::missing("shop".parse().unwrap(), "web".parse().unwrap());
         assert!(!cached.learn(&[missing]));
     }

@@ -69,11 +69,14 @@ fn not_started(pod: &PodState) -> Option<Class> {
     warned.find_map(|one| one.class).or_else(waits)
 }
 
-/// The condition is of now; an event may be of a try before.
+/// The condition is of now; an event may be of a try before. That provisioning took too long says
+/// less than an event that says why.
 fn unscheduled(pod: &PodState) -> Option<Class> {
     let said = || class_of_pod(PodSaid::Unscheduled(pod.pending.as_ref()?.message.as_deref()?));
     let mut warned = pod.warnings.iter().filter(|one| one.is_about_scheduling());
-    said().or_else(|| warned.find_map(|one| one.class))
+    let said = said();
+    let is_weak = |class: &Class| *class == Class::Runtime;
+    said.filter(|class| !is_weak(class)).or_else(|| warned.find_map(|one| one.class)).or(said)
 }
 
 fn failed(pod: &PodState) -> Option<Class> {

@@ -101,11 +101,12 @@ impl LoadBalancingReport {
         self.answer = self.answer.and(answer);
     }
 
-    /// 5XX answers in percent of the requests; `None` if either is unknown or nothing was
+    /// 5XX answers in percent of the requests; `None` if either is not known in full or nothing was
     /// requested.
     #[expect(clippy::cast_precision_loss, reason = "requests of a day are far below 2^53")]
     pub fn percent_5xx(&self) -> Option<f64> {
-        let (errors, requests) = (self.errors_5xx?, self.requests.filter(|requests| *requests > 0)?);
+        let requests = self.requests.filter(|requests| *requests > 0 && self.answer == Answer::Known);
+        let (errors, requests) = (self.errors_5xx?, requests?);
         Some((100.0 * errors as f64 / requests as f64).min(100.0))
     }
 

@@ -45,6 +45,15 @@ pub struct ClusterReport {
     /// containers; those with the highest share of memory first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartReport>,
+    /// Tasks, containers and families that CloudWatch lists and this report did not query, because
+    /// there are too many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub parts_left_out: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl ClusterReport {

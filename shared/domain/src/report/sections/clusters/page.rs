@@ -81,6 +81,9 @@ fn parts(cluster: &ClusterReport) -> Markup {
     html! {
         (table.of(&cluster.cluster, shown, row))
         (more_in_json(cluster.parts.len() - shown.len()))
+        @if cluster.parts_left_out > 0 {
+            p class="note" { (cluster.parts_left_out) " more are listed by CloudWatch and were not queried." }
+        }
     }
 }
 
@@ -154,7 +157,8 @@ fn balancers(to: &mut String, requests: Option<&LoadBalancingReport>) {
     }
     if requests.has_http {
         let whole = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
-        to.push_str(&format!("<td class=g>{}", whole(requests.requests)));
+        let unsure = if requests.answer == Answer::Partial { "?" } else { "" };
+        to.push_str(&format!("<td class=g>{}{unsure}", whole(requests.requests)));
         let percent = requests.percent_5xx();
         to.push_str(if percent.is_some_and(|percent| percent > BAD_5XX) { "<td class=w>" } else { "<td>" });
         to.push_str(&percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.1} %")));
@@ -168,6 +172,9 @@ fn balancers(to: &mut String, requests: Option<&LoadBalancingReport>) {
     let unhealthy = requests.unhealthy;
     to.push_str(if unhealthy.is_some_and(|hosts| hosts > 0) { "<td class=w>" } else { "<td>" });
     to.push_str(&unhealthy.map_or_else(|| "-".to_owned(), |hosts| hosts.to_string()));
+    if requests.answer == Answer::Partial {
+        to.push('?');
+    }
 }
 
 fn tasks(to: &mut String, service: &ServiceReport) {

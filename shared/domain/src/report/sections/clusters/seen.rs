@@ -39,6 +39,8 @@ pub(crate) struct SeenCluster {
     pub(crate) services: Vec<SeenService>,
     /// Task families, tasks and containers.
     pub(crate) parts: HashMap<Subject, SeenPart>,
+    /// How many others there are.
+    parts_left_out: usize,
 }
 
 /// What has been read of one service.
@@ -58,8 +60,13 @@ impl SeenCluster {
         tags: &BTreeMap<String, String>,
         unlisted: bool,
     ) -> Self {
-        let parts = parts::subjects(&name, &entry).into_iter();
-        let parts = parts.map(|subject| (subject.clone(), SeenPart::new(subject))).collect();
+        let listed = parts::subjects(&name, &entry);
+        let parts_left_out = listed.len().saturating_sub(parts::MOST);
+        let parts = listed
+            .into_iter()
+            .take(parts::MOST)
+            .map(|subject| (subject.clone(), SeenPart::new(subject)))
+            .collect();
         let (mut names, setups) = (entry.services, entry.setups);
         names.sort_unstable();
         names.dedup();
@@ -74,6 +81,7 @@ impl SeenCluster {
             services_unread: unlisted,
             services: names.into_iter().map(service).collect(),
             parts,
+            parts_left_out,
             name,
         }
     }
@@ -98,6 +106,7 @@ impl SeenCluster {
         parts.sort_by_cached_key(|part| (part.order(), part.name()));
         ClusterReport {
             parts,
+            parts_left_out: self.parts_left_out,
             account: account.clone(),
             region: region.clone(),
             cluster: self.name,
