@@ -79,6 +79,14 @@ impl Finer {
             tasks: is_report || has(&[Scope::Task, Scope::Container]),
         }
     }
+
+    /// Tasks and containers; `None` if they are not needed or could not be listed.
+    async fn parts(self, cloudwatch: &CloudWatch, faults: &mut Vec<Fault>) -> Option<Parts> {
+        if !self.tasks {
+            return None;
+        }
+        parts::list(cloudwatch).await.map_err(|fault| faults.push(fault)).ok()
+    }
 }
 
 /// Names of a cluster's services, or why they could not be listed.
@@ -149,7 +157,6 @@ impl Checked {
             let ObservedCluster { name, level, tags, active_services: count, .. } = cluster;
             let ClusterEntry { mut unlisted, contents, .. } = known(&name);
             let mut ecs = EcsEntry { insights: level, ..of_ecs(contents) };
-            let setups = std::mem::take(&mut ecs.setups);
             match listed {
                 Some(Ok(Listed { found, faults })) => {
                     (ecs.services, unlisted) = (found, false);
@@ -161,10 +168,8 @@ impl Checked {
                 }
                 None => {}
             }
-            if unlisted {
-                ecs.setups = setups;
-            } else {
-                ecs.keep_setups(setups);
+            if !unlisted {
+                ecs.forget_other_setups();
             }
             let entry = ClusterEntry { tags, unlisted, contents: ClusterContents::Ecs(ecs) };
             active_services.insert(name.clone(), count);
@@ -189,17 +194,10 @@ async fn check(
     let CachedInventory { inventory, active_services, .. } = known;
     let checked = Checked::take(task, ecs, Some(inventory), active_services).await?;
     let mut base = Inventory { clusters: BTreeMap::new(), ..inventory.clone() };
-    let mut parts = Parts::default();
-    if finer.tasks {
-        parts = parts::list(cloudwatch).await.unwrap_or_else(|fault| {
-            base.faults.push(fault);
-            Parts::default()
-        });
-    }
-    let is_read = finer.tasks && base.faults == inventory.faults;
+    let mut parts = finer.parts(cloudwatch, &mut base.faults).await;
     let entry = |name: &ClusterName| {
         let mut entry = known_or_new(Some(inventory), name);
-        if let (true, Some(ecs)) = (is_read, entry.ecs_mut()) {
+        if let (Some(parts), Some(ecs)) = (&mut parts, entry.ecs_mut()) {
             (ecs.tasks, ecs.containers) = parts.take(name.as_str());
         }
         entry
@@ -235,19 +233,12 @@ async fn list(
     } else {
         BTreeMap::new()
     };
-    let mut tasks_listed = finer.tasks;
-    let mut parts = Parts::default();
-    if finer.tasks {
-        parts = parts::list(cloudwatch).await.unwrap_or_else(|fault| {
-            faults.push(fault);
-            tasks_listed = false;
-            Parts::default()
-        });
-    }
+    let mut parts = finer.parts(cloudwatch, &mut faults).await;
+    let tasks_listed = parts.is_some();
     let time = task.run.time;
     let base = Inventory { read_at: time, clusters: BTreeMap::new(), faults, families_listed, tasks_listed };
     let entry = |name: &ClusterName| {
-        let (tasks, containers) = parts.take(name.as_str());
+        let (tasks, containers) = parts.as_mut().map(|parts| parts.take(name.as_str())).unwrap_or_default();
         let ecs = EcsEntry {
             tasks,
             containers,

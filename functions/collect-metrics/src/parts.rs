@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fargaze::model::catalogue::CONTAINER_INSIGHTS;
 use fargaze::model::fault::Fault;
-use fargaze::model::metric::Dimensions;
-use fargaze::model::subject::TaskOwner;
+use fargaze::model::subject::{Subject, TaskOwner};
+use fargaze::sources::parts::subject_of;
 use fargaze_aws::CloudWatch;
 
 /// Published for each task.
@@ -40,7 +40,10 @@ pub(crate) async fn list(cloudwatch: &CloudWatch) -> Result<Parts, Fault> {
         cloudwatch.list_active_metrics(CONTAINER_INSIGHTS, OF_TASKS),
         cloudwatch.list_active_metrics(CONTAINER_INSIGHTS, OF_CONTAINERS)
     )?;
-    let tasks = tasks.iter().filter_map(|metric| part(&metric.dimensions, "TaskId"));
+    let tasks = tasks.iter().filter_map(|metric| match subject_of(&metric.dimensions)? {
+        Subject::Task(cluster, owner, id) => Some((cluster.to_string(), (owner, id))),
+        _ => None,
+    });
     let tasks = once(tasks.collect());
     // The containers of a family are those of its services, unless it has tasks without one.
     let is_alone = |cluster: &str, owner: &TaskOwner| match owner {
@@ -51,26 +54,13 @@ pub(crate) async fn list(cloudwatch: &CloudWatch) -> Result<Parts, Fault> {
     };
     let mut of_containers = BTreeMap::<String, BTreeSet<Part>>::new();
     for metric in &containers {
-        if let Some((cluster, (owner, name))) = part(&metric.dimensions, "ContainerName")
-            && is_alone(&cluster, &owner)
+        if let Some(Subject::Container(cluster, owner, name)) = subject_of(&metric.dimensions)
+            && is_alone(cluster.as_str(), &owner)
         {
-            of_containers.entry(cluster).or_default().insert((owner, name));
+            of_containers.entry(cluster.to_string()).or_default().insert((owner, name));
         }
     }
     Ok(Parts { tasks, containers: of_containers })
-}
-
-/// The cluster and the part that three dimensions name.
-fn part(dimensions: &Dimensions, name: &str) -> Option<(String, Part)> {
-    if dimensions.len() != 3 {
-        return None;
-    }
-    let (cluster, part) = (dimensions.get("ClusterName")?.to_owned(), dimensions.get(name)?.to_owned());
-    let owner = match dimensions.get("ServiceName") {
-        Some(service) => TaskOwner::Service(service.parse().ok()?),
-        None => TaskOwner::Family(dimensions.get("TaskDefinitionFamily")?.to_owned()),
-    };
-    Some((cluster, (owner, part)))
 }
 
 /// Each task once: one of a service is also published under its family.

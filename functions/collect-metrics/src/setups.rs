@@ -13,7 +13,7 @@ use fargaze::rules::AlarmRule;
 use fargaze_aws::{CloudWatch, DescribedServices, Ecs};
 
 /// The metric that shows which load balancer routes to a target group: it exists for each pair of
-/// them, with health checks or without requests.
+/// them that has health checks, also without requests.
 const PAIRED: &str = "HealthyHostCount";
 
 /// Reads setups in one run.

@@ -90,9 +90,7 @@ impl CoverageTally {
     /// Counts a cluster as not seen, of which a metric that does not name it was not answered
     /// completely.
     pub fn unseen(&mut self, cluster: &str) {
-        if !self.unseen.contains(cluster) {
-            self.unseen.insert(cluster.to_owned());
-        }
+        self.unseen.insert(cluster.to_owned());
     }
 
     /// The coverage of the clusters in the inventory. `faults` are those that belong to no single

@@ -47,17 +47,14 @@ pub fn needs_service(rules: &[AlarmRule], subject: &Subject, entry: &ClusterEntr
         let needs = match source {
             Some(Source::EcsApi(figure)) => figure.needs_every_service(),
             Some(Source::LogsInsights) => true,
-            // Until it is known what is in front of it.
-            Some(Source::LoadBalancer(_)) => {
-                return subject.service().is_some_and(|service| entry.setup(service).is_none());
-            }
             Some(
                 Source::Metric(_)
                 | Source::Derived { .. }
                 | Source::Custom
                 | Source::Sampled(_)
                 | Source::TaskEvents(_)
-                | Source::Quota(_),
+                | Source::Quota(_)
+                | Source::LoadBalancer(_),
             )
             | None => false,
         };

@@ -89,7 +89,10 @@ impl QueryPlan {
                 plan.add(parts::report_queries(&part, period));
             }
         }
-        plan.dedup();
+        // Services may share a target group.
+        if plan.queries.iter().any(|query| query.metric.dimensions.get("TargetGroup").is_some()) {
+            plan.dedup();
+        }
         plan
     }
 

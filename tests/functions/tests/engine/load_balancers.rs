@@ -1,7 +1,7 @@
 //! Load balancers in front of services: what is queried for each way in which ECS names them, and
 //! what is notified.
 
-use fake_aws::{Estate, Fault, ServiceSpec};
+use fake_aws::{Estate, Fault, Oddity, SeriesKey, ServiceSpec};
 use fargaze::model::load_balancer::LoadBalancing;
 use function_tests::{Stack, minute, put_minutes, running, shop};
 use serde_json::{Value, json};
@@ -74,6 +74,13 @@ fn asked(stack: &Stack, kind: &str, at: i64) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// `web` in the newest report.
+fn reported(stack: &Stack) -> Value {
+    let report = stack.json("reports/latest.json");
+    let services = report["clusters"][0]["services"].as_array().unwrap();
+    services.iter().find(|one| one["service"] == "web").unwrap().clone()
 }
 
 /// Issue 19: a service behind a load balancer with 5XX and two unhealthy targets is one mail with
@@ -182,13 +189,7 @@ async fn what_a_load_balancer_does_not_publish_is_never_zero() {
     let stack = with(behind(&one_group("tcp")), |estate| healthy(estate, NLB, "tcp"));
     stack.run_line("report", minute(0)).await.receipt.unwrap();
     assert_eq!(asked(&stack, "report", 0), ["tcp UnHealthyHostCount"]);
-    let report = stack.json("reports/latest.json");
-    let web = report["clusters"][0]["services"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|one| one["service"] == "web")
-        .unwrap();
+    let web = reported(&stack);
     let expected = json!({"load_balancers": ["tcp"], "target_groups": ["tcp"], "has_http": false, "answer": "known",
         "unhealthy": 0, "most_unhealthy": 0});
     assert_eq!(web["load_balancing"], expected, "{web}");
@@ -203,13 +204,7 @@ async fn a_service_that_nobody_calls_is_quiet_and_has_no_percentage() {
     });
     quiet(&stack, [0, 5]).await;
     stack.run_line("report", minute(10)).await.receipt.unwrap();
-    let report = stack.json("reports/latest.json");
-    let web = report["clusters"][0]["services"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|one| one["service"] == "web")
-        .unwrap();
+    let web = reported(&stack);
     assert_eq!(
         (&web["load_balancing"]["requests"], &web["load_balancing"]["errors_5xx"]),
         (&json!(0), &json!(0))
@@ -327,8 +322,25 @@ async fn a_deployment_excuses_unhealthy_targets_and_no_errors() {
     assert!(!mail.contains("Rule unhealthy-hosts."), "{mail}");
 }
 
-/// A metric that could not be read is no silence: neither OK nor ALARM, and the cluster counts as
-/// not read.
+/// A metric of a load balancer names no cluster; that of its service counts as not read all the same.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_whose_load_balancer_is_not_read_is_not_seen() {
+    let group = dimension("web");
+    let key = SeriesKey::new(
+        "AWS/ApplicationELB",
+        "RequestCount",
+        &[("LoadBalancer", ALB), ("TargetGroup", &group)],
+    );
+    let mut estate = shop(|_| 50.0).odd(key, Oddity::status("InternalError"));
+    estate.put_service("shop", behind(&one_group("web")));
+    healthy(&mut estate, ALB, "web");
+    let stack = stack(estate);
+    quiet(&stack, [0]).await;
+    let coverage = stack.snapshot_of("alarms", minute(0)).coverage;
+    assert_eq!((coverage.clusters, coverage.clusters_seen, coverage.unread), (1, 0, 1), "{coverage:?}");
+}
+
+/// A metric that could not be read is no silence: and neither is a list of load balancers.
 #[tokio::test(start_paused = true)]
 async fn load_balancers_that_cannot_be_read_are_said() {
     let stack = with(behind(&one_group("web")), |estate| healthy(estate, ALB, "web"));

@@ -142,7 +142,7 @@ impl Judging<'_> {
         Some(load_balancers::reading(figure, rule, self.balancing(subject)?, answer))
     }
 
-    /// What the load balancers show about a service at last.
+    /// What the load balancers of a service show in the newest periods.
     pub(super) fn said_of_balancers(&self, rule: &AlarmRule, subject: &Subject) -> Option<String> {
         load_balancers::said(rule, self.balancing(subject)?, |query| self.kept.get(query))
     }

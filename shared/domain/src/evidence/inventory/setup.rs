@@ -61,10 +61,10 @@ impl ClusterEntry {
 }
 
 impl EcsEntry {
-    /// Takes over how its services are set up, and forgets that of others.
-    pub fn keep_setups(&mut self, setups: BTreeMap<ServiceName, ServiceSetup>) {
+    /// Forgets how services were set up that it no longer has.
+    pub fn forget_other_setups(&mut self) {
         let listed: BTreeSet<&ServiceName> = self.services.iter().collect();
-        self.setups = setups.into_iter().filter(|(service, _)| listed.contains(service)).collect();
+        self.setups.retain(|service, _| listed.contains(service));
     }
 }
 
